@@ -1,0 +1,326 @@
+import { z } from 'zod';
+import { AmountRial, Cursor, Id, Instant, Language, Limit, LocalizedText, NoInput, page, Quantity } from './common.ts';
+import { contract, operation, problem } from './contract.ts';
+import { stockChanged } from './events.ts';
+
+export const productNotFound = problem('catalog.product-not-found', { status: 404, title: 'No such product' });
+export const categoryNotFound = problem('catalog.category-not-found', { status: 404, title: 'No such category' });
+export const categoryCycle = problem('catalog.category-cycle', { status: 409, title: 'A category cannot be moved below itself' });
+export const slugTaken = problem('catalog.slug-taken', { status: 409, title: 'Another product or category has this slug' });
+export const imageRefused = problem('catalog.image-refused', { status: 422, title: 'This file cannot be used as a product image' });
+export const mediaNotFound = problem('catalog.media-not-found', { status: 404, title: 'No such file, or its link has expired' });
+export const cursorInvalid = problem('catalog.cursor-invalid', { status: 422, title: 'This cursor does not belong to this list' });
+
+export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
+export const Availability = z.enum(['in_stock', 'low', 'out_of_stock']);
+const Slug = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/).max(100);
+/** URLs below the gateway: `/api/v1/media/…`, one per width. */
+export const Image = z.object({ small: z.string(), medium: z.string(), large: z.string(), alt: z.string() });
+
+export const ProductSummary = z.object({
+  id: Id,
+  slug: z.string(),
+  title: z.string(),
+  summary: z.string(),
+  type: ProductType,
+  platform: z.string(),
+  brand: z.string(),
+  image: Image.nullable(),
+  rating: z.number().nullable(),
+  fromPriceRial: AmountRial.nullable(),
+  inStock: z.boolean(),
+  regions: z.array(z.string()),
+});
+export const Variant = z.object({
+  id: Id,
+  sku: z.string(),
+  title: z.string(),
+  region: z.string(),
+  faceValue: z.int().describe('minor units of faceCurrency'),
+  faceCurrency: z.string(),
+  priceRial: AmountRial,
+  availability: Availability,
+});
+export const CategoryRef = z.object({ id: Id, slug: z.string(), title: z.string() });
+export const Product = ProductSummary.extend({
+  description: z.string(),
+  activationGuide: z.array(z.string()),
+  needsPlayerId: z.boolean(),
+  category: CategoryRef,
+  breadcrumbs: z.array(CategoryRef),
+  variants: z.array(Variant),
+  updatedAt: Instant,
+});
+export interface CategoryNode {
+  id: string;
+  slug: string;
+  title: string;
+  productCount: number;
+  children: CategoryNode[];
+}
+const CategoryNode: z.ZodType<CategoryNode> = z.object({
+  id: Id,
+  slug: z.string(),
+  title: z.string(),
+  productCount: z.int(),
+  get children() {
+    return z.array(CategoryNode);
+  },
+});
+export const ProductSort = z.enum(['relevance', 'newest', 'price', '-price', 'title']);
+const Lang = { language: Language.default('fa') };
+const staff = ['admin', 'seller', 'internal'] as const;
+
+const ProductFields = z.object({
+  slug: Slug,
+  title: LocalizedText,
+  summary: LocalizedText,
+  description: LocalizedText,
+  activationGuide: z.object({ fa: z.array(z.string().max(500)).max(20), en: z.array(z.string().max(500)).max(20) }),
+  type: ProductType,
+  brand: z.string().min(1).max(60),
+  platform: z.string().min(1).max(40),
+  categoryId: Id,
+  aliases: z.array(z.string().max(80)).max(40),
+  isFeatured: z.boolean(),
+  needsPlayerId: z.boolean(),
+});
+const VariantFields = z.object({
+  sku: z.string().min(1).max(60),
+  title: LocalizedText,
+  region: z.string().min(2).max(20),
+  faceValue: z.int().min(0),
+  faceCurrency: z.string().length(3),
+  priceRial: AmountRial.min(10_000),
+});
+
+export const catalogContract = contract(
+  'catalog',
+  {
+    listProducts: operation({
+      method: 'GET',
+      path: '/products',
+      summary: 'Products by words and filters',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({
+        q: z.string().max(200).optional(),
+        category: z.string().max(100).optional(),
+        platform: z.string().max(40).optional(),
+        region: z.string().max(20).optional(),
+        brand: z.string().max(60).optional(),
+        type: ProductType.optional(),
+        minPriceRial: AmountRial.optional(),
+        maxPriceRial: AmountRial.optional(),
+        inStock: z.boolean().optional(),
+        sort: ProductSort.optional(),
+        limit: Limit,
+        cursor: Cursor,
+        ...Lang,
+      }),
+      output: page(ProductSummary),
+      problems: [cursorInvalid],
+    }),
+    listFeaturedProducts: operation({
+      method: 'GET',
+      path: '/products/featured',
+      summary: 'What the home page shows first',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({ limit: Limit, ...Lang }),
+      output: page(ProductSummary),
+    }),
+    listFacets: operation({
+      method: 'GET',
+      path: '/products/facets',
+      summary: 'The values that lists can be filtered by, with counts',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({ category: z.string().max(100).optional() }),
+      output: z.object({
+        platforms: z.array(z.object({ value: z.string(), count: z.int() })),
+        regions: z.array(z.object({ value: z.string(), count: z.int() })),
+        brands: z.array(z.object({ value: z.string(), count: z.int() })),
+        types: z.array(z.object({ value: ProductType, count: z.int() })),
+      }),
+    }),
+    getProductBySlug: operation({
+      method: 'GET',
+      path: '/products/slug/{slug}',
+      summary: 'One product by its slug',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({ slug: z.string().max(100), ...Lang }),
+      output: Product,
+      problems: [productNotFound],
+    }),
+    getProduct: operation({
+      method: 'GET',
+      path: '/products/{productId}',
+      summary: 'One product by its id',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({ productId: Id, ...Lang }),
+      output: Product,
+      problems: [productNotFound],
+    }),
+    suggest: operation({
+      method: 'GET',
+      path: '/search/suggest',
+      summary: 'What a half-typed word may mean',
+      access: ['public'],
+      limitPerMinute: 120,
+      cache: { ttlSeconds: 300, tags: ['products'] },
+      input: z.object({ q: z.string().min(1).max(100), ...Lang }),
+      output: z.object({
+        products: z.array(ProductSummary),
+        categories: z.array(CategoryRef),
+        didYouMean: z.string().nullable(),
+      }),
+    }),
+    listCategories: operation({
+      method: 'GET',
+      path: '/categories',
+      summary: 'The category tree',
+      access: ['public'],
+      cache: { ttlSeconds: 3600, tags: ['products'] },
+      input: z.object({ ...Lang }),
+      output: z.object({ items: z.array(CategoryNode) }),
+    }),
+    getMedia: operation({
+      method: 'GET',
+      path: '/media/{mediaKey}',
+      summary: 'A stored file: public ones always, private ones by a signed link',
+      access: ['public'],
+      transport: 'download',
+      cache: { ttlSeconds: 3600, tags: ['media'] },
+      input: z.object({
+        mediaKey: z.string().regex(/^[a-z0-9][a-z0-9._-]{3,120}$/),
+        expires: z.int().optional(),
+        signature: z.string().max(100).optional(),
+      }),
+      output: z.object({ contentType: z.string(), contentBase64: z.string(), isPublic: z.boolean() }),
+      problems: [mediaNotFound],
+    }),
+    createProduct: operation({
+      method: 'POST',
+      path: '/admin/products',
+      summary: 'Adds a product',
+      access: staff,
+      status: 201,
+      input: ProductFields.extend({ variants: z.array(VariantFields).min(1).max(60) }),
+      output: z.object({ productId: Id, variants: z.array(z.object({ id: Id, sku: z.string() })) }),
+      problems: [slugTaken, categoryNotFound],
+      checksSession: true,
+    }),
+    updateProduct: operation({
+      method: 'PATCH',
+      path: '/admin/products/{productId}',
+      summary: 'Changes a product; a seller only its own',
+      access: staff,
+      input: ProductFields.partial().extend({ productId: Id, isPublished: z.boolean().optional() }),
+      output: z.object({ productId: Id }),
+      problems: [productNotFound, slugTaken, categoryNotFound],
+      checksSession: true,
+    }),
+    updateVariant: operation({
+      method: 'PATCH',
+      path: '/admin/variants/{variantId}',
+      summary: 'Changes the price or the words of a variant',
+      access: staff,
+      input: VariantFields.omit({ sku: true }).partial().extend({ variantId: Id }),
+      output: z.object({ variantId: Id }),
+      problems: [productNotFound],
+      checksSession: true,
+    }),
+    createCategory: operation({
+      method: 'POST',
+      path: '/admin/categories',
+      summary: 'Adds a category',
+      access: ['admin', 'internal'],
+      status: 201,
+      input: z.object({ slug: Slug, title: LocalizedText, parentId: Id.nullable(), position: z.int().min(0).max(1000) }),
+      output: z.object({ categoryId: Id }),
+      problems: [slugTaken, categoryNotFound],
+      checksSession: true,
+    }),
+    moveCategory: operation({
+      method: 'PATCH',
+      path: '/admin/categories/{categoryId}',
+      summary: 'Moves a category with all below it',
+      access: ['admin', 'internal'],
+      input: z.object({ categoryId: Id, parentId: Id.nullable(), position: z.int().min(0).max(1000) }),
+      output: z.object({ categoryId: Id }),
+      problems: [categoryNotFound, categoryCycle],
+      checksSession: true,
+    }),
+    uploadProductImage: operation({
+      method: 'POST',
+      path: '/admin/products/{productId}/image',
+      summary: 'Stores a product image in three widths; the body is the file',
+      access: staff,
+      transport: 'upload',
+      input: z.object({ productId: Id, contentType: z.string().max(60), contentBase64: z.string().max(7_000_000) }),
+      output: z.object({ image: Image }),
+      problems: [productNotFound, imageRefused],
+      checksSession: true,
+    }),
+    // Between services.
+    getVariants: operation({
+      method: 'GET',
+      path: '/internal/catalog/variants',
+      summary: 'What carts and orders need to know of variants; unknown and unpublished ones are left out',
+      access: ['internal'],
+      input: z.object({ variantIds: z.array(Id).max(100) }),
+      output: z.object({
+        items: z.array(
+          z.object({
+            variantId: Id,
+            productId: Id,
+            productSlug: z.string(),
+            sku: z.string(),
+            title: LocalizedText,
+            variantTitle: LocalizedText,
+            type: ProductType,
+            brand: z.string(),
+            platform: z.string(),
+            region: z.string(),
+            faceValue: z.int(),
+            faceCurrency: z.string(),
+            image: z.string().nullable(),
+            priceRial: AmountRial,
+            availability: Availability,
+          }),
+        ),
+      }),
+    }),
+    findVariantBySku: operation({
+      method: 'GET',
+      path: '/internal/catalog/skus/{sku}',
+      summary: 'The variant with this stock-keeping unit, for imports',
+      access: ['internal'],
+      input: z.object({ sku: z.string().max(60) }),
+      output: z.object({ variant: z.object({ variantId: Id, brand: z.string() }).nullable() }),
+    }),
+    loadDemo: operation({
+      method: 'POST',
+      path: '/internal/catalog/demo',
+      summary: 'Fills an empty catalogue with the demo shop; safe to repeat',
+      access: ['internal'],
+      input: NoInput,
+      output: z.object({
+        productCount: z.int(),
+        variants: z.array(z.object({ variantId: Id, sku: z.string(), brand: z.string(), demoStockCount: Quantity.or(z.literal(0)) })),
+      }),
+    }),
+    getCacheVersion: operation({
+      method: 'GET',
+      path: '/internal/catalog/version',
+      summary: 'A number that grows with each write that cached answers must follow',
+      access: ['internal'],
+      input: NoInput,
+      output: z.object({ version: z.int() }),
+    }),
+  },
+  [stockChanged],
+);

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { AmountRial, Id, Instant, LocalizedText } from './common.ts';
+import { event, Role } from './contract.ts';
+
+export const userRegistered = event('user.registered', z.object({ userId: Id, phone: z.string() }));
+export const userRoleChanged = event('user.role-changed', z.object({ userId: Id, roles: z.array(Role) }));
+export const sessionRevoked = event('session.revoked', z.object({ userId: Id, sessionIds: z.array(Id) }));
+
+export const productChanged = event('product.changed', z.object({ productId: Id }));
+
+const OrderRef = { orderId: Id, orderNumber: z.string(), customerId: Id, version: z.int() };
+const Contact = z.object({ phone: z.string().optional(), email: z.string().optional() });
+const EventLine = z.object({ orderLineId: Id, title: LocalizedText, quantity: z.int(), unitPriceRial: AmountRial });
+export const orderPlaced = event('order.placed', z.object({ ...OrderRef, totalRial: AmountRial }));
+export const orderPaid = event(
+  'order.paid',
+  z.object({ ...OrderRef, attemptId: Id, totalRial: AmountRial, contact: Contact, lines: z.array(EventLine), paidAt: Instant }),
+);
+export const orderFulfilled = event(
+  'order.fulfilled',
+  z.object({ ...OrderRef, totalRial: AmountRial, contact: Contact, lines: z.array(EventLine), fulfilledAt: Instant }),
+);
+export const orderCancelled = event('order.cancelled', z.object({ ...OrderRef, reason: z.enum(['customer', 'failed-step', 'staff']) }));
+export const orderExpired = event('order.expired', z.object(OrderRef));
+/** The money of this captured attempt can't be used for the order (cancelled, or dead and not to be revived): it is the customer's. */
+export const orderPaymentRefused = event('order.payment-refused', z.object({ orderId: Id, attemptId: Id, customerId: Id }));
+/** Any other move of an order that its owner's open page should show: review, refunding, part_fulfilled. */
+export const orderStatusChanged = event('order.status-changed', z.object({ ...OrderRef, status: z.string() }));
+
+export const paymentCaptured = event(
+  'payment.captured',
+  z.object({ intentId: Id, attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial, capturedAt: Instant }),
+);
+export const paymentFailed = event('payment.failed', z.object({ attemptId: Id, orderId: Id, customerId: Id, reason: z.string() }));
+/** Money that no order can use went to the customer's wallet. */
+export const paymentSurplus = event(
+  'payment.surplus',
+  z.object({ attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial }),
+);
+
+export const stockChanged = event('stock.changed', z.object({ variantId: Id, availableCount: z.int(), at: Instant }));
+export const keysAllocated = event('keys.allocated', z.object({ orderId: Id, orderLineId: Id, count: z.int() }));

@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { AmountRial, Cursor, Id, Instant, Limit, NoOutput, page, Quantity } from './common.ts';
+import { contract, operation, problem } from './contract.ts';
+
+export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
+export const stockShort = problem<{ variantIds: string[] }>('inventory.stock-short', { status: 409, title: 'Not enough in stock' });
+export const reservationReleased = problem('inventory.reservation-released', {
+  status: 409,
+  title: 'This reservation was released before it was made',
+});
+export const reservationExpired = problem('inventory.reservation-expired', { status: 409, title: 'The reservation has run out' });
+export const keyNotFound = problem('inventory.key-not-found', { status: 404, title: 'No such product key' });
+export const keyNotRevealable = problem('inventory.key-not-revealable', { status: 409, title: 'This product key cannot be shown now' });
+export const keyAlreadySold = problem('inventory.key-already-sold', { status: 409, title: 'A sold product key stays' });
+export const importRefused = problem<{ lines: { line: number; reason: string }[] }>('inventory.import-refused', {
+  status: 422,
+  title: 'Some lines cannot be imported; nothing was saved',
+});
+export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
+
+export const OwnedKey = z.object({
+  id: Id,
+  orderId: Id,
+  orderLineId: Id,
+  variantId: Id,
+  masked: z.string(),
+  kind: z.enum(['text']),
+  deliveredAt: Instant,
+  revealedAt: Instant.nullable(),
+});
+const StaffKey = z.object({
+  id: Id,
+  variantId: Id,
+  batchId: Id,
+  masked: z.string(),
+  status: KeyStatus,
+  orderLineId: Id.nullable(),
+  expiresAt: Instant.nullable(),
+  createdAt: Instant,
+});
+
+export const inventoryContract = contract('inventory', {
+  listOrderKeys: operation({
+    method: 'GET',
+    path: '/orders/{orderId}/keys',
+    summary: 'The product keys of an own order, masked',
+    access: ['customer'],
+    input: z.object({ orderId: Id }),
+    output: z.object({ items: z.array(OwnedKey), nextCursor: z.null() }),
+  }),
+  listOwnKeys: operation({
+    method: 'GET',
+    path: '/users/me/keys',
+    summary: 'Every product key of this customer, masked, newest first',
+    access: ['customer'],
+    input: z.object({ limit: Limit, cursor: Cursor }),
+    output: page(OwnedKey),
+  }),
+  revealKey: operation({
+    method: 'POST',
+    path: '/orders/{orderId}/keys/{keyId}/reveal',
+    summary: 'Shows an own product key; each time is recorded first',
+    access: ['customer'],
+    checksSession: true,
+    limitPerMinute: 30,
+    input: z.object({ orderId: Id, keyId: Id }),
+    output: z.object({ code: z.string(), revealedAt: Instant }),
+    problems: [keyNotFound, keyNotRevealable],
+  }),
+  importKeys: operation({
+    method: 'POST',
+    path: '/admin/digital-keys/bulk-import',
+    summary: 'Adds product keys as a batch, all or nothing; a dry run only tells each line’s verdict',
+    access: ['admin', 'internal'],
+    status: 201,
+    checksSession: true,
+    input: z.object({
+      sku: z.string().max(60),
+      label: z.string().min(1).max(100),
+      codes: z.array(z.string().max(500)).min(1).max(1_000_000),
+      /** `skip` leaves out duplicates and reports them; `reject` refuses the whole import. */
+      onDuplicate: z.enum(['skip', 'reject']).default('skip'),
+      expiresAt: Instant.optional(),
+      unitCostRial: AmountRial.optional(),
+      dryRun: z.boolean().default(false),
+      /** The same id again answers with the first import's report. */
+      importId: Id.optional(),
+    }),
+    output: z.object({
+      batchId: Id.nullable(),
+      importedCount: z.int(),
+      duplicateCount: z.int(),
+      invalidCount: z.int(),
+      problems: z.array(z.object({ line: z.int(), reason: z.enum(['empty', 'duplicate-in-file', 'duplicate-in-stock', 'malformed']) })),
+    }),
+    problems: [importRefused, skuUnknown],
+  }),
+  listDigitalKeys: operation({
+    method: 'GET',
+    path: '/admin/digital-keys',
+    summary: 'Product keys, masked, by variant, status and batch',
+    access: ['admin'],
+    input: z.object({ variantId: Id.optional(), status: KeyStatus.optional(), batchId: Id.optional(), limit: Limit, cursor: Cursor }),
+    output: page(StaffKey),
+  }),
+  getDigitalKey: operation({
+    method: 'GET',
+    path: '/admin/digital-keys/{keyId}',
+    summary: 'One product key, masked, with who looked at it',
+    access: ['admin'],
+    input: z.object({ keyId: Id }),
+    output: StaffKey.extend({ reveals: z.array(z.object({ at: Instant, by: z.string(), reason: z.string().nullable() })) }),
+    problems: [keyNotFound],
+  }),
+  updateDigitalKey: operation({
+    method: 'PATCH',
+    path: '/admin/digital-keys/{keyId}',
+    summary: 'Quarantines an unsold product key, or returns it to stock',
+    access: ['admin'],
+    checksSession: true,
+    input: z.object({ keyId: Id, status: z.enum(['available', 'quarantined']), reason: z.string().min(3).max(500) }),
+    output: StaffKey,
+    problems: [keyNotFound, keyAlreadySold],
+  }),
+  deleteDigitalKey: operation({
+    method: 'DELETE',
+    path: '/admin/digital-keys/{keyId}',
+    summary: 'Voids an unsold product key; its row stays as evidence',
+    access: ['admin'],
+    status: 204,
+    checksSession: true,
+    input: z.object({ keyId: Id }),
+    output: NoOutput,
+    problems: [keyNotFound, keyAlreadySold],
+  }),
+  revealDigitalKey: operation({
+    method: 'POST',
+    path: '/admin/digital-keys/{keyId}/reveal',
+    summary: 'Shows a product key to staff, with a reason that is kept',
+    access: ['admin'],
+    checksSession: true,
+    limitPerMinute: 30,
+    input: z.object({ keyId: Id, reason: z.string().min(5).max(500) }),
+    output: z.object({ code: z.string() }),
+    problems: [keyNotFound],
+  }),
+  // Between services.
+  reserveStock: operation({
+    method: 'POST',
+    path: '/internal/inventory/reservations',
+    summary: 'Holds units for an order, all lines or none; the same order and round again answers the same hold',
+    access: ['internal'],
+    input: z.object({
+      orderId: Id,
+      /** 1 at checkout; each revival of an expired order is a round of its own. */
+      round: z.int().min(1),
+      expiresAt: Instant,
+      lines: z.array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity })).min(1).max(50),
+    }),
+    output: z.object({ reservationId: Id }),
+    problems: [stockShort, reservationReleased],
+  }),
+  releaseStock: operation({
+    method: 'POST',
+    path: '/internal/inventory/reservations/release',
+    summary: 'Gives held units back; before the hold exists it leaves a mark that refuses it. Safe to repeat',
+    access: ['internal'],
+    input: z.object({ orderId: Id, round: z.int().min(1) }),
+    output: NoOutput,
+  }),
+  fulfillOrder: operation({
+    method: 'POST',
+    path: '/internal/inventory/fulfillments',
+    summary: 'Binds keys to each unit of a paid order, for ever; repeated, it answers the same keys. What the vault lacks is told as missing',
+    access: ['internal'],
+    input: z.object({
+      orderId: Id,
+      customerId: Id,
+      round: z.int().min(1),
+      lines: z.array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity })).min(1).max(50),
+    }),
+    output: z.object({
+      lines: z.array(z.object({ orderLineId: Id, keyIds: z.array(Id), missingCount: z.int() })),
+    }),
+  }),
+  getStock: operation({
+    method: 'GET',
+    path: '/internal/inventory/stock',
+    summary: 'How many units of each variant can be sold now',
+    access: ['internal'],
+    input: z.object({ variantIds: z.array(Id).max(500) }),
+    output: z.object({ items: z.array(z.object({ variantId: Id, availableCount: z.int(), reservedCount: z.int(), soldCount: z.int() })) }),
+  }),
+});

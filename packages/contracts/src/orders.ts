@@ -1,0 +1,266 @@
+import { z } from 'zod';
+import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity } from './common.ts';
+import { contract, operation, problem } from './contract.ts';
+import { paymentCaptured } from './events.ts';
+
+export const OrderStatus = z.enum([
+  'placing',
+  'pending_payment',
+  'paid',
+  'fulfilling',
+  'part_fulfilled',
+  'fulfilled',
+  'cancelled',
+  'expired',
+  'review',
+  'refunding',
+  'part_refunded',
+  'refunded',
+]);
+export type OrderStatus = z.infer<typeof OrderStatus>;
+export const LineStatus = z.enum(['pending', 'securing', 'delivered', 'refunded']);
+
+export const variantNotFound = problem('orders.variant-not-found', { status: 404, title: 'This item is not sold here' });
+export const cartItemNotFound = problem('orders.cart-item-not-found', { status: 404, title: 'No such item in the cart' });
+export const cartNotFound = problem('orders.cart-not-found', { status: 404, title: 'No such cart' });
+export const cartEmpty = problem('orders.cart-empty', { status: 409, title: 'The cart is empty' });
+export const cartLimit = problem<{ quantityMax: number }>('orders.cart-limit', { status: 422, title: 'That is more than one order may hold' });
+export const outOfStock = problem<{ variantIds: string[] }>('orders.out_of_stock', { status: 409, title: 'Some items have just sold out' });
+export const quoteExpired = problem<{ totalRial: number }>('orders.quote_expired', {
+  status: 409,
+  title: 'Prices have changed; look at the cart again',
+});
+export const tooManyPendingOrders = problem<{ pendingMax: number }>('orders.too-many-pending', {
+  status: 429,
+  title: 'Pay or cancel your unpaid orders first',
+});
+export const orderNotFound = problem('orders.not-found', { status: 404, title: 'No such order' });
+export const orderNotCancellable = problem<{ orderId: string; status: OrderStatus }>('orders.not-cancellable', {
+  status: 409,
+  title: 'Only an unpaid order can be cancelled',
+});
+export const orderNotPayable = problem<{ orderId: string; status: OrderStatus }>('orders.not-payable', {
+  status: 409,
+  title: 'This order no longer awaits a payment',
+});
+export const orderMoveRefused = problem<{ from: OrderStatus; to: OrderStatus }>('orders.move-refused', {
+  status: 409,
+  title: 'An order cannot go from there to here',
+});
+export const checkoutFailed = problem<{ retryAfterSeconds: number }>('orders.checkout-failed', {
+  status: 503,
+  title: 'The order could not be completed; nothing was reserved or charged',
+});
+
+export const CartItem = z.object({
+  id: Id,
+  variantId: Id,
+  productSlug: z.string(),
+  quantity: z.int(),
+  title: z.string(),
+  variantTitle: z.string(),
+  region: z.string(),
+  platform: z.string(),
+  image: z.string().nullable(),
+  unitPriceRial: AmountRial,
+  lineTotalRial: AmountRial,
+});
+export const Cart = z.object({
+  id: Id,
+  items: z.array(CartItem),
+  itemCount: z.int(),
+  discountRial: AmountRial,
+  vatRial: AmountRial,
+  totalRial: AmountRial,
+  priceHeldUntil: Instant.nullable(),
+  problems: z.array(z.object({ code: z.enum(['out_of_stock', 'price_changed', 'not_sold']), itemId: Id, action: z.enum(['remove', 'accept']) })),
+  /** For guests: the value of X-Cart-Token, also sent as a header. */
+  cartToken: z.string().nullable(),
+});
+
+export const OrderLine = z.object({
+  id: Id,
+  variantId: Id,
+  productSlug: z.string(),
+  title: z.string(),
+  variantTitle: z.string(),
+  region: z.string(),
+  platform: z.string(),
+  image: z.string().nullable(),
+  quantity: z.int(),
+  unitPriceRial: AmountRial,
+  status: LineStatus,
+  deliveredCount: z.int(),
+});
+export const Order = z.object({
+  id: Id,
+  orderNumber: z.string(),
+  status: OrderStatus,
+  lines: z.array(OrderLine),
+  discountRial: AmountRial,
+  vatRial: AmountRial,
+  totalRial: AmountRial,
+  contact: z.object({ phone: z.string().optional(), email: z.string().optional() }),
+  note: z.string().nullable(),
+  placedAt: Instant,
+  holdExpiresAt: Instant.nullable(),
+  paidAt: Instant.nullable(),
+  fulfilledAt: Instant.nullable(),
+});
+export const OrderSummary = Order.pick({ id: true, orderNumber: true, status: true, totalRial: true, placedAt: true }).extend({
+  lines: z.array(OrderLine.pick({ id: true, title: true, quantity: true, image: true })),
+});
+const Lang = { language: z.enum(['fa', 'en']).default('fa') };
+const Psp = z.enum(['zarinpal']);
+
+export const ordersContract = contract(
+  'orders',
+  {
+    getCart: operation({
+      method: 'GET',
+      path: '/cart',
+      summary: 'The cart of this customer, or of this X-Cart-Token',
+      access: ['public'],
+      input: z.object({ ...Lang }),
+      output: Cart,
+    }),
+    addCartItem: operation({
+      method: 'POST',
+      path: '/cart/items',
+      summary: 'Adds to the cart; the same variant again adds to its quantity',
+      access: ['public'],
+      input: z.object({ variantId: Id, quantity: Quantity, ...Lang }),
+      output: Cart,
+      problems: [variantNotFound, cartLimit, cartNotFound],
+    }),
+    updateCartItem: operation({
+      method: 'PATCH',
+      path: '/cart/items/{itemId}',
+      summary: 'Sets a quantity',
+      access: ['public'],
+      input: z.object({ itemId: Id, quantity: Quantity, ...Lang }),
+      output: Cart,
+      problems: [cartItemNotFound, cartLimit],
+    }),
+    deleteCartItem: operation({
+      method: 'DELETE',
+      path: '/cart/items/{itemId}',
+      summary: 'Takes an item out',
+      access: ['public'],
+      input: z.object({ itemId: Id, ...Lang }),
+      output: Cart,
+      problems: [cartItemNotFound],
+    }),
+    checkout: operation({
+      method: 'POST',
+      path: '/checkout',
+      summary: 'Turns the cart into an order with reserved stock and a payment to go to',
+      access: ['customer'],
+      status: 201,
+      idempotent: true,
+      checksSession: true,
+      input: z.object({
+        psp: Psp,
+        contact: z.object({ phone: z.string().max(40).optional(), email: z.email().max(200).optional() }).strict().optional(),
+        /** What the shopper saw. Another total is a 409 with the new one, never a surprise at the bank. */
+        expectedTotalRial: AmountRial.optional(),
+      }),
+      output: z.object({
+        orderId: Id,
+        orderNumber: z.string(),
+        status: OrderStatus,
+        totalRial: AmountRial,
+        payment: z.object({ attemptId: Id, redirectUrl: z.url() }).nullable(),
+      }),
+      problems: [cartEmpty, outOfStock, quoteExpired, tooManyPendingOrders, checkoutFailed],
+    }),
+    payOrder: operation({
+      method: 'POST',
+      path: '/orders/{orderId}/pay',
+      summary: 'A new try to pay an unpaid order',
+      access: ['customer'],
+      idempotent: true,
+      checksSession: true,
+      input: z.object({ orderId: Id, psp: Psp }),
+      output: z.object({ attemptId: Id, redirectUrl: z.url() }),
+      problems: [orderNotFound, orderNotPayable],
+    }),
+    listOrders: operation({
+      method: 'GET',
+      path: '/orders',
+      summary: "The customer's orders, newest first",
+      access: ['customer'],
+      input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
+      output: page(OrderSummary),
+    }),
+    getOrder: operation({
+      method: 'GET',
+      path: '/orders/{orderId}',
+      summary: 'One own order',
+      access: ['customer'],
+      input: z.object({ orderId: Id, ...Lang }),
+      output: Order,
+      problems: [orderNotFound],
+    }),
+    getOrderHistory: operation({
+      method: 'GET',
+      path: '/orders/{orderId}/history',
+      summary: 'Each move of an own order',
+      access: ['customer'],
+      input: z.object({ orderId: Id }),
+      output: z.object({
+        items: z.array(z.object({ from: OrderStatus.nullable(), to: OrderStatus, reason: z.string(), at: Instant })),
+        nextCursor: z.null(),
+      }),
+      problems: [orderNotFound],
+    }),
+    cancelOrder: operation({
+      method: 'POST',
+      path: '/orders/{orderId}/cancel',
+      summary: 'Cancels an unpaid order and gives its stock back',
+      access: ['customer'],
+      input: z.object({ orderId: Id, ...Lang }),
+      output: Order,
+      problems: [orderNotFound, orderNotCancellable],
+    }),
+    listAllOrders: operation({
+      method: 'GET',
+      path: '/admin/orders',
+      summary: 'Orders of everybody, newest first',
+      access: ['admin', 'support'],
+      input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
+      output: page(OrderSummary.extend({ customerId: Id })),
+    }),
+    updateOrderStatus: operation({
+      method: 'PATCH',
+      path: '/admin/orders/{orderId}/status',
+      summary: 'A move that a person decides: into review, out of review, cancel',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ orderId: Id, status: z.enum(['review', 'fulfilling', 'cancelled']), reason: z.string().min(3).max(500) }),
+      output: z.object({ orderId: Id, status: OrderStatus }),
+      problems: [orderNotFound, orderMoveRefused],
+    }),
+    updateOrderTracking: operation({
+      method: 'PUT',
+      path: '/admin/orders/{orderId}/tracking',
+      summary: 'A line that the owner sees on the order page',
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ orderId: Id, note: z.string().max(500).nullable() }),
+      output: z.object({ orderId: Id, note: z.string().nullable() }),
+      problems: [orderNotFound],
+    }),
+    // Between services.
+    reviveOrder: operation({
+      method: 'POST',
+      path: '/internal/orders/{orderId}/revive',
+      summary: 'Before late money is verified: reserves the stock of an expired order again, or says that it cannot be used',
+      access: ['internal'],
+      input: z.object({ orderId: Id }),
+      output: z.object({ isPayable: z.boolean(), status: OrderStatus }),
+      problems: [orderNotFound],
+    }),
+  },
+  [paymentCaptured],
+);
