@@ -1,0 +1,102 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import type { Db, Tx } from './context.ts';
+import type { Logger } from './log.ts';
+
+// bigint columns are Rial and counts within 2^53; a value beyond is a bug that must not be rounded silently.
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('A bigint of the database is beyond 2^53');
+  return value;
+});
+
+export interface Database {
+  db: Db;
+  pool: pg.Pool;
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Called after each commit that published an event: the relay need not wait for its next round. */
+  onPublish: (listener: () => void) => void;
+  close(): Promise<void>;
+}
+
+interface OpenTransaction {
+  hasPublished: boolean;
+}
+const openTransaction = new AsyncLocalStorage<OpenTransaction>();
+
+/** No call may leave the process while a transaction is open: a slow bank would hold rows and connections. */
+export function assertNoTransaction(what: string): void {
+  if (openTransaction.getStore()) throw new Error(`${what} was called inside a database transaction`);
+}
+
+/** Told by `publish`. */
+export function markPublished(): void {
+  const open = openTransaction.getStore();
+  if (!open) throw new Error('An event was published outside ctx.transaction');
+  open.hasPublished = true;
+}
+
+export function openDatabase(options: { url: string; poolMax: number; log: Logger; name: string }): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolMax,
+    connectionTimeoutMillis: 2_000,
+    idleTimeoutMillis: 60_000,
+    application_name: options.name,
+    options: '-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000',
+  });
+  // An idle connection that the server closes must not end the process; the pool makes a new one.
+  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+  const db: Db = drizzle(pool);
+  const listeners: (() => void)[] = [];
+
+  async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (openTransaction.getStore()) throw new Error('A transaction was opened inside another');
+    for (let attempt = 1; ; attempt += 1) {
+      const open: OpenTransaction = { hasPublished: false };
+      try {
+        const result = await openTransaction.run(open, () => db.transaction(work));
+        if (open.hasPublished) for (const listener of listeners) listener();
+        return result;
+      } catch (error) {
+        if (attempt >= 4 || !isRetryable(error)) throw error;
+        await sleep(Math.random() * 20 * 2 ** attempt);
+      }
+    }
+  }
+
+  return { db, pool, transaction, onPublish: (listener) => listeners.push(listener), close: () => pool.end() };
+}
+
+/** The SQLSTATE of a driver's error, also below the wrapper that Drizzle puts around it. */
+export function sqlState(error: unknown): string | undefined {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if ('code' in current && typeof current.code === 'string') return current.code;
+  }
+  return undefined;
+}
+
+/** The name of the constraint that refused a row, for turning a unique violation into its problem. */
+export function violatedConstraint(error: unknown): string | undefined {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if ('constraint' in current && typeof current.constraint === 'string') return current.constraint;
+  }
+  return undefined;
+}
+
+function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01';
+}
+
+/** True when the database is away, overloaded or shutting down: the caller should hear 503, not 500. */
+export function isDatabaseAway(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '53100', '57014', '55P03'].includes(state)) return true;
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if (/timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(current.message)) return true;
+  }
+  return false;
+}

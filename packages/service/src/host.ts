@@ -1,0 +1,354 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { createFastify } from './fastify.ts';
+import type { FastifyInstance } from 'fastify';
+import { forbidden, routeNotFound, serviceUnavailable, unauthenticated } from '@kelid/contracts/common';
+import type { Operation } from '@kelid/contracts/contract';
+import type { BaseContext } from './context.ts';
+import { type Database, openDatabase } from './database.ts';
+import type { AnyService, Sweep } from './define-service.ts';
+import { newId } from './ids.ts';
+import { type Call, type CallContext, checkAccess, checkIdempotencyKey, parseInput, toProblem } from './invoke.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { migrateDatabase } from './migrate.ts';
+import { type EventEnvelope, type Relay, startRelay } from './outbox.ts';
+import { createPeers, createRemoteCall, operationOf } from './peers.ts';
+import { type EventQueues, openQueues } from './queue.ts';
+import { verifyServiceToken } from './service-token.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+/** What a host needs of the environment, beside each service's own part. */
+export const HostConfig = z.object({
+  SERVICES: z.string().default('all'),
+  RUN: z.enum(['api', 'jobs', 'all']).default('all'),
+  HOST: z.string().default('127.0.0.1'),
+  INTERNAL_PORT: z.coerce.number().int().min(0).max(65_535).default(9464),
+  SERVICE_TOKEN_SECRET: z.string().min(32, 'needs 32 characters or more'),
+  QUEUE_DATABASE_URL: z.string().optional(),
+  REDIS_URL: z.string().optional(),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(10),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(16),
+});
+export type HostConfig = z.infer<typeof HostConfig>;
+
+export interface Host {
+  /** Calls any operation as whoever the context says; the gateway's way in. */
+  call: Call;
+  log: Logger;
+  metrics: Metrics;
+  internalUrl: string;
+  /** A client context of the host itself, for commands and tests. */
+  contextOf(name: string): CallContext;
+  /** Runs one sweep of a hosted service now, for tests and commands. */
+  sweep(service: string, name: string): Promise<number>;
+  /** False from the moment of shutdown. */
+  isReady(): Promise<boolean>;
+  /** Stops taking calls and jobs, lets what runs finish (at most 25 s), closes all. */
+  close(): Promise<void>;
+}
+
+interface Hosted {
+  definition: AnyService;
+  database: Database;
+  parts: object;
+  relay?: Relay;
+}
+
+/** One clear line for each missing or weak variable, all at once. */
+export class ConfigError extends Error {}
+
+export interface HostOptions {
+  services: readonly AnyService[];
+  env: Environment;
+  logDestination?: { write(line: string): void };
+  /** How services in other processes are called; by their URLs unless a test answers for them. */
+  remoteCall?: Call;
+}
+
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { env } = options;
+  const problems: string[] = [];
+  const config = readConfig(HostConfig, env, problems);
+  const serviceConfigs = new Map<string, unknown>();
+  for (const service of options.services) {
+    serviceConfigs.set(service.contract.name, readConfig(service.config, env, problems));
+    if (!env[databaseVariable(service.contract.name)]) problems.push(`${databaseVariable(service.contract.name)} is missing`);
+  }
+  const hostedNames = new Set<string>(options.services.map((service) => service.contract.name));
+  for (const service of options.services) {
+    for (const peer of service.peers) {
+      if (!hostedNames.has(peer) && !env[peerVariable(peer)]) problems.push(`${peerVariable(peer)} is missing: ${service.contract.name} calls ${peer}, which is not hosted here`);
+    }
+  }
+  if (config && !config.REDIS_URL && !config.QUEUE_DATABASE_URL) problems.push('QUEUE_DATABASE_URL (or REDIS_URL) is missing');
+  if (problems.length > 0 || !config) throw new ConfigError(`The configuration is not complete: ${[...new Set(problems)].join('; ')}`);
+
+  const log = createLogger({ level: config.LOG_LEVEL, ...(options.logDestination ? { destination: options.logDestination } : {}) });
+  const metrics = createMetrics();
+  const secret = new TextEncoder().encode(config.SERVICE_TOKEN_SECRET);
+  const remoteCall = options.remoteCall ?? createRemoteCall({ secret, urlOf: (service) => env[peerVariable(service)] ?? '' });
+  const hosted = new Map<string, Hosted>();
+  const closers: (() => Promise<void>)[] = [];
+  let isClosing = false;
+  let callsInFlight = 0;
+
+  const call: Call = async (serviceName, operationName, input, context) => {
+    const service = hosted.get(serviceName);
+    if (!service) {
+      if (!env[peerVariable(serviceName)]) throw serviceUnavailable({ retryAfterSeconds: 30 });
+      return remoteCall(serviceName, operationName, input, context);
+    }
+    return callLocal(service, operationName, input, context);
+  };
+
+  async function callLocal(service: Hosted, operationName: string, input: unknown, context: CallContext) {
+    const serviceName: string = service.definition.contract.name;
+    const operation = operationOf(serviceName, operationName);
+    const startedAt = performance.now();
+    const callLog = log.child({ service: serviceName, operation: operationName, requestId: context.requestId });
+    let status = 200;
+    callsInFlight += 1;
+    try {
+      checkAccess(operation, context.actor);
+      checkIdempotencyKey(operation, context.idempotencyKey);
+      const parsed = parseInput(operation, input);
+      const ctx = makeContext(service, context, callLog);
+      const run = service.definition.operations[operationName] as (ctx: BaseContext, input: unknown) => Promise<unknown>;
+      const output: unknown = operation.output.parse(await run(ctx, parsed));
+      status = operation.status;
+      return { output, headers: ctx.answerHeaders };
+    } catch (error) {
+      const problem = toProblem(error, callLog);
+      status = problem.status;
+      throw problem;
+    } finally {
+      callsInFlight -= 1;
+      const durationMs = performance.now() - startedAt;
+      metrics.operationSeconds.observe({ service: serviceName, operation: operationName, status: String(status) }, durationMs / 1000);
+      callLog.debug({ status, durationMs: Math.round(durationMs * 10) / 10, actor: context.actor.kind }, 'call');
+    }
+  }
+
+  function makeContext(service: Hosted, context: CallContext, callLog: Logger): BaseContext {
+    const name: string = service.definition.contract.name;
+    return {
+      ...service.parts,
+      db: service.database.db,
+      transaction: service.database.transaction,
+      peers: createPeers(call, { actor: { kind: 'service', name }, origin: context.origin, requestId: context.requestId, signal: context.signal }),
+      now: () => new Date(),
+      log: callLog,
+      actor: context.actor,
+      origin: context.origin,
+      requestId: context.requestId,
+      signal: context.signal,
+      idempotencyKey: context.idempotencyKey,
+      answerHeaders: {},
+    };
+  }
+
+  function contextOf(name: string): CallContext {
+    return {
+      actor: { kind: 'service', name },
+      origin: { ip: '127.0.0.1', userAgent: `kelid/${name}` },
+      requestId: newId(),
+      signal: AbortSignal.timeout(60_000),
+    };
+  }
+
+  function ownContext(service: Hosted): BaseContext {
+    const context = contextOf(service.definition.contract.name);
+    return makeContext(service, context, log.child({ service: service.definition.contract.name, requestId: context.requestId }));
+  }
+
+  // Databases first, all at once: a process takes no call before its tables are there.
+  await Promise.all(
+    options.services.map(async (definition) => {
+      const name: string = definition.contract.name;
+      const url = env[databaseVariable(name)] ?? '';
+      await migrateDatabase(env[`${name.toUpperCase()}_MIGRATION_URL`] ?? url, definition.migrationsFolder);
+      const database = openDatabase({ url, poolMax: config.DATABASE_POOL_MAX, log, name: `kelid-${name}` });
+      hosted.set(name, { definition, database, parts: {} });
+    }),
+  );
+  for (const service of hosted.values()) {
+    service.parts = await service.definition.createParts(serviceConfigs.get(service.definition.contract.name), {
+      contextOf: () => ownContext(service),
+      onClose: (close) => closers.push(close),
+    });
+  }
+
+  const runsJobs = config.RUN !== 'api';
+  let queues: EventQueues | undefined;
+  const sweeps: { stop(): Promise<void> }[] = [];
+  if (runsJobs && hosted.size > 0) {
+    const open = openQueues(
+      config.REDIS_URL ? { kind: 'redis', url: config.REDIS_URL } : { kind: 'postgres', url: config.QUEUE_DATABASE_URL ?? '', poolMax: 12 },
+      log,
+    );
+    queues = open;
+    for (const service of hosted.values()) {
+      const relay = startRelay(service.database.db, open, log.child({ service: service.definition.contract.name }));
+      service.relay = relay;
+      service.database.onPublish(() => relay.wake());
+      if (service.definition.events) open.work(service.definition.contract.name, config.WORKER_CONCURRENCY, (event) => handleEvent(service, event));
+      for (const sweep of service.definition.sweeps ?? []) sweeps.push(startSweep(service, sweep));
+    }
+  }
+
+  async function handleEvent(service: Hosted, event: EventEnvelope): Promise<void> {
+    const name: string = service.definition.contract.name;
+    const handle = service.definition.events?.[event.type];
+    if (!handle) throw new Error(`${name} subscribes to ${event.type} but has no handler`);
+    const stop = metrics.eventSeconds.startTimer({ service: name, event: event.type });
+    try {
+      await handle(ownContext(service), event);
+      stop({ outcome: 'done' });
+    } catch (error) {
+      stop({ outcome: 'failed' });
+      throw error;
+    }
+  }
+
+  async function runSweep(service: Hosted, sweep: Sweep<BaseContext>): Promise<number> {
+    const count = await sweep.run(ownContext(service));
+    if (count > 0) metrics.sweptRows.inc({ service: service.definition.contract.name, sweep: sweep.name }, count);
+    return count;
+  }
+
+  function startSweep(service: Hosted, sweep: Sweep<BaseContext>): { stop(): Promise<void> } {
+    const stopping = new AbortController();
+    async function loop(): Promise<void> {
+      while (!stopping.signal.aborted) {
+        let count = 0;
+        try {
+          count = await runSweep(service, sweep);
+        } catch (error) {
+          log.warn({ service: service.definition.contract.name, job: sweep.name, err: error }, 'a sweep failed; it runs again');
+        }
+        if (count === 0) await sleep(sweep.everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+    const running = loop();
+    return {
+      stop: async () => {
+        stopping.abort();
+        await running;
+      },
+    };
+  }
+
+  async function isReady(): Promise<boolean> {
+    if (isClosing) return false;
+    const checks = [...hosted.values()].map(async ({ database }) => {
+      await Promise.race([database.pool.query('select 1'), sleep(1_000).then(() => Promise.reject(new Error('slow')))]);
+    });
+    return (await Promise.allSettled(checks)).every((check) => check.status === 'fulfilled');
+  }
+
+  const internal = startInternalServer({ call, callHosted: hosted, secret, log, metrics, isReady });
+  const internalUrl = await internal.listen({ host: config.HOST, port: config.INTERNAL_PORT });
+
+  return {
+    call,
+    log,
+    metrics,
+    internalUrl,
+    contextOf,
+    isReady,
+    async sweep(serviceName, name) {
+      const service = hosted.get(serviceName);
+      const sweep = service?.definition.sweeps?.find((candidate) => candidate.name === name);
+      if (!service || !sweep) throw new Error(`There is no sweep ${serviceName}.${name}`);
+      return runSweep(service, sweep);
+    },
+    async close() {
+      if (isClosing) return;
+      isClosing = true;
+      await Promise.race([
+        (async () => {
+          await internal.close();
+          while (callsInFlight > 0) await sleep(20);
+          await Promise.all(sweeps.map((sweep) => sweep.stop()));
+          await Promise.all([...hosted.values()].map((service) => service.relay?.stop()));
+          await queues?.close();
+        })(),
+        sleep(25_000),
+      ]);
+      for (const close of closers) await close();
+      await Promise.all([...hosted.values()].map((service) => service.database.close()));
+    },
+  };
+}
+
+function startInternalServer(options: {
+  call: Call;
+  callHosted: Map<string, Hosted>;
+  secret: Uint8Array;
+  log: Logger;
+  metrics: Metrics;
+  isReady(): Promise<boolean>;
+}): FastifyInstance {
+  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 });
+  server.get('/health', async () => ({ status: 'alive' }));
+  server.get('/ready', async (_request, reply) => {
+    const isReady = await options.isReady();
+    return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready' });
+  });
+  server.get('/metrics', async (_request, reply) => {
+    for (const [service, { database }] of options.callHosted) {
+      options.metrics.poolConnections.set({ service, state: 'total' }, database.pool.totalCount);
+      options.metrics.poolConnections.set({ service, state: 'idle' }, database.pool.idleCount);
+      options.metrics.poolConnections.set({ service, state: 'waiting' }, database.pool.waitingCount);
+    }
+    return reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
+  });
+  server.post<{ Params: { service: string; operation: string } }>('/rpc/:service/:operation', async (request, reply) => {
+    const { service, operation: operationName } = request.params;
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    try {
+      if (!token) throw unauthenticated();
+      const claims = await verifyServiceToken(options.secret, service, token).catch(() => {
+        throw unauthenticated();
+      });
+      if (!options.callHosted.has(service)) throw forbidden();
+      const operation: Operation | undefined = options.callHosted.get(service)?.definition.contract.operations[operationName];
+      if (!operation) throw routeNotFound();
+      const aborter = new AbortController();
+      request.raw.socket.once('close', () => aborter.abort());
+      const key = request.headers['idempotency-key'];
+      const answer = await options.call(service, operationName, request.body ?? {}, {
+        ...claims,
+        requestId: String(request.headers['x-request-id'] ?? newId()),
+        signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(30_000)]),
+        idempotencyKey: typeof key === 'string' ? key : undefined,
+      });
+      return await reply.send(answer);
+    } catch (error) {
+      const problem = toProblem(error, options.log);
+      return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+    }
+  });
+  return server;
+}
+
+function readConfig<Schema extends z.ZodType>(schema: Schema, env: Environment, problems: string[]): z.output<Schema> | undefined {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const name = issue.path.join('.');
+    problems.push(env[name] === undefined ? `${name} is missing` : `${name} is not right: ${issue.message}`);
+  }
+  return undefined;
+}
+
+function databaseVariable(service: string): string {
+  return `${service.toUpperCase()}_DATABASE_URL`;
+}
+
+function peerVariable(service: string): string {
+  return `${service.toUpperCase()}_URL`;
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { forbidden, idempotencyKeyMissing, internalError, invalidInput, serviceUnavailable, unauthenticated } from '@kelid/contracts/common';
+import { type Operation, ProblemError } from '@kelid/contracts/contract';
+import type { Actor, Origin } from './context.ts';
+import { isDatabaseAway } from './database.ts';
+import type { Logger } from './log.ts';
+
+/** What travels with a call, in a process or between processes. */
+export interface CallContext {
+  actor: Actor;
+  origin: Origin;
+  requestId: string;
+  signal: AbortSignal;
+  idempotencyKey?: string | undefined;
+}
+
+export interface CallAnswer {
+  output: unknown;
+  headers: Record<string, string>;
+}
+
+/** Calls an operation of some service, wherever it runs. Throws ProblemError. */
+export type Call = (service: string, operation: string, input: unknown, context: CallContext) => Promise<CallAnswer>;
+
+/** Deny by default: the caller must be named by the contract's access list. */
+export function checkAccess(operation: Operation, actor: Actor): void {
+  if (operation.access.includes('public')) return;
+  if (actor.kind === 'service') {
+    if (operation.access.includes('internal')) return;
+    throw forbidden();
+  }
+  if (actor.kind === 'guest') throw unauthenticated();
+  if (!actor.roles.some((role) => operation.access.includes(role))) throw forbidden();
+}
+
+export function parseInput(operation: Operation, input: unknown): Record<string, unknown> {
+  const parsed = operation.input.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw invalidInput({ errors: parsed.error.issues.flatMap(fieldErrors) });
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): { field: string; message: string }[] {
+  const field = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
+  return issue.keys.slice(0, 10).map((name) => ({ field: field ? `${field}.${name}` : name, message: 'Unknown field' }));
+}
+
+const KeyShape = /^[A-Za-z0-9_-]{16,64}$/;
+
+export function checkIdempotencyKey(operation: Operation, key: string | undefined): void {
+  if (!operation.idempotent) return;
+  if (key === undefined || key === '') throw idempotencyKeyMissing();
+  if (!KeyShape.test(key)) throw invalidInput({ errors: [{ field: 'Idempotency-Key', message: 'Send a UUID' }] });
+}
+
+/** Turns anything thrown into a problem: what is no declared one is a bug, logged once here with its cause. */
+export function toProblem(error: unknown, log: Logger): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (isDatabaseAway(error)) {
+    log.warn({ err: error }, 'the database did not answer in time');
+    return serviceUnavailable({ retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
+  }
+  log.error({ err: error, alarm: 'bug' }, 'a call failed in an undeclared way');
+  return internalError();
+}

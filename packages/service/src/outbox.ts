@@ -1,0 +1,98 @@
+import { sql } from 'drizzle-orm';
+import { contracts } from '@kelid/contracts/all';
+import type { Db, Tx } from './context.ts';
+import { markPublished } from './database.ts';
+import { failpoint } from './failpoint.ts';
+import { newId } from './ids.ts';
+import type { Logger } from './log.ts';
+import type { EventQueues } from './queue.ts';
+import { outbox } from './tables.ts';
+
+export interface EventEnvelope {
+  id: string;
+  type: string;
+  data: unknown;
+}
+
+/** Writes an event in the transaction of the state it tells of. It is sent at least once after the commit, never without it. */
+export async function publish(tx: Tx, ...events: { type: string; data: unknown }[]): Promise<void> {
+  markPublished();
+  await tx.insert(outbox).values(events.map((event) => ({ id: newId(), type: event.type, data: event.data })));
+}
+
+/** Which services want an event, by the contracts' own lists. */
+const subscribers = new Map<string, string[]>();
+for (const contract of Object.values(contracts)) {
+  for (const { type } of contract.subscribesTo) subscribers.set(type, [...(subscribers.get(type) ?? []), contract.name]);
+}
+
+const batchMax = 200;
+
+/**
+ * Moves unsent events into the queues of their subscribers. A row is claimed by a lease, not by an open transaction, since
+ * the queue is another server; a relay that dies between the two leaves the row to the next one (CP10), whose second copy
+ * the inbox drops.
+ */
+export async function relayOnce(db: Db, queues: EventQueues): Promise<number> {
+  const claimed = await db.execute<{ id: string; type: string; data: unknown }>(sql`
+    with pick as materialized (
+      select id from outbox where sent_at is null and (claimed_until is null or claimed_until < now())
+      order by id limit ${batchMax} for update skip locked
+    )
+    update outbox set claimed_until = now() + interval '10 seconds' from pick where outbox.id = pick.id
+    returning outbox.id, outbox.type, outbox.data`);
+  if (claimed.rows.length === 0) return 0;
+  failpoint('outbox.claimed');
+  const byQueue = new Map<string, EventEnvelope[]>();
+  for (const row of claimed.rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    for (const name of subscribers.get(row.type) ?? []) byQueue.set(name, [...(byQueue.get(name) ?? []), row]);
+  }
+  await Promise.all([...byQueue].map(([name, events]) => queues.add(name, events)));
+  failpoint('outbox.enqueued');
+  const ids = sql.join(claimed.rows.map((row) => sql`${row.id}::uuid`), sql`, `);
+  await db.execute(sql`update outbox set sent_at = now() where id in (${ids})`);
+  return claimed.rows.length;
+}
+
+export interface Relay {
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+/** Runs the relay after each publishing commit of this process, and every 250 ms for those of others. */
+export function startRelay(db: Db, queues: EventQueues, log: Logger): Relay {
+  let isStopped = false;
+  let isAwake = false;
+  let running: Promise<void> = Promise.resolve();
+
+  async function drain(): Promise<void> {
+    try {
+      do {
+        isAwake = false;
+        while (!isStopped && (await relayOnce(db, queues)) === batchMax);
+      } while (isAwake && !isStopped);
+    } catch (error) {
+      log.warn({ err: error }, 'the relay could not send; it tries again');
+    }
+  }
+
+  let isDraining = false;
+  function wake(): void {
+    isAwake = true;
+    if (isDraining || isStopped) return;
+    isDraining = true;
+    running = drain().finally(() => {
+      isDraining = false;
+    });
+  }
+  const timer = setInterval(wake, 250);
+  wake();
+  return {
+    wake,
+    stop: async () => {
+      isStopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { createPostgresBackend, Queue, Worker } from 'bullmq';
+import pg from 'pg';
+import type { EventEnvelope } from './outbox.ts';
+import type { Logger } from './log.ts';
+
+/** Where queues live: PostgreSQL by default, Redis when a URL is given. Losing either loses nothing: outbox and sweepers rebuild it. */
+export type QueueStore = { kind: 'postgres'; url: string; poolMax: number } | { kind: 'redis'; url: string };
+
+export interface EventQueues {
+  add(queue: string, events: EventEnvelope[]): Promise<void>;
+  work(queue: string, concurrency: number, handle: (event: EventEnvelope) => Promise<void>): void;
+  close(): Promise<void>;
+}
+
+// Exponential with jitter: 2 s, 4 s, … and after the eighth try the job stays as a dead letter that staff can see and replay.
+const jobOptions = {
+  attempts: 8,
+  backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: { age: 30 * 86_400 },
+};
+
+export function openQueues(store: QueueStore, log: Logger): EventQueues {
+  const queues = new Map<string, Queue<EventEnvelope>>();
+  const workers: Worker<EventEnvelope>[] = [];
+  const pool =
+    store.kind === 'postgres' ? new pg.Pool({ connectionString: store.url, max: store.poolMax, application_name: 'kelid-queue' }) : undefined;
+  pool?.on('error', (error) => log.warn({ err: error }, 'an idle queue connection was lost'));
+
+  function queueOf(name: string): Queue<EventEnvelope> {
+    const open = queues.get(name);
+    if (open) return open;
+    const queue = pool
+      ? new Queue<EventEnvelope>(name, { connection: pool, prefix: 'kelid', defaultJobOptions: jobOptions } as never, createPostgresBackend as never)
+      : new Queue<EventEnvelope>(name, { connection: { url: store.url }, prefix: 'kelid', defaultJobOptions: jobOptions });
+    queue.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
+    queues.set(name, queue);
+    return queue;
+  }
+
+  return {
+    async add(name, events) {
+      await queueOf(name).addBulk(events.map((event) => ({ name: event.type, data: event, opts: { jobId: event.id } })));
+    },
+    work(name, concurrency, handle) {
+      // Jobs may run twice (a stalled one is given to another worker), so five stalls are allowed before a job is given up (F2).
+      const options = { concurrency, prefix: 'kelid', maxStalledCount: 5, lockDuration: 30_000 };
+      const process = async (job: { data: EventEnvelope }) => {
+        await handle(job.data);
+      };
+      const worker = pool
+        ? new Worker<EventEnvelope>(name, process, { ...options, connection: pool } as never, createPostgresBackend as never)
+        : new Worker<EventEnvelope>(name, process, { ...options, connection: { url: store.url, maxRetriesPerRequest: null } });
+      worker.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
+      worker.on('failed', (job, error) => {
+        const isDead = (job?.attemptsMade ?? 0) >= jobOptions.attempts;
+        log[isDead ? 'error' : 'warn'](
+          { event: job?.name, eventId: job?.id, attempt: job?.attemptsMade, err: error, ...(isDead ? { alarm: 'dead-letter' } : {}) },
+          isDead ? 'an event was given up and waits as a dead letter' : 'an event failed and is tried again',
+        );
+      });
+      workers.push(worker);
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await pool?.end();
+    },
+  };
+}

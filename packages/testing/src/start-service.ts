@@ -1,0 +1,115 @@
+import { newId } from '@kelid/service/ids';
+import { type Host, startHost } from '@kelid/service/host';
+import type { AnyService } from '@kelid/service/define-service';
+import type { Actor } from '@kelid/service/context';
+import { createClient } from '@kelid/service/peers';
+import type { Client } from '@kelid/contracts/client';
+import type { Contract, Role } from '@kelid/contracts/contract';
+import pg from 'pg';
+import { createTestDatabase, createTestQueueDatabase } from './test-postgres.ts';
+
+type PeerAnswers = Record<string, Record<string, (input: never) => unknown>>;
+
+export interface TestServices {
+  host: Host;
+  /** Each service's database as its app role, for looking at rows and ageing them. */
+  sql(service: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** The same database as the owner role, for what the app role may not do. */
+  ownerSql(service: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** A typed client that calls as this actor, through access check, parsing and problems. */
+  as<C extends Contract>(contract: C, actor: Actor, options?: { idempotencyKey?: string; ip?: string }): Client<C>;
+  databaseUrls: Record<string, { appUrl: string; ownerUrl: string }>;
+  env: Record<string, string>;
+  logLines: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Hosts services on databases of their own, cloned from migrated templates. Background jobs run unless RUN=api is given;
+ * services that are not among them are answered by `peerAnswers`.
+ */
+export async function startServices(options: {
+  services: readonly AnyService[];
+  env?: Record<string, string>;
+  peerAnswers?: PeerAnswers;
+}): Promise<TestServices> {
+  const databases: { drop(): Promise<void> }[] = [];
+  const databaseUrls: Record<string, { appUrl: string; ownerUrl: string }> = {};
+  const queue = await createTestQueueDatabase();
+  const env: Record<string, string> = {
+    SERVICE_TOKEN_SECRET: 'a secret of the test run, long enough',
+    QUEUE_DATABASE_URL: queue.url,
+    INTERNAL_PORT: '0',
+    LOG_LEVEL: 'debug',
+  };
+  for (const service of options.services) {
+    const name: string = service.contract.name;
+    const database = await createTestDatabase(name, { migrationsFolder: service.migrationsFolder });
+    databases.push(database);
+    databaseUrls[name] = { appUrl: database.appUrl, ownerUrl: database.ownerUrl };
+    env[`${name.toUpperCase()}_DATABASE_URL`] = database.appUrl;
+    env[`${name.toUpperCase()}_MIGRATION_URL`] = database.ownerUrl;
+    for (const peer of service.peers) env[`${peer.toUpperCase()}_URL`] ??= 'http://answered-by-the-test';
+  }
+  Object.assign(env, options.env);
+  const logLines: string[] = [];
+  const host = await startHost({
+    services: options.services,
+    env,
+    logDestination: { write: (line) => void logLines.push(line) },
+    ...(options.peerAnswers
+      ? {
+          remoteCall: async (service, operation, input) => {
+            const answer = options.peerAnswers?.[service]?.[operation];
+            if (!answer) throw new Error(`The test has no answer for ${service}.${operation}`);
+            return { output: await answer(input as never), headers: {} };
+          },
+        }
+      : {}),
+  });
+  const pools = new Map<string, pg.Pool>();
+  async function query(url: string, text: string, values: unknown[] = []) {
+    const pool = pools.get(url) ?? new pg.Pool({ connectionString: url, max: 2 });
+    pools.set(url, pool);
+    const result = await pool.query<Record<string, unknown>>(text, values);
+    return result.rows;
+  }
+  return {
+    host,
+    databaseUrls,
+    env,
+    logLines,
+    sql: (service, text, values) => query(databaseUrls[service]?.appUrl ?? '', text, values),
+    ownerSql: (service, text, values) => query(databaseUrls[service]?.ownerUrl ?? '', text, values),
+    as(contract, actor, call = {}) {
+      return createClient(contract, (service, operation, input, context) => host.call(service, operation, input, { ...context, idempotencyKey: context.idempotencyKey ?? call.idempotencyKey }), {
+        actor,
+        origin: { ip: call.ip ?? '127.0.0.1', userAgent: 'vitest' },
+        requestId: newId(),
+        signal: AbortSignal.timeout(600_000),
+      });
+    },
+    async close() {
+      await host.close();
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+      await Promise.all([...databases.map((database) => database.drop()), queue.drop()]);
+    },
+  };
+}
+
+export function userActor(userId: string = newId(), roles: Role[] = ['customer'], sessionId: string = newId()): Actor {
+  return { kind: 'user', userId, sessionId, roles };
+}
+
+export const serviceActor: Actor = { kind: 'service', name: 'test' };
+
+/** Waits until a condition holds, by looking again every 20 ms; fails with its name after the limit. */
+export async function waitFor<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > until) throw new Error(`Waited ${timeoutMs} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
