@@ -1,5 +1,112 @@
-import { bigint, pgTable, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { bigint, check, index, integer, jsonb, pgTable, text, timestamp, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { LocalizedText } from '@kelid/contracts/common';
+import type { OrderStatus } from '@kelid/contracts/orders';
 
 export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
 
-export const orders = pgTable('orders', { id: uuid().primaryKey(), totalRial: bigint('total_rial', { mode: 'number' }).notNull() });
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+
+/** A cart of a customer, or of whoever holds the token. Prices are not the cart's: `quote` is what was promised, until when. */
+export const carts = pgTable(
+  'carts',
+  {
+    id: uuid().primaryKey(),
+    customerId: uuid('customer_id').unique(),
+    tokenHash: text('token_hash').unique(),
+    /** A guest cart that went into a customer's cart stays as a mark, so that its token means nothing any more. */
+    mergedAt: instant('merged_at'),
+    quote: jsonb().$type<Record<string, number>>(),
+    quoteExpiresAt: instant('quote_expires_at'),
+    /** Grows with each order made from this cart: one state of a cart becomes at most one living order. */
+    orderCount: integer('order_count').notNull().default(0),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [index('carts_expiry').on(table.expiresAt)],
+);
+
+export const cartItems = pgTable(
+  'cart_items',
+  {
+    id: uuid().primaryKey(),
+    cartId: uuid('cart_id').notNull().references(() => carts.id, { onDelete: 'cascade' }),
+    variantId: uuid('variant_id').notNull(),
+    quantity: integer().notNull(),
+  },
+  (table) => [unique('cart_items_variant').on(table.cartId, table.variantId), check('cart_items_quantity', sql`${table.quantity} between 1 and 20`)],
+);
+
+export const orders = pgTable(
+  'orders',
+  {
+    id: uuid().primaryKey(),
+    orderNumber: text('order_number').notNull().unique(),
+    customerId: uuid('customer_id').notNull(),
+    cartId: uuid('cart_id').notNull(),
+    cartOrderCount: integer('cart_order_count').notNull(),
+    status: text().$type<OrderStatus>().notNull(),
+    version: integer().notNull().default(1),
+    discountRial: bigint('discount_rial', { mode: 'number' }).notNull(),
+    vatRial: bigint('vat_rial', { mode: 'number' }).notNull(),
+    totalRial: bigint('total_rial', { mode: 'number' }).notNull(),
+    psp: text().$type<'zarinpal'>().notNull(),
+    contact: jsonb().$type<{ phone?: string; email?: string }>().notNull(),
+    /** The attempt that checkout starts; made with the order, so that repeating checkout repeats this attempt. */
+    firstAttemptId: uuid('first_attempt_id').notNull(),
+    paidAttemptId: uuid('paid_attempt_id').unique(),
+    idempotencyKey: text('idempotency_key').notNull(),
+    /** 1 at checkout; a revival of an expired order reserves anew under the next number. */
+    reservationRound: integer('reservation_round').notNull().default(1),
+    note: text(),
+    placedAt: instant('placed_at').notNull().default(sql`now()`),
+    holdExpiresAt: instant('hold_expires_at').notNull(),
+    paidAt: instant('paid_at'),
+    fulfilledAt: instant('fulfilled_at'),
+    /** When a sweep must look at this order again; null when nothing is owed. */
+    dueAt: instant('due_at'),
+  },
+  (table) => [
+    check('orders_total', sql`${table.totalRial} >= 10000 and ${table.discountRial} >= 0 and ${table.vatRial} >= 0`),
+    index('orders_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+    index('orders_of_customer').on(table.customerId, table.id),
+    uniqueIndex('orders_one_per_cart_state').on(table.cartId, table.cartOrderCount).where(sql`${table.status} not in ('cancelled', 'expired')`),
+  ],
+);
+
+/** What was bought, as it was at that moment (PL-3). */
+export const orderLines = pgTable(
+  'order_lines',
+  {
+    id: uuid().primaryKey(),
+    orderId: uuid('order_id').notNull().references(() => orders.id),
+    position: integer().notNull(),
+    variantId: uuid('variant_id').notNull(),
+    productSlug: text('product_slug').notNull(),
+    title: jsonb().$type<LocalizedText>().notNull(),
+    variantTitle: jsonb('variant_title').$type<LocalizedText>().notNull(),
+    region: text().notNull(),
+    platform: text().notNull(),
+    image: text(),
+    quantity: integer().notNull(),
+    unitPriceRial: bigint('unit_price_rial', { mode: 'number' }).notNull(),
+    deliveredCount: integer('delivered_count').notNull().default(0),
+  },
+  (table) => [
+    index('order_lines_order').on(table.orderId),
+    check('order_lines_amounts', sql`${table.quantity} > 0 and ${table.unitPriceRial} > 0 and ${table.deliveredCount} between 0 and ${table.quantity}`),
+  ],
+);
+
+export const orderHistory = pgTable(
+  'order_history',
+  {
+    id: uuid().primaryKey().default(sql`uuidv7()`),
+    orderId: uuid('order_id').notNull().references(() => orders.id),
+    from: text('from_status').$type<OrderStatus>(),
+    to: text('to_status').$type<OrderStatus>().notNull(),
+    reason: text().notNull(),
+    actor: text().notNull(),
+    at: instant('at').notNull().default(sql`now()`),
+  },
+  (table) => [index('order_history_order').on(table.orderId, table.id)],
+);

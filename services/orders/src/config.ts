@@ -1,0 +1,9 @@
+import { z } from 'zod';
+
+export const OrdersConfig = z.object({
+  ORDERS_HOLD_MINUTES: z.coerce.number().int().min(1).max(60).default(20),
+  ORDERS_QUOTE_MINUTES: z.coerce.number().int().min(1).max(60).default(15),
+  ORDERS_PENDING_MAX: z.coerce.number().int().min(1).max(1_000_000).default(3),
+  ORDERS_CART_DAYS: z.coerce.number().int().min(1).max(365).default(30),
+});
+export type OrdersConfig = z.infer<typeof OrdersConfig>;

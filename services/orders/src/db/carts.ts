@@ -1,0 +1,164 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import { multiplyRial } from '@kelid/money/rial';
+import { type Cart, cartNotFound } from '@kelid/contracts/orders';
+import type { Language } from '@kelid/contracts/common';
+import { newId } from '@kelid/service/ids';
+import type { Context } from '../context.ts';
+import { priceLines, type Quote, totalRial } from '../domain/quote.ts';
+import { iso } from './queries.ts';
+import { cartItems, carts } from './schema.ts';
+
+export const quantityMax = 20;
+export const lineCountMax = 30;
+
+type CartRow = typeof carts.$inferSelect & { isQuoteHeld: boolean };
+export type CartItemRow = typeof cartItems.$inferSelect;
+
+const withQuoteState = {
+  id: carts.id,
+  customerId: carts.customerId,
+  tokenHash: carts.tokenHash,
+  mergedAt: carts.mergedAt,
+  quote: carts.quote,
+  quoteExpiresAt: carts.quoteExpiresAt,
+  orderCount: carts.orderCount,
+  expiresAt: carts.expiresAt,
+  isQuoteHeld: sql<boolean>`coalesce(${carts.quoteExpiresAt} > now(), false)`,
+};
+
+/**
+ * The cart of this call. A customer who still carries a guest cart's token gets that cart merged into the own one (CK-2). A guest
+ * without a token gets a new cart and its token; a token that is unknown, merged or run out is a 404, whoever asks (A35).
+ */
+export async function openCart(ctx: Context): Promise<{ cart: CartRow; cartToken: string | null }> {
+  const { actor } = ctx;
+  if (actor.kind === 'user') {
+    if (actor.cartToken !== undefined) await mergeGuestCart(ctx, actor.cartToken, actor.userId);
+    return { cart: await customerCart(ctx, actor.userId), cartToken: null };
+  }
+  const token = actor.kind === 'guest' ? actor.cartToken : undefined;
+  if (token !== undefined) {
+    const [cart] = await ctx.db
+      .select(withQuoteState)
+      .from(carts)
+      .where(and(eq(carts.tokenHash, hashToken(token)), isNull(carts.mergedAt), sql`${carts.expiresAt} > now()`));
+    if (!cart) throw cartNotFound();
+    return { cart, cartToken: token };
+  }
+  const newToken = randomBytes(32).toString('base64url');
+  const [cart] = await ctx.db
+    .insert(carts)
+    .values({ id: newId(), tokenHash: hashToken(newToken), expiresAt: cartExpiry(ctx) })
+    .returning(withQuoteState);
+  if (!cart) throw new Error('The new cart was not answered');
+  return { cart, cartToken: newToken };
+}
+
+async function customerCart(ctx: Context, customerId: string): Promise<CartRow> {
+  const [found] = await ctx.db.select(withQuoteState).from(carts).where(eq(carts.customerId, customerId));
+  if (found) return found;
+  await ctx.db.insert(carts).values({ id: newId(), customerId, expiresAt: cartExpiry(ctx) }).onConflictDoNothing();
+  const [made] = await ctx.db.select(withQuoteState).from(carts).where(eq(carts.customerId, customerId));
+  if (!made) throw new Error('The new cart was not found');
+  return made;
+}
+
+/** Moves a guest cart's items over: quantities add up to the limit, nothing is lost, and the token is spent. Safe to repeat. */
+async function mergeGuestCart(ctx: Context, token: string, customerId: string): Promise<void> {
+  const own = await customerCart(ctx, customerId);
+  await ctx.transaction(async (tx) => {
+    const [guest] = await tx
+      .update(carts)
+      .set({ mergedAt: sql`now()` })
+      .where(and(eq(carts.tokenHash, hashToken(token)), isNull(carts.mergedAt), isNull(carts.customerId), sql`${carts.expiresAt} > now()`))
+      .returning({ id: carts.id });
+    if (!guest) return; // Merged by an earlier call with the same token, or never ours.
+    await tx.execute(sql`
+      insert into cart_items as own (id, cart_id, variant_id, quantity)
+      select uuidv7(), ${own.id}, variant_id, quantity from cart_items where cart_id = ${guest.id} order by variant_id
+      on conflict (cart_id, variant_id) do update set quantity = least(own.quantity + excluded.quantity, ${quantityMax})`);
+    await tx.delete(cartItems).where(eq(cartItems.cartId, guest.id));
+  });
+}
+
+export function listItems(ctx: Pick<Context, 'db'>, cartId: string): Promise<CartItemRow[]> {
+  return ctx.db.select().from(cartItems).where(eq(cartItems.cartId, cartId)).orderBy(asc(cartItems.id));
+}
+
+/** The cart as shown, with prices held for 15 minutes from the first look; a price that changed after that is said, not hidden. */
+export async function showCart(ctx: Context, cart: CartRow, cartToken: string | null, language: Language): Promise<z.input<typeof Cart>> {
+  const items = await listItems(ctx, cart.id);
+  const { items: variants } = items.length === 0 ? { items: [] } : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
+  const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
+  const before = cart.quote ?? {};
+  const priced = priceLines(items, cart.isQuoteHeld ? before : undefined, current);
+  const priceOf = new Map(priced.map((line) => [line.variantId, line.unitPriceRial]));
+
+  let priceHeldUntil = cart.isQuoteHeld ? cart.quoteExpiresAt : null;
+  const isNewQuote = priced.length > 0 && (!cart.isQuoteHeld || priced.some((line) => before[line.variantId] === undefined));
+  if (isNewQuote) priceHeldUntil = await holdQuote(ctx, cart.id, Object.fromEntries(priceOf), cart.isQuoteHeld);
+
+  const problems = items.flatMap((item) => {
+    const variant = variantOf.get(item.variantId);
+    if (!variant) return [{ code: 'not_sold' as const, itemId: item.id, action: 'remove' as const }];
+    if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock' as const, itemId: item.id, action: 'remove' as const }];
+    const was = before[item.variantId];
+    if (was !== undefined && was !== priceOf.get(item.variantId)) return [{ code: 'price_changed' as const, itemId: item.id, action: 'accept' as const }];
+    return [];
+  });
+  if (cartToken !== null) ctx.answerHeaders['x-cart-token'] = cartToken;
+  return {
+    id: cart.id,
+    items: items.flatMap((item) => {
+      const variant = variantOf.get(item.variantId);
+      const unitPriceRial = priceOf.get(item.variantId) ?? 0;
+      return [
+        {
+          id: item.id,
+          variantId: item.variantId,
+          productSlug: variant?.productSlug ?? '',
+          quantity: item.quantity,
+          title: variant?.title[language] ?? '',
+          variantTitle: variant?.variantTitle[language] ?? '',
+          region: variant?.region ?? '',
+          platform: variant?.platform ?? '',
+          image: variant?.image ?? null,
+          unitPriceRial,
+          lineTotalRial: multiplyRial(unitPriceRial, item.quantity),
+        },
+      ];
+    }),
+    itemCount: items.reduce((count, item) => count + item.quantity, 0),
+    discountRial: 0,
+    vatRial: 0,
+    totalRial: totalRial(priced),
+    priceHeldUntil: iso(priceHeldUntil),
+    problems,
+    cartToken,
+  };
+}
+
+/** Promises these prices for 15 minutes, or adds to a promise without making it longer. */
+export async function holdQuote(ctx: Context, cartId: string, quote: Quote, keepsExpiry: boolean): Promise<string | null> {
+  const [row] = await ctx.db
+    .update(carts)
+    .set({
+      quote,
+      ...(keepsExpiry ? {} : { quoteExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_QUOTE_MINUTES})` }),
+      expiresAt: cartExpiry(ctx),
+    })
+    .where(eq(carts.id, cartId))
+    .returning({ quoteExpiresAt: carts.quoteExpiresAt });
+  return row?.quoteExpiresAt ?? null;
+}
+
+function cartExpiry(ctx: Context) {
+  return sql`now() + make_interval(days => ${ctx.config.ORDERS_CART_DAYS})`;
+}
+
+function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

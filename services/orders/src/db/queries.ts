@@ -1,0 +1,125 @@
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import { type Order, orderNotFound, type OrderStatus, type OrderSummary } from '@kelid/contracts/orders';
+import type { Language } from '@kelid/contracts/common';
+import type { Actor, Db, Tx } from '@kelid/service/context';
+import { orderLines, orders } from './schema.ts';
+
+export type OrderRow = typeof orders.$inferSelect;
+export type OrderLineRow = typeof orderLines.$inferSelect;
+
+/** Moves an order if it is in one of these statuses; answers its new version, or undefined when somebody else moved it. */
+export async function moveOrder(
+  tx: Tx,
+  move: { orderId: string; from: OrderStatus[]; to: OrderStatus; reason: string; actor: string },
+): Promise<number | undefined> {
+  const from = sql`array[${sql.join(move.from.map((status) => sql`${status}`), sql`, `)}]::text[]`;
+  const { rows } = await tx.execute<{ version: number | null }>(
+    sql`select order_move(${move.orderId}, ${from}, ${move.to}, ${move.reason}, ${move.actor}) as version`,
+  );
+  return rows[0]?.version ?? undefined;
+}
+
+export async function findOrder(db: Db | Tx, orderId: string): Promise<OrderRow | undefined> {
+  const [order] = await db.select().from(orders).where(eq(orders.id, orderId));
+  return order;
+}
+
+/** Another's order and a missing one are the same answer (I25). */
+export async function getOwnOrder(db: Db, orderId: string, customerId: string): Promise<OrderRow> {
+  const [order] = await db.select().from(orders).where(and(eq(orders.id, orderId), eq(orders.customerId, customerId)));
+  if (!order) throw orderNotFound();
+  return order;
+}
+
+export function listLines(db: Db | Tx, orderId: string): Promise<OrderLineRow[]> {
+  return db.select().from(orderLines).where(eq(orderLines.orderId, orderId)).orderBy(asc(orderLines.position));
+}
+
+export function actorName(actor: Actor): string {
+  switch (actor.kind) {
+    case 'user':
+      return `user:${actor.userId}`;
+    case 'service':
+      return `service:${actor.name}`;
+    case 'guest':
+      return 'guest';
+  }
+}
+
+export function iso(value: string): string;
+export function iso(value: string | null): string | null;
+export function iso(value: string | null): string | null {
+  return value === null ? null : new Date(value).toISOString();
+}
+
+export function showOrder(order: OrderRow, lines: OrderLineRow[], language: Language): z.input<typeof Order> {
+  return {
+    id: order.id,
+    orderNumber: order.orderNumber,
+    status: order.status,
+    lines: lines.map((line) => showLine(line, order.status, language)),
+    discountRial: order.discountRial,
+    vatRial: order.vatRial,
+    totalRial: order.totalRial,
+    contact: order.contact,
+    note: order.note,
+    placedAt: iso(order.placedAt),
+    holdExpiresAt: order.status === 'pending_payment' ? iso(order.holdExpiresAt) : null,
+    paidAt: iso(order.paidAt),
+    fulfilledAt: iso(order.fulfilledAt),
+  };
+}
+
+function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Language) {
+  const isPaid = ['paid', 'fulfilling', 'part_fulfilled', 'review'].includes(orderStatus);
+  return {
+    id: line.id,
+    variantId: line.variantId,
+    productSlug: line.productSlug,
+    title: line.title[language],
+    variantTitle: line.variantTitle[language],
+    region: line.region,
+    platform: line.platform,
+    image: line.image,
+    quantity: line.quantity,
+    unitPriceRial: line.unitPriceRial,
+    status: line.deliveredCount === line.quantity ? ('delivered' as const) : isPaid ? ('securing' as const) : ('pending' as const),
+    deliveredCount: line.deliveredCount,
+  };
+}
+
+/** A page of orders, newest first: UUIDv7 ids sort by time, so the last id is the cursor. */
+export async function pageOrders(
+  db: Db,
+  filter: { customerId?: string | undefined; status?: OrderStatus | undefined; limit: number; cursor?: string | undefined; language: Language },
+): Promise<{ items: (z.input<typeof OrderSummary> & { customerId: string })[]; nextCursor: string | null }> {
+  const rows = await db
+    .select()
+    .from(orders)
+    .where(
+      and(
+        filter.customerId === undefined ? undefined : eq(orders.customerId, filter.customerId),
+        filter.status === undefined ? undefined : eq(orders.status, filter.status),
+        filter.cursor === undefined ? undefined : lt(orders.id, filter.cursor),
+      ),
+    )
+    .orderBy(desc(orders.id))
+    .limit(filter.limit + 1);
+  const shown = rows.slice(0, filter.limit);
+  const lines = shown.length === 0 ? [] : await db.select().from(orderLines).where(inArray(orderLines.orderId, shown.map((order) => order.id))).orderBy(asc(orderLines.position));
+  return {
+    items: shown.map((order) => ({
+      id: order.id,
+      customerId: order.customerId,
+      orderNumber: order.orderNumber,
+      status: order.status,
+      totalRial: order.totalRial,
+      placedAt: iso(order.placedAt),
+      lines: lines
+        .filter((line) => line.orderId === order.id)
+        .map((line) => ({ id: line.id, title: line.title[filter.language], quantity: line.quantity, image: line.image })),
+    })),
+    nextCursor: rows.length > filter.limit ? (shown.at(-1)?.id ?? null) : null,
+  };
+}

@@ -1,0 +1,83 @@
+import { eq, sql } from 'drizzle-orm';
+import { orderExpired } from '@kelid/contracts/events';
+import { pruneKeys } from '@kelid/service/idempotency';
+import { publish } from '@kelid/service/outbox';
+import type { Context } from '../context.ts';
+import { findOrder, moveOrder, type OrderRow } from '../db/queries.ts';
+import { orders } from '../db/schema.ts';
+import { fulfill, sendToReview } from '../paying.ts';
+import { abandonCheckout, continueCheckout, letGo } from '../placing.ts';
+
+interface DueOrder {
+  id: string;
+  ageSeconds: number;
+  paidSeconds: number | null;
+  [column: string]: unknown;
+}
+
+/**
+ * Moves on every order whose time has come, whatever it waits for: a checkout that a crash stopped, a hold that ran out, a paid
+ * order not yet delivered, a dead order that still holds something. Losing every queue loses nothing, because of this.
+ */
+export async function moveDueOrders(ctx: Context): Promise<number> {
+  // The lease keeps two sweeping processes apart and brings the order back when this one dies.
+  const { rows } = await ctx.db.execute<DueOrder>(sql`
+    with due as materialized (select id from orders where due_at <= now() order by due_at limit 20 for update skip locked)
+    update orders set due_at = now() + interval '30 seconds' from due where orders.id = due.id
+    returning orders.id, extract(epoch from now() - placed_at)::float8 as "ageSeconds", extract(epoch from now() - paid_at)::float8 as "paidSeconds"`);
+  await Promise.all(
+    rows.map(async (due) => {
+      const order = await findOrder(ctx.db, due.id);
+      if (order) await moveOn(ctx, order, due);
+    }),
+  );
+  return rows.length;
+}
+
+async function moveOn(ctx: Context, order: OrderRow, due: DueOrder): Promise<void> {
+  switch (order.status) {
+    case 'placing':
+      if (due.ageSeconds > 120) await abandonCheckout(ctx, order, undefined);
+      else await continueCheckout(ctx, order.id);
+      return;
+    case 'pending_payment':
+      await expire(ctx, order);
+      return;
+    case 'cancelled':
+    case 'expired':
+      await letGo(ctx, order, order.status);
+      return;
+    case 'paid':
+    case 'fulfilling':
+    case 'part_fulfilled':
+      await fulfill(ctx, order.id);
+      if ((due.paidSeconds ?? 0) > 120) await sendToReview(ctx, order.id); // Does nothing to an order that was just fulfilled.
+      return;
+    case 'fulfilled':
+    case 'review':
+    case 'refunding':
+    case 'part_refunded':
+    case 'refunded':
+      await ctx.db.update(orders).set({ dueAt: null }).where(eq(orders.id, order.id));
+  }
+}
+
+async function expire(ctx: Context, order: OrderRow): Promise<void> {
+  const isExpired = await ctx.transaction(async (tx) => {
+    // The hold's own time decides again here: a lease of this sweep is no reason to expire.
+    const { rows } = await tx.execute(sql`select 1 from orders where id = ${order.id} and status = 'pending_payment' and hold_expires_at <= now() for no key update`);
+    if (rows.length === 0) return false;
+    const version = await moveOrder(tx, { orderId: order.id, from: ['pending_payment'], to: 'expired', reason: 'not paid in time', actor: 'service:orders' });
+    if (version === undefined) return false;
+    await publish(tx, orderExpired({ orderId: order.id, orderNumber: order.orderNumber, customerId: order.customerId, version }));
+    return true;
+  });
+  if (isExpired) await letGo(ctx, order, 'expired');
+}
+
+/** Carts that nobody came back to, and idempotency keys past their 48 hours. */
+export async function dropOldRows(ctx: Context): Promise<number> {
+  await pruneKeys(ctx.db);
+  await ctx.db.execute(sql`delete from carts where id in (select id from carts where expires_at <= now() limit 500)`);
+  return 0;
+}

@@ -1,0 +1,132 @@
+import { sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import {
+  cartEmpty,
+  checkoutFailed,
+  type ordersContract,
+  outOfStock,
+  quoteExpired,
+  tooManyPendingOrders,
+  variantNotFound,
+} from '@kelid/contracts/orders';
+import { idempotencyKeyRunning } from '@kelid/contracts/common';
+import { requireUser } from '@kelid/service/context';
+import { sqlState, violatedConstraint } from '@kelid/service/database';
+import { failpoint } from '@kelid/service/failpoint';
+import { claimKey, findAnswer, keyScope } from '@kelid/service/idempotency';
+import { newId } from '@kelid/service/ids';
+import type { Operations } from '../context.ts';
+import { holdQuote, listItems, openCart } from '../db/carts.ts';
+import { orderLines, orders } from '../db/schema.ts';
+import { newOrderNumber } from '../domain/order-number.ts';
+import { priceLines, type Quote, totalRial } from '../domain/quote.ts';
+import { continueCheckout } from '../placing.ts';
+
+type Answer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
+
+/**
+ * The story of an order's first minute: the order and the idempotency key are committed as `placing`, then stock is held, a payment
+ * is started, and the order awaits its money. Each step repeats by the order's id, so the same key, or the sweep, goes on after a crash.
+ */
+export const checkout: Operations['checkout'] = async (ctx, input) => {
+  const { userId } = requireUser(ctx);
+  const scope = keyScope(ctx, 'checkout');
+  const before = await findAnswer(ctx.db, scope, input);
+  if (before) {
+    ctx.answerHeaders['idempotency-replayed'] = 'true';
+    return before.answer as Answer; // Stored by this operation under this key.
+  }
+
+  const { cart } = await openCart(ctx);
+  const items = await listItems(ctx, cart.id);
+  const running = items.length === 0 ? 'ordered-or-empty' : undefined;
+  const { items: variants } = running ? { items: [] } : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
+  if (variants.length < items.length) throw variantNotFound();
+
+  // The promise made to the cart holds; without one, today's prices do. What the shopper did not see is never charged.
+  const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
+  const lines = priceLines(items, cart.isQuoteHeld ? (cart.quote ?? undefined) : undefined, current);
+  const total = totalRial(lines);
+  const seenRial = input.expectedTotalRial ?? (cart.quote ? totalRial(priceLines(items, cart.quote, current)) : total);
+  if (!running && seenRial !== total) {
+    await holdQuote(ctx, cart.id, Object.fromEntries(lines.map((line) => [line.variantId, line.unitPriceRial])), false);
+    throw quoteExpired({ totalRial: total });
+  }
+
+  const orderId = newId();
+  failpoint('orders.before-placing'); // CP1
+  const placed = await ctx
+    .transaction(async (tx) => {
+      const claim = await claimKey(tx, scope, input, orderId);
+      if (claim.kind !== 'new') return claim;
+      if (running) throw cartEmpty();
+      // Holds are a scarce good: the row lock on the cart makes two checkouts of one customer count each other (A66).
+      await tx.execute(sql`select 1 from carts where id = ${cart.id} for no key update`);
+      const { rows: pending } = await tx.execute<{ count: number }>(
+        sql`select count(*)::int as count from orders where customer_id = ${userId} and status in ('placing', 'pending_payment')`,
+      );
+      if ((pending[0]?.count ?? 0) >= ctx.config.ORDERS_PENDING_MAX) throw tooManyPendingOrders({ pendingMax: ctx.config.ORDERS_PENDING_MAX });
+      await tx.insert(orders).values({
+        id: orderId,
+        orderNumber: newOrderNumber(),
+        customerId: userId,
+        cartId: cart.id,
+        cartOrderCount: cart.orderCount,
+        status: 'placing',
+        discountRial: 0,
+        vatRial: 0,
+        totalRial: total,
+        psp: input.psp,
+        contact: cleanContact(input.contact),
+        firstAttemptId: newId(),
+        idempotencyKey: scope.key,
+        holdExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_HOLD_MINUTES})`,
+        dueAt: sql`now() + interval '60 seconds'`,
+      });
+      await tx.insert(orderLines).values(
+        lines.map((line, position) => {
+          const variant = variantOf.get(line.variantId);
+          if (!variant) throw variantNotFound();
+          return {
+            id: newId(),
+            orderId,
+            position,
+            variantId: line.variantId,
+            productSlug: variant.productSlug,
+            title: variant.title,
+            variantTitle: variant.variantTitle,
+            region: variant.region,
+            platform: variant.platform,
+            image: variant.image,
+            quantity: line.quantity,
+            unitPriceRial: line.unitPriceRial,
+          };
+        }),
+      );
+      await tx.execute(
+        sql`insert into order_history (order_id, to_status, reason, actor) values (${orderId}, 'placing', 'checkout', ${`user:${userId}`})`,
+      );
+      return claim;
+    })
+    .catch((error: unknown) => {
+      // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
+      if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state') throw cartEmpty({}, 'This cart has just been ordered');
+      throw error;
+    });
+
+  if (placed.kind === 'done') {
+    ctx.answerHeaders['idempotency-replayed'] = 'true';
+    return placed.answer as Answer; // Stored by this operation under this key.
+  }
+  if (placed.kind === 'running') throw idempotencyKeyRunning({ retryAfterSeconds: 1 });
+  failpoint('orders.placing-committed'); // CP2
+  const outcome = await continueCheckout(ctx, orderId);
+  if (outcome.kind === 'placed') return outcome.answer;
+  throw outcome.kind === 'out-of-stock' ? outOfStock({ variantIds: outcome.variantIds }) : checkoutFailed({ retryAfterSeconds: 3 });
+};
+
+function cleanContact(contact: { phone?: string | undefined; email?: string | undefined } | undefined): { phone?: string; email?: string } {
+  return { ...(contact?.phone ? { phone: contact.phone } : {}), ...(contact?.email ? { email: contact.email } : {}) };
+}
+

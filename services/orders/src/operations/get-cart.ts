@@ -1,0 +1,7 @@
+import type { Operations } from '../context.ts';
+import { openCart, showCart } from '../db/carts.ts';
+
+export const getCart: Operations['getCart'] = async (ctx, { language }) => {
+  const { cart, cartToken } = await openCart(ctx);
+  return showCart(ctx, cart, cartToken, language);
+};

@@ -1,0 +1,35 @@
+import { eq, sql } from 'drizzle-orm';
+import { orderCancelled, orderStatusChanged } from '@kelid/contracts/events';
+import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contracts/orders';
+import { publish } from '@kelid/service/outbox';
+import type { Operations } from '../context.ts';
+import { actorName, findOrder, moveOrder } from '../db/queries.ts';
+import { orders } from '../db/schema.ts';
+import { letGo } from '../placing.ts';
+
+const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
+  review: ['paid', 'fulfilling', 'part_fulfilled'],
+  fulfilling: ['review'],
+  cancelled: ['pending_payment'],
+};
+
+/** The moves that a person decides. An illegal one changes nothing and is logged with who tried it (OR-3). */
+export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { orderId, status, reason }) => {
+  const order = await findOrder(ctx.db, orderId);
+  if (!order) throw orderNotFound();
+  const isMoved = await ctx.transaction(async (tx) => {
+    const version = await moveOrder(tx, { orderId, from: from[status], to: status, reason, actor: actorName(ctx.actor) });
+    if (version === undefined) return false;
+    // Back in fulfilling or cancelled, the sweep goes on at once; in review nothing happens by itself.
+    await tx.update(orders).set({ dueAt: status === 'review' ? null : sql`now()` }).where(eq(orders.id, orderId));
+    const ref = { orderId, orderNumber: order.orderNumber, customerId: order.customerId, version };
+    await publish(tx, status === 'cancelled' ? orderCancelled({ ...ref, reason: 'staff' }) : orderStatusChanged({ ...ref, status }));
+    return true;
+  });
+  if (!isMoved) {
+    ctx.log.warn({ orderId, from: order.status, to: status, actor: actorName(ctx.actor) }, 'an illegal move of an order was refused');
+    throw orderMoveRefused({ from: order.status, to: status });
+  }
+  if (status === 'cancelled') await letGo(ctx, order, 'cancelled');
+  return { orderId, status };
+};

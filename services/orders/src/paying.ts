@@ -1,0 +1,168 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { orderFulfilled, orderPaid, orderPaymentRefused, orderStatusChanged } from '@kelid/contracts/events';
+import { reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import { consumeOnce } from '@kelid/service/inbox';
+import { failpoint } from '@kelid/service/failpoint';
+import { publish } from '@kelid/service/outbox';
+import type { Context } from './context.ts';
+import { findOrder, iso, listLines, moveOrder, type OrderLineRow, type OrderRow } from './db/queries.ts';
+import { orderLines, orders } from './db/schema.ts';
+
+export interface Capture {
+  attemptId: string;
+  orderId: string;
+  amountRial: number;
+  capturedAt: string;
+}
+
+/** How long a revived hold waits for its capture to be told. */
+const revivalMinutes = 5;
+
+/**
+ * Reserves the stock of an expired order again, at the price it was ordered for. Two revivals at once reserve under the same
+ * number, which inventory answers with one hold.
+ */
+export async function reserveAgain(ctx: Context, order: OrderRow): Promise<boolean> {
+  const lines = await listLines(ctx.db, order.id);
+  const round = order.reservationRound + 1;
+  try {
+    await ctx.peers.inventory.reserveStock({
+      orderId: order.id,
+      round,
+      expiresAt: new Date(ctx.now().getTime() + revivalMinutes * 60_000).toISOString(),
+      lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+    });
+  } catch (error) {
+    if (stockShort.is(error) || reservationReleased.is(error)) return false;
+    throw error;
+  }
+  await ctx.db
+    .update(orders)
+    .set({ reservationRound: round })
+    .where(and(eq(orders.id, order.id), eq(orders.status, 'expired'), eq(orders.reservationRound, order.reservationRound)));
+  return true;
+}
+
+/** Takes a capture in: the order is paid, once, or its money is refused and becomes the customer's. Never neither (A65). */
+export async function takeCapture(ctx: Context, eventId: string, capture: Capture): Promise<void> {
+  const { orderId, attemptId } = capture;
+  const order = await findOrder(ctx.db, orderId);
+  if (!order) throw new Error(`A capture names an order that is not here`);
+  // The hold ran out while the bank and the queue worked. The money is captured, so the order is revived if its stock can be.
+  if (order.status === 'expired' && order.paidAttemptId === null) await reserveAgain(ctx, order);
+
+  await consumeOnce(ctx, eventId, 'orders', async (tx) => {
+    const isExact = order.totalRial === capture.amountRial;
+    const [paid] = isExact
+      ? await tx
+          .update(orders)
+          .set({ paidAttemptId: attemptId, paidAt: sql`now()`, dueAt: sql`now() + interval '30 seconds'` })
+          .where(
+            and(
+              eq(orders.id, orderId),
+              sql`${orders.paidAttemptId} is null`,
+              sql`(${orders.status} = 'pending_payment' or (${orders.status} = 'expired' and ${orders.reservationRound} > 1))`,
+            ),
+          )
+          .returning({ id: orders.id, paidAt: orders.paidAt })
+      : [];
+    if (!paid) {
+      if (!isExact) ctx.log.error({ orderId, attemptId, alarm: 'capture-mismatch', amountRial: capture.amountRial, expectedRial: order.totalRial }, 'a capture differs from its order');
+      const now = await findOrder(tx, orderId);
+      if (now?.paidAttemptId === attemptId) return;
+      await publish(tx, orderPaymentRefused({ orderId, attemptId, customerId: order.customerId }));
+      return;
+    }
+    const version = await moveOrder(tx, { orderId, from: ['pending_payment', 'expired'], to: 'paid', reason: 'captured', actor: 'service:payments' });
+    if (version === undefined) throw new Error('The order moved although its row was locked');
+    const lines = await listLines(tx, orderId);
+    await publish(
+      tx,
+      orderPaid({
+        orderId,
+        orderNumber: order.orderNumber,
+        customerId: order.customerId,
+        version,
+        attemptId,
+        totalRial: order.totalRial,
+        contact: order.contact,
+        lines: lines.map(eventLine),
+        paidAt: iso(paid.paidAt) ?? capture.capturedAt,
+      }),
+    );
+  });
+  failpoint('orders.paid-committed'); // CP11
+  await fulfill(ctx, orderId);
+}
+
+/** Binds product keys to a paid order's lines and says so. Repeats safely: inventory answers the same keys. */
+export async function fulfill(ctx: Context, orderId: string): Promise<void> {
+  const order = await findOrder(ctx.db, orderId);
+  if (!order || !['paid', 'fulfilling', 'part_fulfilled'].includes(order.status)) return;
+  const lines = await listLines(ctx.db, orderId);
+  const bound = await ctx.peers.inventory.fulfillOrder({
+    orderId,
+    customerId: order.customerId,
+    round: order.reservationRound,
+    lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+  });
+  const deliveredOf = new Map(bound.lines.map((line) => [line.orderLineId, line.keyIds.length]));
+  const isWhole = lines.every((line) => deliveredOf.get(line.id) === line.quantity);
+  const isPart = bound.lines.some((line) => line.keyIds.length > 0);
+
+  await ctx.transaction(async (tx) => {
+    const move = { orderId, actor: 'service:orders' };
+    await moveOrder(tx, { ...move, from: ['paid'], to: 'fulfilling', reason: 'binding product keys' });
+    for (const line of lines) {
+      const deliveredCount = deliveredOf.get(line.id) ?? 0;
+      if (deliveredCount > line.deliveredCount) await tx.update(orderLines).set({ deliveredCount }).where(eq(orderLines.id, line.id));
+    }
+    if (isWhole) {
+      const version = await moveOrder(tx, { ...move, from: ['fulfilling', 'part_fulfilled'], to: 'fulfilled', reason: 'all product keys delivered' });
+      if (version === undefined) return; // Another runner of the same step was first.
+      await tx.update(orders).set({ fulfilledAt: sql`now()`, dueAt: null }).where(eq(orders.id, orderId));
+      await publish(
+        tx,
+        orderFulfilled({
+          orderId,
+          orderNumber: order.orderNumber,
+          customerId: order.customerId,
+          version,
+          totalRial: order.totalRial,
+          contact: order.contact,
+          lines: lines.map(eventLine),
+          fulfilledAt: ctx.now().toISOString(),
+        }),
+      );
+      return;
+    }
+    if (!isPart) return;
+    const version = await moveOrder(tx, { ...move, from: ['fulfilling'], to: 'part_fulfilled', reason: 'some product keys delivered' });
+    if (version === undefined) return;
+    await publish(tx, orderStatusChanged({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, status: 'part_fulfilled' }));
+  });
+  failpoint('orders.delivered'); // CP15
+}
+
+/** A paid order that its stock did not answer within two minutes goes to a person, with its owner told. */
+export async function sendToReview(ctx: Context, orderId: string): Promise<void> {
+  const order = await findOrder(ctx.db, orderId);
+  if (!order) return;
+  await ctx.transaction(async (tx) => {
+    const version = await moveOrder(tx, {
+      orderId,
+      from: ['paid', 'fulfilling', 'part_fulfilled'],
+      to: 'review',
+      reason: 'not delivered in time',
+      actor: 'service:orders',
+    });
+    if (version === undefined) return;
+    await tx.update(orders).set({ dueAt: null }).where(eq(orders.id, orderId));
+    await publish(tx, orderStatusChanged({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, status: 'review' }));
+  });
+  ctx.log.error({ orderId, alarm: 'paid-not-delivered' }, 'a paid order was not delivered in time');
+}
+
+function eventLine(line: OrderLineRow) {
+  return { orderLineId: line.id, title: line.title, quantity: line.quantity, unitPriceRial: line.unitPriceRial };
+}

@@ -1,0 +1,104 @@
+import { eq, sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import { orderPlaced } from '@kelid/contracts/events';
+import { stockShort } from '@kelid/contracts/inventory';
+import { outOfStock, type ordersContract } from '@kelid/contracts/orders';
+import type { ProblemError } from '@kelid/contracts/contract';
+import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
+import { publish } from '@kelid/service/outbox';
+import type { Context } from './context.ts';
+import { findOrder, listLines, moveOrder, type OrderRow } from './db/queries.ts';
+import { orders } from './db/schema.ts';
+
+type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
+export type Placing = { kind: 'placed'; answer: CheckoutAnswer } | { kind: 'out-of-stock'; variantIds: string[] } | { kind: 'failed' };
+
+/** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
+export async function continueCheckout(ctx: Context, orderId: string): Promise<Placing> {
+  const order = await findOrder(ctx.db, orderId);
+  if (!order || order.status !== 'placing') return { kind: 'failed' };
+  const lines = await listLines(ctx.db, orderId);
+  let payment: CheckoutAnswer['payment'];
+  try {
+    await ctx.peers.inventory.reserveStock({
+      orderId,
+      round: order.reservationRound,
+      expiresAt: new Date(order.holdExpiresAt).toISOString(),
+      lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+    });
+    await ctx.peers.payments.createIntent({
+      orderId,
+      orderNumber: order.orderNumber,
+      customerId: order.customerId,
+      amountRial: order.totalRial,
+      ...(order.contact.phone ? { phone: order.contact.phone } : {}),
+    });
+    payment = await ctx.peers.payments.startAttempt({ attemptId: order.firstAttemptId, orderId, psp: order.psp });
+  } catch (error) {
+    if (stockShort.is(error)) {
+      const variantIds = Array.isArray(error.data['variantIds']) ? error.data['variantIds'].map(String) : [];
+      await abandonCheckout(ctx, order, outOfStock({ variantIds }));
+      return { kind: 'out-of-stock', variantIds };
+    }
+    ctx.log.warn({ orderId, err: error }, 'a checkout could not be completed and is taken back');
+    await abandonCheckout(ctx, order, undefined);
+    return { kind: 'failed' };
+  }
+
+  const answer: CheckoutAnswer = { orderId, orderNumber: order.orderNumber, status: 'pending_payment', totalRial: order.totalRial, payment };
+  const isPlaced = await ctx.transaction(async (tx) => {
+    const version = await moveOrder(tx, { orderId, from: ['placing'], to: 'pending_payment', reason: 'payment started', actor: 'service:orders' });
+    if (version === undefined) return false;
+    await tx.update(orders).set({ dueAt: sql`hold_expires_at` }).where(eq(orders.id, orderId));
+    await tx.execute(sql`
+      with ordered as (select variant_id from order_lines where order_id = ${orderId}),
+      emptied as (delete from cart_items where cart_id = ${order.cartId} and variant_id in (select variant_id from ordered))
+      update carts set order_count = order_count + 1, quote = null, quote_expires_at = null where id = ${order.cartId}`);
+    await publish(tx, orderPlaced({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, totalRial: order.totalRial }));
+    await answerKey(tx, scopeOf(order), 201, answer);
+    return true;
+  });
+  if (isPlaced) return { kind: 'placed', answer };
+  // Another runner of this story finished it, or took it back, while we asked the peers.
+  const now = await findOrder(ctx.db, orderId);
+  return now?.status === 'pending_payment' ? { kind: 'placed', answer } : { kind: 'failed' };
+}
+
+/**
+ * Takes a checkout back: the order dies first, so that no later step can revive it; then what was held is let go. What cannot be
+ * reached now is let go by the sweep. The key keeps a final refusal, and is given back after a passing fault.
+ */
+export async function abandonCheckout(ctx: Context, order: OrderRow, problem: ProblemError | undefined): Promise<void> {
+  const isMine = await ctx.transaction(async (tx) => {
+    const version = await moveOrder(tx, {
+      orderId: order.id,
+      from: ['placing'],
+      to: 'cancelled',
+      reason: problem?.code ?? 'a step failed',
+      actor: 'service:orders',
+    });
+    if (version === undefined) return false;
+    await tx.update(orders).set({ dueAt: sql`now()` }).where(eq(orders.id, order.id));
+    if (problem) await failKey(tx, scopeOf(order), problem.toBody());
+    else await dropKey(tx, scopeOf(order));
+    return true;
+  });
+  if (isMine) await letGo(ctx, order, 'cancelled');
+}
+
+/** Gives back what a dead order holds elsewhere. Safe to repeat; while a peer is away the order stays due and the sweep repeats it. */
+export async function letGo(ctx: Context, order: OrderRow, status: 'expired' | 'cancelled'): Promise<boolean> {
+  try {
+    await ctx.peers.inventory.releaseStock({ orderId: order.id, round: order.reservationRound });
+    await ctx.peers.payments.closeIntent({ orderId: order.id, status });
+    await ctx.db.update(orders).set({ dueAt: null }).where(sql`${orders.id} = ${order.id} and ${orders.status} in ('cancelled', 'expired')`);
+    return true;
+  } catch (error) {
+    ctx.log.warn({ orderId: order.id, err: error }, 'a dead order still holds something; the sweep lets it go');
+    return false;
+  }
+}
+
+function scopeOf(order: OrderRow) {
+  return { actorId: order.customerId, operation: 'checkout', key: order.idempotencyKey };
+}

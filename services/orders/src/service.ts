@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { ordersContract } from '@kelid/contracts/orders';
+import { defineService } from '@kelid/service/define-service';
+import { OrdersConfig } from './config.ts';
+import { onPaymentCaptured } from './events/on-payment-captured.ts';
+import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
+import { addCartItem } from './operations/add-cart-item.ts';
+import { cancelOrder } from './operations/cancel-order.ts';
+import { checkout } from './operations/checkout.ts';
+import { deleteCartItem } from './operations/delete-cart-item.ts';
+import { getCart } from './operations/get-cart.ts';
+import { getOrder } from './operations/get-order.ts';
+import { getOrderHistory } from './operations/get-order-history.ts';
+import { listAllOrders } from './operations/list-all-orders.ts';
+import { listOrders } from './operations/list-orders.ts';
+import { payOrder } from './operations/pay-order.ts';
+import { reviveOrder } from './operations/revive-order.ts';
+import { updateCartItem } from './operations/update-cart-item.ts';
+import { updateOrderStatus } from './operations/update-order-status.ts';
+import { updateOrderTracking } from './operations/update-order-tracking.ts';
+
+export const ordersService = defineService({
+  contract: ordersContract,
+  peers: ['catalog', 'inventory', 'payments'],
+  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  config: OrdersConfig,
+  createParts: (config) => ({ config }),
+  operations: {
+    getCart,
+    addCartItem,
+    updateCartItem,
+    deleteCartItem,
+    checkout,
+    payOrder,
+    listOrders,
+    getOrder,
+    getOrderHistory,
+    cancelOrder,
+    listAllOrders,
+    updateOrderStatus,
+    updateOrderTracking,
+    reviveOrder,
+  },
+  events: { 'payment.captured': onPaymentCaptured },
+  sweeps: [
+    { name: 'move-due-orders', everyMs: 2_000, run: moveDueOrders },
+    { name: 'drop-old-rows', everyMs: 600_000, run: dropOldRows },
+  ],
+});
