@@ -15,6 +15,10 @@ export class Breaker {
     return true;
   }
 
+  isClosed(nowMs: number = performance.now()): boolean {
+    return nowMs >= this.#openUntil;
+  }
+
   succeed(nowMs: number = performance.now()): void {
     if (this.#isProbing) {
       this.#isProbing = false;

@@ -30,6 +30,8 @@ export interface BaseContext {
   db: Db;
   /** One short transaction; serialization failures and deadlocks are tried again as a whole. No peer or provider may be called inside. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** After a single statement that wrote into the outbox by itself; `transaction` does this for `publish`. */
+  wakeRelay(): void;
   peers: Peers;
   now(): Date;
   log: Logger;

@@ -30,7 +30,7 @@ export interface ServiceDefinition<C extends Contract, Config extends z.ZodType,
 
 export interface StartTools {
   /** A context of the service itself, for work at start. */
-  contextOf(requestId: string): BaseContext;
+  contextOf(): BaseContext;
   onClose(close: () => Promise<void>): void;
 }
 

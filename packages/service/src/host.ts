@@ -138,6 +138,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ...service.parts,
       db: service.database.db,
       transaction: service.database.transaction,
+      wakeRelay: () => service.relay?.wake(),
       peers: createPeers(call, { actor: { kind: 'service', name }, origin: context.origin, requestId: context.requestId, signal: context.signal }),
       now: () => new Date(),
       log: callLog,

@@ -38,7 +38,7 @@ export async function startServices(options: {
   const queue = await createTestQueueDatabase();
   const env: Record<string, string> = {
     SERVICE_TOKEN_SECRET: 'a secret of the test run, long enough',
-    QUEUE_DATABASE_URL: queue.url,
+    QUEUE_DATABASE_URL: queue.ownerUrl,
     INTERNAL_PORT: '0',
     LOG_LEVEL: 'debug',
   };

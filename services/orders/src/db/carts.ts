@@ -101,12 +101,12 @@ export async function showCart(ctx: Context, cart: CartRow, cartToken: string | 
   const isNewQuote = priced.length > 0 && (!cart.isQuoteHeld || priced.some((line) => before[line.variantId] === undefined));
   if (isNewQuote) priceHeldUntil = await holdQuote(ctx, cart.id, Object.fromEntries(priceOf), cart.isQuoteHeld);
 
-  const problems = items.flatMap((item) => {
+  const problems = items.flatMap((item): z.input<typeof Cart>['problems'] => {
     const variant = variantOf.get(item.variantId);
-    if (!variant) return [{ code: 'not_sold' as const, itemId: item.id, action: 'remove' as const }];
-    if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock' as const, itemId: item.id, action: 'remove' as const }];
+    if (!variant) return [{ code: 'not_sold', itemId: item.id, action: 'remove' }];
+    if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock', itemId: item.id, action: 'remove' }];
     const was = before[item.variantId];
-    if (was !== undefined && was !== priceOf.get(item.variantId)) return [{ code: 'price_changed' as const, itemId: item.id, action: 'accept' as const }];
+    if (was !== undefined && was !== priceOf.get(item.variantId)) return [{ code: 'price_changed', itemId: item.id, action: 'accept' }];
     return [];
   });
   if (cartToken !== null) ctx.answerHeaders['x-cart-token'] = cartToken;

@@ -1,0 +1,10 @@
+-- I1: a product key goes to at most one order line, and an allocated key has its allocation
+select k.id from product_keys k left join key_allocations a on a.key_id = k.id where (k.status = 'allocated') <> (a.key_id is not null);
+-- I2: no unit number is beyond one line's count of units
+select order_line_id, max(unit_no), count(*) from key_allocations where replacement_no = 0 group by 1 having max(unit_no) <> count(*);
+-- I3: a key is reserved only for a hold that is held
+select k.id from product_keys k left join reservations r on r.id = k.reservation_id where k.status = 'reserved' and r.status is distinct from 'held';
+-- I4: a held hold has exactly its units
+select r.id from reservations r where r.status = 'held' and r.unit_count <> (select count(*) from product_keys k where k.reservation_id = r.id and k.status = 'reserved');
+-- I18: the same product key is never stored twice
+select brand, blind_index from product_keys group by brand, blind_index having count(*) > 1;

@@ -1,0 +1,91 @@
+import { desc, eq, sql } from 'drizzle-orm';
+import type { Actor } from '@kelid/service/context';
+import { newId } from '@kelid/service/ids';
+import type { Context } from '../context.ts';
+import { VaultError } from '../domain/vault.ts';
+import { keyAllocations, keyBatches, keyReveals, productKeys } from './schema.ts';
+
+export const staffKeyColumns = {
+  id: productKeys.id,
+  variantId: productKeys.variantId,
+  batchId: productKeys.batchId,
+  masked: productKeys.masked,
+  status: productKeys.status,
+  orderLineId: keyAllocations.orderLineId,
+  expiresAt: productKeys.expiresAt,
+  createdAt: productKeys.createdAt,
+};
+
+export const ownedKeyColumns = {
+  id: productKeys.id,
+  orderId: keyAllocations.orderId,
+  orderLineId: keyAllocations.orderLineId,
+  variantId: keyAllocations.variantId,
+  masked: productKeys.masked,
+  deliveredAt: keyAllocations.allocatedAt,
+  revealedAt: sql<string | null>`(select min(at)::text from ${keyReveals} where ${keyReveals.keyId} = ${productKeys.id} and ${keyReveals.actor} like 'user:%')`,
+};
+
+type Shown<Row> = Omit<Row, 'expiresAt' | 'createdAt' | 'deliveredAt' | 'revealedAt'>;
+
+export function showStaffKey<Row extends { expiresAt: string | null; createdAt: string }>(row: Row) {
+  const rest: Shown<Row> = row;
+  return { ...rest, expiresAt: iso(row.expiresAt), createdAt: iso(row.createdAt) };
+}
+
+export function showOwnedKey<Row extends { deliveredAt: string; revealedAt: string | null }>(row: Row) {
+  const rest: Shown<Row> = row;
+  return { ...rest, kind: 'text' as const, deliveredAt: iso(row.deliveredAt), revealedAt: iso(row.revealedAt) };
+}
+
+/** Writes who looks, and only then opens the product key: a look that cannot be recorded shows nothing. */
+export async function revealRecorded(ctx: Context, keyId: string, reason: string | null): Promise<string> {
+  const [row] = await ctx.db
+    .select({
+      id: productKeys.id,
+      variantId: productKeys.variantId,
+      batchId: productKeys.batchId,
+      ciphertext: productKeys.ciphertext,
+      wrappedDek: keyBatches.wrappedDek,
+      kekId: keyBatches.kekId,
+    })
+    .from(productKeys)
+    .innerJoin(keyBatches, eq(keyBatches.id, productKeys.batchId))
+    .where(eq(productKeys.id, keyId));
+  if (!row) throw new Error('The product key to reveal is gone');
+  await ctx.db.insert(keyReveals).values({
+    id: newId(),
+    keyId,
+    actor: ctx.actor.kind === 'user' && reason !== null ? `staff:${ctx.actor.userId}` : actorName(ctx.actor),
+    sessionId: ctx.actor.kind === 'user' ? ctx.actor.sessionId : null,
+    reason,
+    ip: ctx.origin.ip,
+    userAgent: ctx.origin.userAgent.slice(0, 300),
+  });
+  try {
+    const dek = ctx.vault.openDek(row.wrappedDek, row.batchId, row.kekId);
+    try {
+      return ctx.vault.openKey(dek, row.ciphertext, { keyId: row.id, variantId: row.variantId, batchId: row.batchId });
+    } finally {
+      dek.fill(0);
+    }
+  } catch (error) {
+    if (error instanceof VaultError) ctx.log.error({ keyId, batchId: row.batchId, alarm: 'decrypt-failed' }, 'a stored product key does not open');
+    throw error;
+  }
+}
+
+export async function listReveals(ctx: Context, keyId: string) {
+  const rows = await ctx.db.select().from(keyReveals).where(eq(keyReveals.keyId, keyId)).orderBy(desc(keyReveals.at)).limit(100);
+  return rows.map((row) => ({ at: iso(row.at), by: row.actor, reason: row.reason }));
+}
+
+export function actorName(actor: Actor): string {
+  return actor.kind === 'user' ? `user:${actor.userId}` : actor.kind === 'service' ? `service:${actor.name}` : 'guest';
+}
+
+export function iso(value: string): string;
+export function iso(value: string | null): string | null;
+export function iso(value: string | null): string | null {
+  return value === null ? null : new Date(value).toISOString();
+}

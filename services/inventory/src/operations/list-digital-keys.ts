@@ -1,0 +1,23 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { keyAllocations, productKeys } from '../db/schema.ts';
+
+export const listDigitalKeys: Operations['listDigitalKeys'] = async (ctx, { variantId, status, batchId, limit, cursor }) => {
+  const rows = await ctx.db
+    .select(staffKeyColumns)
+    .from(productKeys)
+    .leftJoin(keyAllocations, eq(keyAllocations.keyId, productKeys.id))
+    .where(
+      and(
+        variantId === undefined ? undefined : eq(productKeys.variantId, variantId),
+        status === undefined ? undefined : eq(productKeys.status, status),
+        batchId === undefined ? undefined : eq(productKeys.batchId, batchId),
+        cursor === undefined ? undefined : lt(productKeys.id, cursor),
+      ),
+    )
+    .orderBy(desc(productKeys.id))
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  return { items: shown.map(showStaffKey), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+};

@@ -1,0 +1,16 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { requireUser } from '@kelid/service/context';
+import type { Operations } from '../context.ts';
+import { ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
+import { keyAllocations, productKeys } from '../db/schema.ts';
+
+/** An order of somebody else, a missing one and one without keys yet are the same empty list. */
+export const listOrderKeys: Operations['listOrderKeys'] = async (ctx, { orderId }) => {
+  const rows = await ctx.db
+    .select(ownedKeyColumns)
+    .from(keyAllocations)
+    .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
+    .where(and(eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, requireUser(ctx).userId)))
+    .orderBy(asc(keyAllocations.orderLineId), asc(keyAllocations.unitNo));
+  return { items: rows.map(showOwnedKey), nextCursor: null };
+};

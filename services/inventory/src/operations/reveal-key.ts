@@ -1,0 +1,17 @@
+import { and, eq } from 'drizzle-orm';
+import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
+import { requireUser } from '@kelid/service/context';
+import type { Operations } from '../context.ts';
+import { revealRecorded } from '../db/queries.ts';
+import { keyAllocations, productKeys } from '../db/schema.ts';
+
+export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }) => {
+  const [key] = await ctx.db
+    .select({ status: productKeys.status })
+    .from(keyAllocations)
+    .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
+    .where(and(eq(keyAllocations.keyId, keyId), eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, requireUser(ctx).userId)));
+  if (!key) throw keyNotFound();
+  if (key.status !== 'allocated') throw keyNotRevealable();
+  return { code: await revealRecorded(ctx, keyId, null), revealedAt: ctx.now().toISOString() };
+};

@@ -1,0 +1,13 @@
+import { sql } from 'drizzle-orm';
+import { orderFulfilled } from '@kelid/contracts/events';
+import { eventData } from '@kelid/service/define-service';
+import type { EventEnvelope } from '@kelid/service/outbox';
+import type { Context } from '../context.ts';
+
+/** The customer's deposit becomes our revenue. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
+export async function onOrderFulfilled(ctx: Context, event: EventEnvelope): Promise<void> {
+  const { orderId, totalRial } = eventData(orderFulfilled, event);
+  await ctx.db.execute(
+    sql`select ledger_post('sale', ${orderId}, ${orderId}, array['deposits:orders', 'revenue:sales'], array[${totalRial}::bigint, -${totalRial}::bigint])`,
+  );
+}

@@ -1,0 +1,91 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { Psp } from '@kelid/contracts/payments';
+import type { Context } from '../context.ts';
+import { paymentAttempts } from '../db/schema.ts';
+import { type AttemptRow, fail, inquireAttempt, settleAttempt } from '../settling.ts';
+
+type DueRow = { id: string; redirectedSecondsAgo: number | null; [column: string]: unknown };
+
+/** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
+export async function settleDueAttempts(ctx: Context): Promise<number> {
+  const { rows } = await ctx.db.execute<DueRow>(sql`
+    with due as materialized (select id from payment_attempts where due_at <= now() order by due_at limit 20 for update skip locked)
+    update payment_attempts set due_at = now() + interval '30 seconds' from due where payment_attempts.id = due.id
+    returning payment_attempts.id, extract(epoch from now() - redirected_at)::float8 as "redirectedSecondsAgo"`);
+  await Promise.all(rows.map((due) => settleOne(ctx, due)));
+  return rows.length;
+}
+
+async function settleOne(ctx: Context, due: DueRow): Promise<void> {
+  const [attempt] = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.id, due.id));
+  if (!attempt) return;
+  const age = due.redirectedSecondsAgo ?? 0;
+  switch (attempt.status) {
+    case 'requesting':
+      // The customer was never sent to the bank, so no money can move (CP5).
+      await fail(ctx, attempt.id, ['requesting'], 'request not answered');
+      return;
+    case 'redirected':
+    case 'returned':
+      await inquireAttempt(ctx, attempt, age);
+      return;
+    case 'verifying':
+      await settleAttempt(ctx, attempt, ['verifying']); // Its runner died (CP7, CP8).
+      return;
+    case 'unknown':
+      await settleUnknown(ctx, attempt, age);
+      return;
+    case 'created':
+    case 'captured':
+    case 'failed':
+    case 'reversed':
+    case 'abandoned':
+    case 'review':
+      await ctx.db.update(paymentAttempts).set({ dueAt: null }).where(eq(paymentAttempts.id, attempt.id));
+  }
+}
+
+/** Within the window verify is asked again; after it only the PSP's own record can tell, hourly, and on the second day a person. */
+async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
+  const provider = ctx.psps[attempt.psp];
+  if (redirectedSecondsAgo < (provider.facts.verifyWindowMinutes - 2) * 60) {
+    await settleAttempt(ctx, attempt, ['unknown']);
+    return;
+  }
+  const answer = attempt.pspToken === null ? 'failed' : await provider.inquire(attempt.pspToken);
+  if (answer === 'verified') await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
+  else if (answer === 'failed') await fail(ctx, attempt.id, ['unknown'], 'failed-at-the-bank');
+  else {
+    const isOld = redirectedSecondsAgo > 86_400;
+    const next =
+      answer === 'reversed'
+        ? { status: 'reversed' as const, dueAt: null }
+        : isOld
+          ? { status: 'review' as const, dueAt: null, failureReason: 'unknown for a day' }
+          : { dueAt: sql`now() + interval '1 hour'` };
+    await ctx.db.update(paymentAttempts).set(next).where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
+    if (isOld) ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
+  }
+}
+
+/** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */
+export async function settleUnverified(ctx: Context): Promise<number> {
+  for (const psp of Psp.options) {
+    const tokens = await ctx.psps[psp].listUnverified();
+    if (tokens.length === 0) continue;
+    // A browser that is on its way back settles its own attempt; this is for those that are not.
+    const attempts = await ctx.db
+      .select()
+      .from(paymentAttempts)
+      .where(
+        and(
+          eq(paymentAttempts.psp, psp),
+          inArray(paymentAttempts.pspToken, tokens),
+          inArray(paymentAttempts.status, ['redirected', 'returned']),
+          sql`${paymentAttempts.redirectedAt} < now() - interval '20 seconds'`,
+        ),
+      );
+    for (const attempt of attempts) await settleAttempt(ctx, attempt);
+  }
+  return 0;
+}

@@ -1,0 +1,32 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { intentNotFound } from '@kelid/contracts/payments';
+import { requireUser } from '@kelid/service/context';
+import type { Operations } from '../context.ts';
+import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+
+export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { orderId }) => {
+  const [intent] = await ctx.db
+    .select()
+    .from(paymentIntents)
+    .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.customerId, requireUser(ctx).userId)));
+  if (!intent) throw intentNotFound();
+  const attempts = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.intentId, intent.id)).orderBy(asc(paymentAttempts.id));
+  return {
+    intentId: intent.id,
+    orderId,
+    amountRial: intent.amountRial,
+    status: intent.status,
+    attempts: attempts.map((attempt) => ({
+      id: attempt.id,
+      psp: attempt.psp,
+      status: attempt.status,
+      amountRial: attempt.amountRial,
+      isSurplus: attempt.isSurplus,
+      pspReference: attempt.pspReference,
+      cardMasked: attempt.cardMasked,
+      failureReason: attempt.failureReason,
+      createdAt: new Date(attempt.createdAt).toISOString(),
+      updatedAt: new Date(attempt.updatedAt).toISOString(),
+    })),
+  };
+};

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { and, eq, sql } from 'drizzle-orm';
+import { Psp } from '@kelid/contracts/payments';
+import type { Context, Operations } from '../context.ts';
+import { paymentAttempts } from '../db/schema.ts';
+import { type AttemptRow, inquireAttempt, settleAttempt } from '../settling.ts';
+
+/** Longer than this the browser does not wait: the result page asks on, and the work goes on here or in the sweep. */
+const browserWaitMs = 2_500;
+
+/** An unsigned hint from a browser: "look at this attempt now". Nothing in it is believed but which attempt to look at. */
+export const handlePspCallback: Operations['handlePspCallback'] = async (ctx, { psp: pspName, params }) => {
+  const psp = Psp.safeParse(pspName);
+  const hint = psp.success ? ctx.psps[psp.data].parseCallback(params) : undefined;
+  const attempt = psp.success && hint ? await findAttempt(ctx, psp.data, hint.pspToken) : undefined;
+  if (!attempt || !hint) {
+    ctx.log.warn({ psp: pspName.slice(0, 20), alarm: 'callback-unknown' }, 'a callback names no attempt of ours');
+    return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result` };
+  }
+  const settled = settle(ctx, attempt, hint.claimsSuccess).catch((error: unknown) => {
+    // The browser learns nothing of it: the sweep settles the attempt.
+    ctx.log.error({ attemptId: attempt.id, err: error }, 'a callback could not be settled at once');
+  });
+  await Promise.race([settled, sleep(browserWaitMs)]);
+  return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result?order=${attempt.orderId}&attempt=${attempt.id}` };
+};
+
+async function settle(ctx: Context, attempt: AttemptRow, claimsSuccess: boolean): Promise<void> {
+  if (attempt.status === 'captured' || attempt.status === 'review') return;
+  if (claimsSuccess) {
+    // A late success of an attempt that we gave up is looked at like any other: the money may be there.
+    await settleAttempt(ctx, attempt, ['redirected', 'returned', 'unknown', 'failed', 'abandoned']);
+    return;
+  }
+  if (attempt.status !== 'redirected') return;
+  const [returned] = await ctx.db
+    .update(paymentAttempts)
+    .set({ status: 'returned', updatedAt: sql`now()`, dueAt: sql`now() + interval '10 seconds'` })
+    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
+    .returning();
+  if (returned) await inquireAttempt(ctx, returned, 0);
+}
+
+/** A PSP may be faster than our own commit of its token (F17), so an unknown one is looked for three times more. */
+async function findAttempt(ctx: Context, psp: Psp, pspToken: string): Promise<AttemptRow | undefined> {
+  for (let tryNumber = 1; ; tryNumber += 1) {
+    const [attempt] = await ctx.db
+      .select()
+      .from(paymentAttempts)
+      .where(and(eq(paymentAttempts.psp, psp), eq(paymentAttempts.pspToken, pspToken)));
+    if (attempt || tryNumber === 4) return attempt;
+    await sleep(200);
+  }
+}

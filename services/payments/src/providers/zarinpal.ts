@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { Breaker } from '@kelid/service/breaker';
+import { assertNoTransaction } from '@kelid/service/database';
+import type { InquiryAnswer, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
+
+// ZarinPal v4 (zarinpal.com/docs): POST JSON, amounts in Rial because we always send currency IRR. `data` and `errors` flip between
+// object and empty array, and an HTTP error status carries the same body: the body is read first, the status means nothing.
+const Code = z.union([z.int(), z.string()]).transform(String);
+const Answer = z.object({
+  data: z.union([z.looseObject({ code: Code }), z.array(z.never()), z.object({})]).optional(),
+  errors: z.union([z.looseObject({ code: Code }), z.array(z.unknown())]).optional(),
+});
+const Requested = z.looseObject({ authority: z.string().regex(/^[AS][0-9A-Za-z]{35}$/) });
+const Verified = z.looseObject({
+  ref_id: z.union([z.int(), z.string().min(1).max(40)]).transform(String),
+  card_pan: z.string().max(30).optional(),
+  card_hash: z.string().max(128).optional(),
+});
+const Inquired = z.looseObject({ status: z.string() });
+const Unverified = z.looseObject({ authorities: z.array(z.looseObject({ authority: z.string() })).max(200) });
+
+const answerBytesMax = 1024 * 1024;
+const inFlightMax = 50;
+/** -51 unpaid, -54 and -55 unknown to the PSP, -53 another merchant's: in each case no money of this attempt is there. */
+const declinedCodes = new Set(['-51', '-53', '-54', '-55']);
+
+interface Body {
+  data: Record<string, unknown> | undefined;
+  code: string;
+}
+
+export function createZarinpal(options: { baseUrl: string; merchantId: string }): PspProvider {
+  const breaker = new Breaker();
+  let inFlight = 0;
+
+  /** Undefined when there was no readable answer. */
+  async function post(path: string, body: Record<string, unknown>, timeoutMs: number): Promise<Body | undefined> {
+    assertNoTransaction(`zarinpal ${path}`);
+    if (inFlight >= inFlightMax || !breaker.tryEnter()) return undefined;
+    inFlight += 1;
+    try {
+      const response = await fetch(`${options.baseUrl}/pg/v4/payment/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ merchant_id: options.merchantId, ...body }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const text = await response.text();
+      if (text.length > answerBytesMax) throw new Error('The answer is too large');
+      const parsed = Answer.parse(JSON.parse(text));
+      breaker.succeed();
+      const data = parsed.data && !Array.isArray(parsed.data) && 'code' in parsed.data ? parsed.data : undefined;
+      const errors = parsed.errors && !Array.isArray(parsed.errors) ? parsed.errors : undefined;
+      const code = data?.code ?? errors?.code;
+      return code === undefined ? undefined : { data, code: String(code) };
+    } catch {
+      breaker.fail();
+      return undefined;
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  return {
+    psp: 'zarinpal',
+    facts: { title: { fa: 'زرین‌پال', en: 'ZarinPal' }, verifyWindowMinutes: 30 },
+    isOffered: () => breaker.isClosed(),
+
+    async request(attempt): Promise<RequestAnswer> {
+      const answer = await post(
+        'request.json',
+        {
+          amount: attempt.amountRial,
+          currency: 'IRR',
+          description: `سفارش ${attempt.orderNumber} کلید`,
+          callback_url: attempt.callbackUrl,
+          // A number of the attempt's own: the PSP must never see two attempts as one.
+          metadata: { order_id: attempt.attemptId, auto_verify: false, ...(attempt.phone ? { mobile: attempt.phone.replace(/^\+98/, '0') } : {}) },
+        },
+        8_000,
+      );
+      if (!answer) return { kind: 'unknown' };
+      const requested = Requested.safeParse(answer.data);
+      if (answer.code !== '100' || !requested.success) return { kind: 'refused', pspCode: answer.code };
+      const { authority } = requested.data;
+      return { kind: 'accepted', pspToken: authority, redirectUrl: `${options.baseUrl}/pg/StartPay/${authority}` };
+    },
+
+    parseCallback(params) {
+      const lower = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
+      const pspToken = lower.get('authority');
+      if (pspToken === undefined || !/^[AS][0-9A-Za-z]{35}$/.test(pspToken)) return undefined;
+      return { pspToken, claimsSuccess: lower.get('status')?.toUpperCase() === 'OK' };
+    },
+
+    async verify(pspToken, amountRial): Promise<VerifyAnswer> {
+      const answer = await post('verify.json', { amount: amountRial, authority: pspToken }, 12_000);
+      if (!answer) return { kind: 'unknown' };
+      // Only 100 and 101 are money; "anything but an error" is how other shops were robbed.
+      if (answer.code === '100' || answer.code === '101') {
+        const verified = Verified.safeParse(answer.data);
+        if (!verified.success) return { kind: 'unknown' };
+        return {
+          kind: 'approved',
+          wasVerifiedBefore: answer.code === '101',
+          reference: verified.data.ref_id,
+          cardMasked: verified.data.card_pan ?? null,
+          cardHash: verified.data.card_hash ?? null,
+        };
+      }
+      if (answer.code === '-50') return { kind: 'mismatch', pspCode: answer.code };
+      return declinedCodes.has(answer.code) ? { kind: 'declined', pspCode: answer.code } : { kind: 'unknown' };
+    },
+
+    async inquire(pspToken): Promise<InquiryAnswer> {
+      const answer = await post('inquiry.json', { authority: pspToken }, 8_000);
+      const inquired = Inquired.safeParse(answer?.data);
+      if (!inquired.success) return answer && declinedCodes.has(answer.code) ? 'failed' : 'unknown';
+      const known: Record<string, InquiryAnswer> = { PAID: 'paid', VERIFIED: 'verified', IN_BANK: 'in-bank', FAILED: 'failed', REVERSED: 'reversed' };
+      return known[inquired.data.status.toUpperCase()] ?? 'unknown';
+    },
+
+    async listUnverified() {
+      const answer = await post('unVerified.json', {}, 8_000);
+      const listed = Unverified.safeParse(answer?.data);
+      return listed.success ? listed.data.authorities.map((entry) => entry.authority) : [];
+    },
+  };
+}

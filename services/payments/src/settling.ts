@@ -1,0 +1,129 @@
+import { createHmac } from 'node:crypto';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { paymentFailed } from '@kelid/contracts/events';
+import { failpoint } from '@kelid/service/failpoint';
+import { sqlState, violatedConstraint } from '@kelid/service/database';
+import { publish } from '@kelid/service/outbox';
+import type { AttemptStatus } from '@kelid/contracts/payments';
+import type { Context } from './context.ts';
+import { paymentAttempts, paymentIntents } from './db/schema.ts';
+import { nextInquirySeconds, verifyDelaySeconds } from './domain/schedule.ts';
+import type { VerifyAnswer } from './providers/psp.ts';
+
+export type AttemptRow = typeof paymentAttempts.$inferSelect;
+
+const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
+
+/**
+ * Settles one attempt with its PSP, whoever calls: the callback, the sweep, both at once, ten of each. `verifying` is committed before
+ * the PSP is asked; only the call that made that move asks. What the PSP answers is an input; our own rows decide.
+ */
+export async function settleAttempt(ctx: Context, attempt: AttemptRow, from: AttemptStatus[] = openStatuses): Promise<void> {
+  const [intent] = await ctx.db.select({ status: paymentIntents.status }).from(paymentIntents).where(eq(paymentIntents.id, attempt.intentId));
+  // Money for a dead order is better not taken: unverified, it goes back by itself. Once a verify was sent it may be taken already.
+  let mayRevive = intent?.status === 'open';
+  if (intent?.status === 'expired') mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
+  const isDead = intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive);
+  if (isDead && attempt.verifyCount === 0) {
+    await fail(ctx, attempt.id, ['redirected', 'returned', 'unknown'], 'order-dead');
+    return;
+  }
+
+  const [claimed] = await ctx.db
+    .update(paymentAttempts)
+    .set({
+      status: 'verifying',
+      verifyCount: sql`${paymentAttempts.verifyCount} + 1`,
+      dueAt: sql`now() + interval '30 seconds'`,
+      updatedAt: sql`now()`,
+    })
+    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, from), eq(paymentAttempts.verifyCount, attempt.verifyCount)))
+    .returning();
+  if (!claimed?.pspToken) return; // Another call is settling it, or has.
+  failpoint('payments.verifying-committed'); // CP7
+  // Built from our row alone: nothing that the browser brought is asked about.
+  const answer = await ctx.psps[claimed.psp].verify(claimed.pspToken, claimed.amountRial);
+  failpoint('payments.verified'); // CP8
+  await record(ctx, claimed, answer, mayRevive);
+}
+
+async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, mayRevive: boolean): Promise<void> {
+  switch (answer.kind) {
+    case 'approved':
+      if (answer.wasVerifiedBefore && attempt.verifyCount === 1) {
+        // Verified before we ever asked: not our lost answer. Somebody else holds our credentials, or auto-verify is on.
+        await toReview(ctx, attempt, 'verified-before-we-asked');
+        return;
+      }
+      await capture(ctx, attempt, answer, mayRevive);
+      return;
+    case 'declined':
+      await fail(ctx, attempt.id, ['verifying'], `declined ${answer.pspCode}`);
+      return;
+    case 'mismatch':
+      await toReview(ctx, attempt, `amount-mismatch ${answer.pspCode}`);
+      return;
+    case 'unknown':
+      await ctx.db
+        .update(paymentAttempts)
+        .set({ status: 'unknown', dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount)})`, updatedAt: sql`now()` })
+        .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'verifying'), eq(paymentAttempts.verifyCount, attempt.verifyCount)));
+  }
+}
+
+async function capture(ctx: Context, attempt: AttemptRow, answer: Extract<VerifyAnswer, { kind: 'approved' }>, mayRevive: boolean): Promise<void> {
+  const cardHash = answer.cardHash === null ? null : createHmac('sha256', ctx.config.PAYMENTS_CARD_HASH_SECRET).update(answer.cardHash).digest('hex');
+  try {
+    const { rows } = await ctx.db.execute<{ is_surplus: boolean }>(
+      sql`select is_surplus from payments_capture(${attempt.id}, ${answer.reference}, ${answer.cardMasked}, ${cardHash}, ${mayRevive})`,
+    );
+    if (rows.length === 0) return; // Recorded by another call.
+    ctx.wakeRelay();
+    if (rows[0]?.is_surplus) ctx.log.warn({ attemptId: attempt.id, orderId: attempt.orderId, amountRial: attempt.amountRial }, 'money that no order can use went to the wallet');
+    failpoint('payments.captured'); // CP9
+  } catch (error) {
+    if (sqlState(error) !== '23505' || violatedConstraint(error) !== 'payment_attempts_reference') throw error;
+    // The PSP named a receipt that has already paid for something here (A48 to A50).
+    await toReview(ctx, attempt, 'reference-used-before');
+  }
+}
+
+/** A definite no. The customer may try again. */
+export async function fail(ctx: Context, attemptId: string, from: AttemptStatus[], reason: string): Promise<void> {
+  await ctx.transaction(async (tx) => {
+    const [failed] = await tx
+      .update(paymentAttempts)
+      .set({ status: 'failed', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
+      .where(and(eq(paymentAttempts.id, attemptId), inArray(paymentAttempts.status, from)))
+      .returning();
+    if (failed) await publish(tx, paymentFailed({ attemptId, orderId: failed.orderId, customerId: failed.customerId, reason }));
+  });
+}
+
+async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
+  await ctx.db
+    .update(paymentAttempts)
+    .set({ status: 'review', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
+    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['verifying', 'unknown'])));
+  ctx.log.error({ attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' }, 'a payment needs a person');
+}
+
+/** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
+export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
+  const provider = ctx.psps[attempt.psp];
+  const answer = attempt.pspToken === null ? 'failed' : await provider.inquire(attempt.pspToken);
+  if (answer === 'paid' || answer === 'verified') {
+    await settleAttempt(ctx, attempt);
+    return;
+  }
+  if (answer === 'failed' || answer === 'reversed') {
+    await fail(ctx, attempt.id, ['redirected', 'returned'], attempt.status === 'returned' ? 'cancelled-at-the-bank' : 'failed-at-the-bank');
+    return;
+  }
+  const next = nextInquirySeconds(redirectedSecondsAgo);
+  const isOver = next === undefined && redirectedSecondsAgo > provider.facts.verifyWindowMinutes * 60;
+  await ctx.db
+    .update(paymentAttempts)
+    .set(isOver ? { status: 'abandoned', dueAt: null, updatedAt: sql`now()` } : { dueAt: sql`now() + make_interval(secs => ${next ?? 300})` })
+    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['redirected', 'returned'])));
+}

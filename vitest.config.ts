@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    globalSetup: 'packages/testing/src/global-setup.ts',
+    include: ['{packages,services,apps,simulators,scripts}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/.next/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
