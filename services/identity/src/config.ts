@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+const limit = (value: number) => z.coerce.number().int().min(1).max(100_000_000).default(value);
+
+/** The limits are those of the security page; load tests raise them, nobody else should. */
+export const IdentityConfig = z.object({
+  /** Everything that identity signs, hides or compares is derived from it. */
+  IDENTITY_SECRET: z.string().min(32, 'needs 32 characters or more'),
+  IDENTITY_OTP_TTL_SECONDS: limit(180),
+  IDENTITY_OTP_RESEND_SECONDS: limit(60),
+  IDENTITY_OTP_PER_PHONE_10_MIN: limit(3),
+  IDENTITY_OTP_PER_PHONE_HOUR: limit(5),
+  IDENTITY_OTP_PER_PHONE_DAY: limit(10),
+  IDENTITY_OTP_PER_IP_10_MIN: limit(30),
+  IDENTITY_OTP_PER_IP_HOUR: limit(300),
+  IDENTITY_OTP_PER_PREFIX_10_MIN: limit(20),
+  IDENTITY_OTP_GLOBAL_PER_HOUR: limit(300),
+  IDENTITY_OTP_DAILY_MAX: limit(5_000),
+  IDENTITY_WRONG_PER_HOUR: limit(10),
+  IDENTITY_WRONG_PER_DAY: limit(20),
+  IDENTITY_PROOF_OF_WORK_BITS: z.coerce.number().int().min(8).max(26).default(18),
+});
+export type IdentityConfig = z.infer<typeof IdentityConfig>;

@@ -1,0 +1,77 @@
+import formbody from '@fastify/formbody';
+import fastify from 'fastify';
+import { z } from 'zod';
+import { Fault, faultNames, Faults } from './faults.ts';
+import { createKavenegar } from './kavenegar.ts';
+import { startMailInbox } from './mail.ts';
+import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
+import { createZarinpalBank } from './zarinpal.ts';
+
+export interface Simulators {
+  url: string;
+  smtpPort: number;
+  close(): Promise<void>;
+}
+
+/** Every outside service the shop speaks to, in one process: the bank, the SMS provider, the mailbox, and what tells them to fail. */
+export async function startSimulators(options: { port: number; smtpPort: number; host?: string; unverifiedWindowMs?: number }): Promise<Simulators> {
+  const host = options.host ?? '127.0.0.1';
+  const faults = new Faults();
+  const bank = createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 });
+  const sms = createKavenegar(faults);
+  const mail = await startMailInbox(faults, { host, port: options.smtpPort });
+  const server = fastify({ logger: false, forceCloseConnections: true });
+  await server.register(formbody);
+  bank.register(server);
+  sms.register(server);
+
+  server.get('/health', async () => ({ status: 'alive' }));
+  server.get<{ Querystring: { phone?: string } }>('/sms', async (request) => ({ items: sms.list(request.query.phone) }));
+  server.get<{ Querystring: { to?: string } }>('/mail', async (request) => ({ items: mail.list(request.query.to) }));
+  server.get('/banks/attempts', async () => ({ items: [...bank.attempts.values()].toReversed().slice(0, 100) }));
+  server.post<{ Params: { token: string } }>('/banks/attempts/:token', async (request, reply) => {
+    const body = z.strictObject({ outcome: z.enum(['pay', 'fail', 'cancel']) }).safeParse(request.body);
+    if (!body.success) return reply.status(422).type('application/problem+json').send(invalid(body.error));
+    const next = bank.decide(request.params.token, body.data.outcome);
+    if (!next) return reply.status(404).type('application/problem+json').send({ type: '/problems/not-found', title: 'No such attempt', status: 404, code: 'not-found' });
+    return next;
+  });
+  server.get('/faults', async () => faults.list());
+  server.put<{ Params: { name: string } }>('/faults/:name', async (request, reply) => {
+    const name = z.enum(faultNames).safeParse(request.params.name);
+    const fault = Fault.safeParse(request.body);
+    if (!name.success) return reply.status(422).type('application/problem+json').send(invalid(name.error));
+    if (!fault.success) return reply.status(422).type('application/problem+json').send(invalid(fault.error));
+    faults.set(name.data, fault.data);
+    return faults.list();
+  });
+  server.delete('/faults', async (_request, reply) => {
+    faults.clear();
+    return reply.status(204).send();
+  });
+
+  server.get('/', async (_request, reply) => reply.type('text/html').send(homePage()));
+  server.get('/inbox/sms', async (_request, reply) => reply.type('text/html').send(smsPage(sms.list(undefined))));
+  server.get('/inbox/mail', async (_request, reply) => reply.type('text/html').send(mailPage(mail.list(undefined))));
+  server.get('/banks', async (_request, reply) => reply.type('text/html').send(banksPage([...bank.attempts.values()].toReversed().slice(0, 50))));
+
+  const url = await server.listen({ host, port: options.port });
+  return {
+    url,
+    smtpPort: mail.port,
+    close: async () => {
+      await server.close();
+      await mail.close();
+    },
+  };
+}
+
+function invalid(error: z.ZodError) {
+  return {
+    type: '/problems/invalid-input',
+    title: 'Some fields are not right',
+    status: 422,
+    code: 'invalid-input',
+    errors: error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
+  };
+}
