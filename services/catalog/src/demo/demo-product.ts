@@ -1,0 +1,47 @@
+import type { LocalizedText } from '@kelid/contracts/common';
+
+export interface DemoCategory {
+  slug: string;
+  title: LocalizedText;
+  parentSlug: string | null;
+}
+
+export interface DemoVariant {
+  sku: string;
+  title: LocalizedText;
+  region: string;
+  /** Minor units of faceCurrency. */
+  faceValue: number;
+  faceCurrency: string;
+  /** What it costs us, in US cents; the demo's dollar rate makes the Rial price of it. */
+  costUsdMinor: number;
+  marginBasisPoints: number;
+  demoStockCount: number;
+}
+
+/** What the card's drawing is made of: colours, a pattern and a sign, never a trademark. */
+export interface CardArt {
+  from: string;
+  to: string;
+  accent: string;
+  motif: 'waves' | 'orbits' | 'hexes' | 'stars' | 'pixels' | 'circuit' | 'peaks' | 'rays';
+  glyph: 'gamepad' | 'console' | 'phone' | 'crown' | 'coin' | 'gem' | 'ticket' | 'wallet' | 'headset' | 'target' | 'car' | 'sword' | 'ball' | 'blocks';
+  label: string;
+}
+
+export interface DemoProduct {
+  slug: string;
+  title: LocalizedText;
+  summary: LocalizedText;
+  description: LocalizedText;
+  activationGuide: { fa: string[]; en: string[] };
+  type: 'gift_card' | 'game_key' | 'game_credit' | 'digital_item';
+  brand: string;
+  platform: string;
+  categorySlug: string;
+  aliases: string[];
+  isFeatured: boolean;
+  needsPlayerId: boolean;
+  art: CardArt;
+  variants: DemoVariant[];
+}

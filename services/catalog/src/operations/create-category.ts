@@ -1,0 +1,18 @@
+import { categoryNotFound, slugTaken } from '@kelid/contracts/catalog';
+import { sqlState } from '@kelid/service/database';
+import { newId } from '@kelid/service/ids';
+import type { Operations } from '../context.ts';
+import { categories } from '../db/schema.ts';
+
+export const createCategory: Operations['createCategory'] = async (ctx, input) => {
+  const categoryId = newId();
+  await ctx.db
+    .insert(categories)
+    .values({ id: categoryId, ...input })
+    .catch((error: unknown) => {
+      if (sqlState(error) === '23505') throw slugTaken();
+      if (sqlState(error) === '23503') throw categoryNotFound();
+      throw error;
+    });
+  return { categoryId };
+};

@@ -1,0 +1,12 @@
+import { eq } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { products, variants } from '../db/schema.ts';
+
+export const findVariantBySku: Operations['findVariantBySku'] = async (ctx, { sku }) => {
+  const [row] = await ctx.db
+    .select({ variantId: variants.id, brand: products.brand })
+    .from(variants)
+    .innerJoin(products, eq(products.id, variants.productId))
+    .where(eq(variants.sku, sku));
+  return { variant: row ?? null };
+};

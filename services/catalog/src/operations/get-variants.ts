@@ -1,0 +1,32 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { availabilityOf } from '../db/queries.ts';
+import { products, variants } from '../db/schema.ts';
+
+export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }) => {
+  if (variantIds.length === 0) return { items: [] };
+  const rows = await ctx.db
+    .select({ variant: variants, product: products })
+    .from(variants)
+    .innerJoin(products, eq(products.id, variants.productId))
+    .where(and(inArray(variants.id, variantIds), products.isPublished));
+  return {
+    items: rows.map(({ variant, product }) => ({
+      variantId: variant.id,
+      productId: product.id,
+      productSlug: product.slug,
+      sku: variant.sku,
+      title: product.title,
+      variantTitle: variant.title,
+      type: product.type,
+      brand: product.brand,
+      platform: product.platform,
+      region: variant.region,
+      faceValue: variant.faceValue,
+      faceCurrency: variant.faceCurrency,
+      image: product.image === null ? null : `/api/v1/media/${product.image.small}`,
+      priceRial: variant.priceRial,
+      availability: availabilityOf(variant.availableCount),
+    })),
+  };
+};

@@ -1,0 +1,99 @@
+import { sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import {
+  orderCancelled,
+  orderExpired,
+  orderFulfilled,
+  orderPaid,
+  orderPlaced,
+  orderStatusChanged,
+  paymentFailed,
+  paymentSurplus,
+} from '@kelid/contracts/events';
+import { eventData } from '@kelid/service/define-service';
+import { newId } from '@kelid/service/ids';
+import type { EventEnvelope } from '@kelid/service/outbox';
+import type { Context } from '../context.ts';
+
+interface Notice {
+  userId: string;
+  feed: { type: string; data: Record<string, unknown> };
+  messages: { channel: 'sms' | 'email'; template: string; recipient: string | null; params: Record<string, unknown> }[];
+}
+
+/**
+ * The feed entry and the messages of an event, in one statement. Their dedupe keys carry the event's id, so a second delivery writes
+ * nothing (I16); the sweep sends.
+ */
+export async function onOrderEvent(ctx: Context, event: EventEnvelope): Promise<void> {
+  const notice = noticeOf(event);
+  const rows = notice.messages.map((message) => ({ id: newId(), user_id: notice.userId, dedupe_key: `${event.id}:${message.channel}`, ...message }));
+  await ctx.db.execute(sql`
+    with told as (
+      insert into feed (id, user_id, type, data, dedupe_key)
+      values (${newId()}, ${notice.userId}, ${notice.feed.type}, ${JSON.stringify(notice.feed.data)}::jsonb, ${event.id})
+      on conflict do nothing
+    )
+    insert into messages (id, user_id, channel, template, recipient, params, dedupe_key)
+    select id, user_id, channel, template, recipient, params, dedupe_key
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as m(id uuid, user_id uuid, channel text, template text, recipient text, params jsonb, dedupe_key text)
+    on conflict (dedupe_key) do nothing`);
+}
+
+function noticeOf(event: EventEnvelope): Notice {
+  switch (event.type) {
+    case orderPaid.type: {
+      const order = eventData(orderPaid, event);
+      const { orderId, orderNumber, customerId, totalRial, contact } = order;
+      // The receipt goes where it can be kept: by e-mail to who gave one, else by SMS.
+      const receipt = contact.email
+        ? { channel: 'email' as const, template: 'receipt', recipient: contact.email, params: mailParams(order) }
+        : { channel: 'sms' as const, template: 'receipt', recipient: contact.phone ?? null, params: { orderNumber, amountRial: totalRial } };
+      return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'paid'), messages: [receipt] };
+    }
+    case orderFulfilled.type: {
+      const order = eventData(orderFulfilled, event);
+      const { orderId, orderNumber, customerId, contact } = order;
+      const sms = { channel: 'sms' as const, template: 'key-ready', recipient: contact.phone ?? null, params: { orderNumber } };
+      const mail = contact.email ? [{ channel: 'email' as const, template: 'key-ready', recipient: contact.email, params: mailParams(order) }] : [];
+      return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'fulfilled'), messages: [sms, ...mail] };
+    }
+    case orderPlaced.type:
+      return statusNotice(eventData(orderPlaced, event), 'pending_payment');
+    case orderCancelled.type:
+      return statusNotice(eventData(orderCancelled, event), 'cancelled');
+    case orderExpired.type:
+      return statusNotice(eventData(orderExpired, event), 'expired');
+    case orderStatusChanged.type: {
+      const order = eventData(orderStatusChanged, event);
+      return statusNotice(order, order.status);
+    }
+    case paymentFailed.type: {
+      const { orderId, attemptId, customerId, reason } = eventData(paymentFailed, event);
+      return { userId: customerId, feed: { type: 'payment.failed', data: { orderId, attemptId, reason } }, messages: [] };
+    }
+    case paymentSurplus.type: {
+      const { orderId, attemptId, customerId, amountRial } = eventData(paymentSurplus, event);
+      return { userId: customerId, feed: { type: 'payment.surplus', data: { orderId, attemptId, amountRial } }, messages: [] };
+    }
+    default:
+      throw new Error(`There are no words for ${event.type}`);
+  }
+}
+
+function statusNotice(order: { orderId: string; orderNumber: string; customerId: string }, status: string): Notice {
+  return { userId: order.customerId, feed: statusEntry(order.orderId, order.orderNumber, status), messages: [] };
+}
+
+function statusEntry(orderId: string, orderNumber: string, status: string) {
+  return { type: 'order.status-changed', data: { orderId, orderNumber, status } };
+}
+
+function mailParams(order: z.infer<typeof orderPaid.schema> | z.infer<typeof orderFulfilled.schema>) {
+  return {
+    orderId: order.orderId,
+    orderNumber: order.orderNumber,
+    totalRial: order.totalRial,
+    lines: order.lines.map((line) => ({ title: line.title.fa, quantity: line.quantity, unitPriceRial: line.unitPriceRial })),
+  };
+}
