@@ -83,7 +83,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       if (!hostedNames.has(peer) && !env[peerVariable(peer)]) problems.push(`${peerVariable(peer)} is missing: ${service.contract.name} calls ${peer}, which is not hosted here`);
     }
   }
-  if (config && !config.REDIS_URL && !config.QUEUE_DATABASE_URL) problems.push('QUEUE_DATABASE_URL (or REDIS_URL) is missing');
+  const needsQueue = options.services.length > 0 && config?.RUN !== 'api';
+  if (needsQueue && config && !config.REDIS_URL && !config.QUEUE_DATABASE_URL) problems.push('QUEUE_DATABASE_URL (or REDIS_URL) is missing');
   if (problems.length > 0 || !config) throw new ConfigError(`The configuration is not complete: ${[...new Set(problems)].join('; ')}`);
 
   const log = createLogger({ level: config.LOG_LEVEL, ...(options.logDestination ? { destination: options.logDestination } : {}) });

@@ -19,6 +19,7 @@ export class PortTakenError extends Error {
   readonly port: number;
   constructor(port: number) {
     super(`Port ${port} is taken`);
+    this.name = 'PortTakenError';
     this.port = port;
   }
 }

@@ -1,0 +1,123 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { serviceNames } from '@kelid/contracts/all';
+import { ProblemError, Role } from '@kelid/contracts/contract';
+import { type Host, startHost } from '@kelid/service/host';
+import { migrateDatabase } from '@kelid/service/migrate';
+import { startEmbedded } from './embedded.ts';
+import { loadDemo } from './demo.ts';
+import { allServices } from './services.ts';
+
+const usage = `npm run kelid -- COMMAND
+
+  db migrate                          bring every service's database forward
+  demo load                           fill the shop with demo products and keys; safe to repeat
+  keys import FILE --sku SKU [--label TEXT] [--reject-duplicates] [--dry-run]
+                                      add product keys, one a line
+  roles set PHONE ROLE[,ROLE] --reason TEXT
+                                      give an account its roles (customer, seller, support, developer, admin)
+  users ban PHONE --reason TEXT       close an account and end its sessions
+
+Databases are those of the environment (ORDERS_DATABASE_URL and so on); without them, the embedded one of this folder.`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sku: { type: 'string' },
+    label: { type: 'string', default: 'import' },
+    reason: { type: 'string' },
+    'reject-duplicates': { type: 'boolean', default: false },
+    'dry-run': { type: 'boolean', default: false },
+  },
+});
+const [area = '', verb = '', ...rest] = positionals;
+
+const hasOwnDatabases = process.env['ORDERS_DATABASE_URL'] !== undefined;
+const embedded = hasOwnDatabases ? undefined : await startEmbedded((line) => console.log(line));
+const env = embedded?.env ?? process.env;
+try {
+  await runCommand();
+} catch (error) {
+  console.error(error instanceof ProblemError ? `${error.title} (${error.code}) ${JSON.stringify(error.data)}` : error);
+  process.exitCode = 1;
+} finally {
+  await embedded?.postgres.stop();
+}
+
+async function runCommand(): Promise<void> {
+  const command = `${area} ${verb}`;
+  if (command === 'db migrate') {
+    for (const name of serviceNames) {
+      const service = allServices.find((candidate) => candidate.contract.name === name);
+      const url = env[`${name.toUpperCase()}_MIGRATION_URL`] ?? env[`${name.toUpperCase()}_DATABASE_URL`];
+      if (!service || !url) throw new Error(`${name.toUpperCase()}_DATABASE_URL is missing`);
+      await migrateDatabase(url, service.migrationsFolder);
+      console.log(`${name}: at the newest migration`);
+    }
+    return;
+  }
+  const run = commands[command];
+  if (!run) {
+    console.log(usage);
+    process.exitCode = 1;
+    return;
+  }
+  const host = await startHost({ services: allServices, env: { ...env, RUN: 'all', INTERNAL_PORT: '0', LOG_LEVEL: 'error' } });
+  try {
+    await run(host);
+  } finally {
+    await host.close();
+  }
+}
+
+const User = z.object({ id: z.string(), phone: z.string(), roles: z.array(Role) });
+
+async function call(host: Host, service: string, operation: string, input: unknown): Promise<unknown> {
+  return (await host.call(service, operation, input, { ...host.contextOf('command'), signal: AbortSignal.timeout(600_000) })).output;
+}
+
+async function importKeys(host: Host): Promise<void> {
+  const [file] = rest;
+  if (!file || !values.sku) throw new Error('Name the file and its --sku');
+  const codes: string[] = [];
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) if (line.trim() !== '') codes.push(line);
+  const report = await call(host, 'inventory', 'importKeys', {
+    sku: values.sku,
+    label: values.label,
+    codes,
+    onDuplicate: values['reject-duplicates'] ? 'reject' : 'skip',
+    dryRun: values['dry-run'],
+  });
+  console.log(JSON.stringify(report, null, 2));
+}
+
+async function userByPhone(host: Host): Promise<z.infer<typeof User>> {
+  const [phone = ''] = rest;
+  return User.parse(await call(host, 'identity', 'ensureUser', { phone }));
+}
+
+function reason(): string {
+  if (!values.reason) throw new Error('Say why with --reason');
+  return values.reason;
+}
+
+const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
+  'demo load': async (host) => {
+    const { productCount, keyCount } = await loadDemo(host);
+    await sleep(500); // The catalogue hears of the new stock through the relay, which close() then drains.
+    console.log(`The demo shop has ${productCount} products; ${keyCount} product keys were added.`);
+  },
+  'keys import': importKeys,
+  'roles set': async (host) => {
+    const user = await userByPhone(host);
+    const changed = await call(host, 'identity', 'setUserRoles', { userId: user.id, roles: (rest[1] ?? '').split(','), reason: reason() });
+    console.log(JSON.stringify(changed));
+  },
+  'users ban': async (host) => {
+    const user = await userByPhone(host);
+    console.log(JSON.stringify(await call(host, 'identity', 'setUserStatus', { userId: user.id, status: 'banned', reason: reason() })));
+  },
+};

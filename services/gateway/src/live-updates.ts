@@ -1,0 +1,122 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { z } from 'zod';
+import { FeedEntry } from '@kelid/contracts/notifications';
+import type { Host } from '@kelid/service/host';
+import type { SignInState } from './sign-in-state.ts';
+
+const Redeemed = z.object({ session: z.object({ userId: z.string(), sessionId: z.string() }).nullable() });
+const Feed = z.object({ items: z.array(z.object({ userId: z.string(), entry: FeedEntry })), asOf: z.string() });
+const socketsPerUserMax = 5;
+const bufferedBytesMax = 1024 * 1024;
+const readEveryMs = 150;
+
+interface Client {
+  socket: WebSocket;
+  userId: string;
+  sessionId: string;
+  isAlive: boolean;
+}
+
+export interface LiveUpdates {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): void;
+}
+
+/**
+ * Sends each open page the feed entries of its user. The entries are rows of notifications: any replica can serve any page, and
+ * `since` replays what a broken connection missed. While no page is open nothing is read.
+ */
+export function createLiveUpdates(host: Host, signIns: SignInState, options: { isOriginAllowed(origin: string): boolean }): LiveUpdates {
+  const server = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024 });
+  const clients = new Set<Client>();
+  const call = async (service: string, operation: string, input: unknown) => (await host.call(service, operation, input, host.contextOf('gateway'))).output;
+
+  // Entries overlap from one read to the next; the ids of the last seconds tell which were sent.
+  const sentIds = new Map<string, number>();
+  let since: string | undefined;
+  let isReading = false;
+
+  async function read(): Promise<void> {
+    if (isReading) return;
+    if (clients.size === 0) {
+      since = undefined;
+      return;
+    }
+    isReading = true;
+    try {
+      const feed = Feed.parse(await call('notifications', 'listFeedSince', since === undefined ? {} : { since }));
+      since = feed.asOf;
+      for (const { userId, entry } of feed.items) {
+        if (sentIds.has(entry.id)) continue;
+        sentIds.set(entry.id, Date.now());
+        for (const client of clients) if (client.userId === userId) send(client, entry);
+      }
+      for (const [id, at] of sentIds) if (Date.now() - at > 30_000) sentIds.delete(id);
+    } catch (error) {
+      host.log.warn({ err: error }, 'the feed could not be read; open pages ask for themselves');
+    } finally {
+      isReading = false;
+    }
+  }
+
+  function send(client: Client, entry: FeedEntry): void {
+    if (client.socket.bufferedAmount > bufferedBytesMax) client.socket.close(1013, 'too slow');
+    else client.socket.send(JSON.stringify(entry));
+  }
+
+  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    const { origin } = request.headers;
+    const ticket = url.searchParams.get('ticket');
+    const isAllowed = url.pathname === '/ws' && ticket !== null && (origin === undefined || options.isOriginAllowed(origin));
+    const { session } = isAllowed ? Redeemed.parse(await call('identity', 'redeemWsTicket', { ticket })) : { session: null };
+    const own = session ? [...clients].filter((client) => client.userId === session.userId) : [];
+    if (!session || signIns.isRevoked(session.sessionId) || own.length >= socketsPerUserMax) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      const client: Client = { socket: webSocket, ...session, isAlive: true };
+      clients.add(client);
+      webSocket.on('pong', () => (client.isAlive = true));
+      webSocket.on('close', () => clients.delete(client));
+      webSocket.on('error', () => webSocket.terminate());
+      const from = z.iso.datetime().safeParse(url.searchParams.get('since'));
+      if (from.success) void replay(client, from.data);
+    });
+  }
+
+  async function replay(client: Client, from: string): Promise<void> {
+    const feed = Feed.parse(await call('notifications', 'listFeedSince', { since: from, userId: client.userId, limit: 200 }));
+    for (const { entry } of feed.items) if (entry.at > from) send(client, entry);
+  }
+
+  signIns.onRevoked((sessionIds) => {
+    const ended = new Set(sessionIds);
+    for (const client of clients) if (ended.has(client.sessionId)) client.socket.close(4401, 'signed out');
+  });
+  const reading = setInterval(() => void read(), readEveryMs);
+  const pinging = setInterval(() => {
+    for (const client of clients) {
+      if (!client.isAlive) client.socket.terminate();
+      client.isAlive = false;
+      client.socket.ping();
+    }
+  }, 30_000);
+
+  return {
+    handleUpgrade(request, socket, head) {
+      accept(request, socket, head).catch((error: unknown) => {
+        host.log.warn({ err: error }, 'a live connection could not be opened');
+        socket.destroy();
+      });
+    },
+    close() {
+      clearInterval(reading);
+      clearInterval(pinging);
+      for (const client of clients) client.socket.close(1001, 'restarting');
+    },
+  };
+}

@@ -1,0 +1,334 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { Redis } from 'ioredis';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import {
+  badRequest,
+  invalidInput,
+  methodNotAllowed,
+  payloadTooLarge,
+  routeNotFound,
+  unauthenticated,
+  unsupportedMediaType,
+} from '@kelid/contracts/common';
+import { type Operation, ProblemError } from '@kelid/contracts/contract';
+import type { Actor } from '@kelid/service/context';
+import { createFastify } from '@kelid/service/fastify';
+import type { Environment, Host } from '@kelid/service/host';
+import { newId } from '@kelid/service/ids';
+import { checkAccess, toProblem } from '@kelid/service/invoke';
+import { ByteCache, type CachedAnswer } from './byte-cache.ts';
+import { GatewayConfig } from './config.ts';
+import { createLimits } from './limits.ts';
+import { createLiveUpdates } from './live-updates.ts';
+import { docsPage, openApiDocument, publicOperations } from './openapi.ts';
+import { createQueryReader, mergeInput, parseJsonBody, type QueryReader } from './raw-input.ts';
+import { watchSignIns } from './sign-in-state.ts';
+
+const gzipAsync = promisify(gzip);
+const brotliAsync = promisify(brotliCompress);
+const compressFromBytes = 1024;
+const jsonBytesMax = 64 * 1024;
+const importBytesMax = 32 * 1024 * 1024;
+const uploadBytesMax = 5 * 1024 * 1024;
+const versionEveryMs = 200;
+
+const Version = z.object({ version: z.int() });
+const Download = z.object({ contentType: z.string(), contentBase64: z.string(), isPublic: z.boolean() });
+const Redirect = z.object({ location: z.string() });
+
+export interface Gateway {
+  url: string;
+  close(): Promise<void>;
+}
+
+interface Route {
+  service: string;
+  name: string;
+  operation: Operation;
+  readQuery: QueryReader;
+}
+
+/** The only public door: who is it, may they, not too often, and then the service that knows. Routes are made from the contracts. */
+export async function startGateway(host: Host, env: Environment): Promise<Gateway> {
+  const config = GatewayConfig.parse(env);
+  const signIns = watchSignIns(host);
+  const redis = config.REDIS_URL === undefined ? undefined : new Redis(config.REDIS_URL, { enableOfflineQueue: false, lazyConnect: false });
+  redis?.on('error', (error) => host.log.warn({ err: error }, 'Redis does not answer; limits are counted per process'));
+  const limits = createLimits(config, redis);
+  const cache = new ByteCache(config.GATEWAY_CACHE_MB * 1024 * 1024);
+  const trusted = new Set(config.GATEWAY_TRUSTED_PROXIES);
+  const origins = new Set(config.GATEWAY_CORS_ORIGINS);
+  const inFlight = new Map<string, Promise<CachedAnswer>>();
+  const live = createLiveUpdates(host, signIns, { isOriginAllowed: (origin) => origins.has(origin) });
+  const server = createFastify({
+    bodyLimit: jsonBytesMax,
+    trustProxy: false,
+    routerOptions: { maxParamLength: 150, ignoreTrailingSlash: false },
+    genReqId: () => newId(),
+    exposeHeadRoutes: false,
+  });
+
+  // A write anywhere shows itself as a new version: what was cached before it is dropped, here and in every replica.
+  let version: number | undefined;
+  const versionTimer = setInterval(() => {
+    host.call('catalog', 'getCacheVersion', {}, host.contextOf('gateway')).then(
+      ({ output }) => {
+        const now = Version.parse(output).version;
+        if (version !== undefined && now !== version) cache.clear();
+        version = now;
+      },
+      // Not knowing is no reason to show what may be old.
+      () => cache.clear(),
+    );
+  }, versionEveryMs);
+
+  function clientIp(request: FastifyRequest): string {
+    const peer = request.socket.remoteAddress ?? '';
+    const forwarded = request.headers['x-forwarded-for'];
+    // Only a known proxy is believed, and of its list only the last entry, which it wrote itself.
+    if (!trusted.has(peer) || typeof forwarded !== 'string') return peer;
+    return forwarded.split(',').at(-1)?.trim() ?? peer;
+  }
+
+  async function actorOf(request: FastifyRequest, operation: Operation): Promise<Actor> {
+    const cartHeader = request.headers['x-cart-token'];
+    const cartToken = typeof cartHeader === 'string' && /^[A-Za-z0-9_-]{20,100}$/.test(cartHeader) ? cartHeader : cartHeader === undefined ? undefined : 'not-a-token';
+    const token = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) {
+      // An unreadable header is no guest: its sender believes to be signed in. The catalogue is the same for all.
+      if (request.headers.authorization !== undefined && operation.cache === undefined) throw unauthenticated();
+      return { kind: 'guest', cartToken };
+    }
+    const user = await signIns.identify(token);
+    if (user) return { kind: 'user', ...user, cartToken };
+    if (operation.cache !== undefined) return { kind: 'guest', cartToken };
+    throw unauthenticated();
+  }
+
+  function inputOf(route: Route, request: FastifyRequest): Record<string, unknown> {
+    const params = plain(request.params);
+    const query = plain(request.query);
+    const { operation } = route;
+    if (operation.transport === 'form') {
+      const all = { ...query, ...plain(request.body) };
+      const texts = Object.entries(all).filter(([name, value]) => typeof value === 'string' && value.length <= 512 && name.length <= 64);
+      return { ...params, params: Object.fromEntries(texts.slice(0, 30)) };
+    }
+    if (operation.method === 'GET') return mergeInput(route.readQuery(params), route.readQuery(query));
+    if (Object.keys(query).length > 0) throw invalidInput({ errors: Object.keys(query).map((field) => ({ field, message: 'Send this in the body' })) });
+    if (operation.transport === 'upload') {
+      if (!Buffer.isBuffer(request.body)) throw unsupportedMediaType({}, 'Send the picture itself');
+      return { ...params, contentType: request.headers['content-type'] ?? '', contentBase64: request.body.toString('base64') };
+    }
+    return mergeInput(params, plain(request.body));
+  }
+
+  async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { service, name, operation } = route;
+    const actor = await actorOf(request, operation);
+    const ip = clientIp(request);
+    await limits.count(name, operation, actor, ip);
+    checkAccess(operation, actor);
+    if (operation.checksSession && actor.kind === 'user') await signIns.checkSession(actor.sessionId);
+    const aborter = new AbortController();
+    request.raw.once('aborted', () => aborter.abort());
+    const key = request.headers['idempotency-key'];
+    const { output, headers } = await host.call(service, name, inputOf(route, request), {
+      actor,
+      origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
+      requestId: request.id,
+      signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000)]),
+      idempotencyKey: typeof key === 'string' ? key : undefined,
+    });
+    reply.headers(headers).header('cache-control', 'no-store');
+    if (operation.status === 204) return reply.status(204).send();
+    if (operation.status === 303) return reply.redirect(Redirect.parse(output).location, 303);
+    const body = Buffer.from(JSON.stringify(output));
+    return reply.status(operation.status).type('application/json; charset=utf-8').send(await compressed(body, request, reply));
+  }
+
+  async function compressed(body: Buffer, request: FastifyRequest, reply: FastifyReply): Promise<Buffer> {
+    const encoding = encodingOf(request);
+    if (encoding === 'identity' || body.length < compressFromBytes) return body;
+    reply.header('vary', 'accept-encoding').header('content-encoding', encoding);
+    return encoding === 'br' ? brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }) : gzipAsync(body, { level: 5 });
+  }
+
+  /** A public answer as bytes: the same for everybody, so nothing of a user can be in it (I21). */
+  async function answerCached(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const encoding = encodingOf(request);
+    const cacheKey = `${encoding} ${request.raw.url}`;
+    let entry = cache.get(cacheKey);
+    const isHit = entry !== undefined;
+    if (entry === undefined) {
+      const actor = await actorOf(request, route.operation);
+      await limits.count(route.name, route.operation, actor, clientIp(request));
+      const running = inFlight.get(cacheKey) ?? fill(route, request, cacheKey, encoding);
+      entry = await running;
+    } else if (Math.random() < 0.01) cache.touch(cacheKey); // Sampled: recency needs no exact count.
+    reply.hijack();
+    const isKnown = request.headers['if-none-match'] === entry.headers['etag'];
+    const raw = reply.raw;
+    const cors = corsHeaders(request);
+    raw.writeHead(isKnown ? 304 : 200, { ...entry.headers, 'x-cache': isHit ? 'hit' : 'miss', 'x-request-id': request.id, ...cors });
+    raw.end(isKnown || request.method === 'HEAD' ? undefined : entry.body);
+  }
+
+  function fill(route: Route, request: FastifyRequest, cacheKey: string, encoding: 'br' | 'gzip' | 'identity'): Promise<CachedAnswer> {
+    const { epoch } = cache;
+    const work = (async () => {
+      const { output } = await host.call(route.service, route.name, inputOf(route, request), {
+        actor: { kind: 'guest' },
+        origin: { ip: clientIp(request), userAgent: '' },
+        requestId: request.id,
+        signal: AbortSignal.timeout(5_000),
+      });
+      const isFile = route.operation.transport === 'download';
+      const file = isFile ? Download.parse(output) : undefined;
+      let body: Buffer = file ? Buffer.from(file.contentBase64, 'base64') : Buffer.from(JSON.stringify(output));
+      const headers: Record<string, string> = {
+        'content-type': file?.contentType ?? 'application/json; charset=utf-8',
+        'cache-control': file ? (file.isPublic ? 'public, max-age=31536000, immutable' : 'private, no-store') : 'public, no-cache',
+        etag: `"${createHash('sha1').update(body).digest('base64url')}-${encoding}"`,
+        ...securityHeaders,
+      };
+      if (!file && body.length >= compressFromBytes && encoding !== 'identity') {
+        body = encoding === 'br' ? await brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } }) : await gzipAsync(body);
+        headers['content-encoding'] = encoding;
+      }
+      if (!file) headers['vary'] = 'accept-encoding';
+      headers['content-length'] = String(body.length);
+      const ttlMs = (route.operation.cache?.ttlSeconds ?? 0) * 1000;
+      const entry = { body, headers, expiresAtMs: performance.now() + ttlMs };
+      if (config.GATEWAY_CACHE_MB > 0 && file?.isPublic !== false) cache.set(cacheKey, entry, epoch);
+      return entry;
+    })().finally(() => inFlight.delete(cacheKey));
+    inFlight.set(cacheKey, work);
+    return work;
+  }
+
+  function corsHeaders(request: FastifyRequest): Record<string, string> {
+    const { origin } = request.headers;
+    if (origin === undefined || !origins.has(origin)) return {};
+    return { 'access-control-allow-origin': origin, vary: 'origin, accept-encoding', 'access-control-expose-headers': 'x-cart-token, x-request-id, idempotency-replayed, retry-after' };
+  }
+
+  function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const problem = toProblem(fromFastify(error), host.log.child({ requestId: request.id }));
+    const { retryAfterSeconds } = problem.data;
+    if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    return reply
+      .status(problem.status)
+      .headers({ ...securityHeaders, ...corsHeaders(request), 'cache-control': 'no-store', 'x-request-id': request.id })
+      .type('application/problem+json')
+      .send(JSON.stringify({ ...problem.toBody(), instance: request.url.split('?')[0], requestId: request.id }));
+  }
+
+  function registerParsers(scope: FastifyInstance): void {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+      try {
+        done(null, body.length === 0 ? {} : parseJsonBody(body.toString()));
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('unreadable'), undefined);
+      }
+    });
+    scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
+      if (!request.url.includes('/payments/callback/')) done(unsupportedMediaType(), undefined);
+      else done(null, Object.fromEntries(new URLSearchParams(body.toString())));
+    });
+    scope.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  }
+
+  registerParsers(server);
+  server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  server.setNotFoundHandler((request, reply) => sendProblem(knownPath(request.url) ? methodNotAllowed() : routeNotFound(), request, reply));
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
+      const cors = corsHeaders(request);
+      const isAllowed = Object.keys(cors).length > 0;
+      return reply
+        .status(204)
+        .headers(
+          isAllowed
+            ? { ...cors, 'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE', 'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-cart-token', 'access-control-max-age': '600' }
+            : {},
+        )
+        .send();
+    }
+    reply.headers({ ...securityHeaders, ...corsHeaders(request), 'x-request-id': request.id });
+  });
+
+  const routes = publicOperations().map(({ service, name, operation }): Route => ({ service, name, operation, readQuery: createQueryReader(operation) }));
+  const paths = routes.map((route) => new RegExp(`^/api/v1${route.operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`));
+  const knownPath = (url: string) => paths.some((path) => path.test(url.split('?')[0] ?? ''));
+  for (const route of routes) {
+    const { operation } = route;
+    server.route({
+      method: operation.transport === 'form' ? ['GET', 'POST'] : operation.cache ? ['GET', 'HEAD'] : [operation.method],
+      url: `/api/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      bodyLimit: operation.transport === 'upload' ? uploadBytesMax : route.name === 'importKeys' ? importBytesMax : jsonBytesMax,
+      handler: operation.cache ? (request, reply) => answerCached(route, request, reply) : (request, reply) => answer(route, request, reply),
+    });
+  }
+  server.get('/health', async () => ({ status: 'alive' }));
+  server.get('/ready', async (_request, reply) => {
+    const isReady = await host.isReady();
+    return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready' });
+  });
+  const openApi = JSON.stringify(openApiDocument());
+  server.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi));
+  server.get('/docs', async (_request, reply) => reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'").send(docsPage()));
+  server.get('/.well-known/jwks.json', async (_request, reply) => reply.header('cache-control', 'public, max-age=300').send(await signIns.jwks()));
+  server.server.on('upgrade', (request, socket, head) => live.handleUpgrade(request, socket, head));
+
+  const url = await server.listen({ host: config.HOST, port: config.PORT });
+  return {
+    url,
+    async close() {
+      clearInterval(versionTimer);
+      live.close();
+      await server.close();
+      signIns.stop();
+      redis?.disconnect();
+    },
+  };
+}
+
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'cross-origin-resource-policy': 'cross-origin',
+};
+
+function encodingOf(request: FastifyRequest): 'br' | 'gzip' | 'identity' {
+  const accepted = request.headers['accept-encoding'];
+  if (accepted === undefined) return 'identity';
+  const text = String(accepted);
+  return text.includes('br') ? 'br' : text.includes('gzip') ? 'gzip' : 'identity';
+}
+
+function plain(value: unknown): Record<string, unknown> {
+  return value !== null && typeof value === 'object' ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+/** Fastify's own refusals in the shop's one error format. */
+function fromFastify(error: unknown): unknown {
+  if (error instanceof ProblemError || !(error instanceof Error) || !('code' in error)) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return payloadTooLarge();
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return unsupportedMediaType();
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return badRequest();
+    default:
+      return error;
+  }
+}
