@@ -1,20 +1,5 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  check,
-  customType,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  smallint,
-  text,
-  timestamp,
-  unique,
-  uuid,
-} from 'drizzle-orm/pg-core';
-import type { LineProblem } from '../domain/import-lines.ts';
+import { bigint, boolean, check, customType, index, integer, pgTable, smallint, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
 
 export { outbox } from '@kelid/service/tables';
 
@@ -22,42 +7,33 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 's
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 /** Product keys that came together; their data key is wrapped by the master key that `kekId` names. */
-export const keyBatches = pgTable(
-  'key_batches',
-  {
-    id: uuid().primaryKey(),
-    variantId: uuid('variant_id').notNull(),
-    brand: text().notNull(),
-    label: text().notNull(),
-    /** The same import sent twice finds its first batch here, with the report that was answered. */
-    importId: uuid('import_id').unique(),
-    wrappedDek: bytea('wrapped_dek').notNull(),
-    kekId: text('kek_id').notNull(),
-    importedCount: integer('imported_count').notNull(),
-    duplicateCount: integer('duplicate_count').notNull(),
-    invalidCount: integer('invalid_count').notNull(),
-    problems: jsonb().$type<LineProblem[]>().notNull(),
-    unitCostRial: bigint('unit_cost_rial', { mode: 'number' }),
-    expiresAt: instant('expires_at'),
-    createdBy: text('created_by').notNull(),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
-  },
-  (table) => [check('key_batches_cost', sql`${table.unitCostRial} >= 0`)],
-);
+export const keyBatches = pgTable('key_batches', {
+  id: uuid().primaryKey(),
+  variantId: uuid('variant_id').notNull(),
+  brand: text().notNull(),
+  label: text().notNull(),
+  /** The same import sent twice finds its first batch here. */
+  importId: uuid('import_id').unique(),
+  wrappedDek: bytea('wrapped_dek').notNull(),
+  kekId: text('kek_id').notNull(),
+  importedCount: integer('imported_count').notNull(),
+  duplicateCount: integer('duplicate_count').notNull(),
+  invalidCount: integer('invalid_count').notNull(),
+  unitCostRial: bigint('unit_cost_rial', { mode: 'number' }),
+  expiresAt: instant('expires_at'),
+  createdBy: text('created_by').notNull(),
+  createdAt: instant('created_at').notNull().default(sql`now()`),
+});
 
 /** One row per sellable unit. The plaintext is never here: ciphertext bound to this row, and an index that only tells equality. */
 export const productKeys = pgTable(
   'product_keys',
   {
     id: uuid().primaryKey(),
-    batchId: uuid('batch_id')
-      .notNull()
-      .references(() => keyBatches.id),
+    batchId: uuid('batch_id').notNull().references(() => keyBatches.id),
     variantId: uuid('variant_id').notNull(),
     brand: text().notNull(),
     ciphertext: bytea().notNull(),
-    nonce: bytea().notNull(),
-    tag: bytea().notNull(),
     blindIndex: bytea('blind_index').notNull(),
     blindIndexVersion: smallint('blind_index_version').notNull(),
     masked: text().notNull(),
@@ -67,22 +43,12 @@ export const productKeys = pgTable(
     createdAt: instant('created_at').notNull().default(sql`now()`),
   },
   (table) => [
-    unique('product_keys_once').on(table.brand, table.blindIndex),
-    index('product_keys_available')
-      .on(table.variantId, table.expiresAt.asc().nullsLast(), table.id)
-      .where(sql`${table.status} = 'available'`),
+    unique('product_keys_once').on(table.brand, table.blindIndexVersion, table.blindIndex),
+    index('product_keys_available').on(table.variantId, table.expiresAt.asc().nullsLast(), table.id).where(sql`${table.status} = 'available'`),
     index('product_keys_reserved').on(table.reservationId).where(sql`${table.status} = 'reserved'`),
-    index('product_keys_expiring')
-      .on(table.expiresAt)
-      .where(sql`${table.status} = 'available' and ${table.expiresAt} is not null`),
-    index('product_keys_batch').on(table.batchId, table.id),
-    index('product_keys_variant').on(table.variantId, table.id),
-    check(
-      'product_keys_status',
-      sql`${table.status} in ('available', 'reserved', 'allocated', 'quarantined', 'expired', 'void')`,
-    ),
+    index('product_keys_expiring').on(table.expiresAt).where(sql`${table.status} = 'available' and ${table.expiresAt} is not null`),
+    index('product_keys_batch').on(table.batchId),
     check('product_keys_reserved_for', sql`(${table.status} = 'reserved') = (${table.reservationId} is not null)`),
-    check('product_keys_sealed', sql`octet_length(${table.nonce}) = 12 and octet_length(${table.tag}) = 16`),
   ],
 );
 
@@ -94,29 +60,12 @@ export const reservations = pgTable(
     orderId: uuid('order_id').notNull(),
     round: integer().notNull(),
     status: text().$type<'held' | 'consumed' | 'released' | 'expired'>().notNull(),
+    unitCount: integer('unit_count').notNull(),
     expiresAt: instant('expires_at').notNull(),
   },
   (table) => [
     unique('reservations_once').on(table.orderId, table.round),
     index('reservations_due').on(table.expiresAt).where(sql`${table.status} = 'held'`),
-    check('reservations_status', sql`${table.status} in ('held', 'consumed', 'released', 'expired')`),
-  ],
-);
-
-/** What a reservation was asked for, line by line. */
-export const reservationLines = pgTable(
-  'reservation_lines',
-  {
-    reservationId: uuid('reservation_id')
-      .notNull()
-      .references(() => reservations.id),
-    orderLineId: uuid('order_line_id').notNull(),
-    variantId: uuid('variant_id').notNull(),
-    quantity: integer().notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.reservationId, table.orderLineId] }),
-    check('reservation_lines_quantity', sql`${table.quantity} > 0`),
   ],
 );
 
@@ -124,9 +73,7 @@ export const reservationLines = pgTable(
 export const keyAllocations = pgTable(
   'key_allocations',
   {
-    keyId: uuid('key_id')
-      .primaryKey()
-      .references(() => productKeys.id),
+    keyId: uuid('key_id').primaryKey().references(() => productKeys.id),
     orderLineId: uuid('order_line_id').notNull(),
     unitNo: integer('unit_no').notNull(),
     replacementNo: integer('replacement_no').notNull().default(0),
@@ -138,8 +85,7 @@ export const keyAllocations = pgTable(
   (table) => [
     unique('key_allocations_unit').on(table.orderLineId, table.unitNo, table.replacementNo),
     index('key_allocations_order').on(table.orderId),
-    index('key_allocations_customer').on(table.customerId, table.allocatedAt, table.keyId),
-    index('key_allocations_variant').on(table.variantId),
+    index('key_allocations_customer').on(table.customerId, table.keyId),
     check('key_allocations_unit_no', sql`${table.unitNo} > 0`),
   ],
 );
@@ -149,15 +95,11 @@ export const keyReveals = pgTable(
   'key_reveals',
   {
     id: uuid().primaryKey(),
-    keyId: uuid('key_id')
-      .notNull()
-      .references(() => productKeys.id),
-    /** `user:<id>` is the owner, `staff:<id>` anybody else. */
+    keyId: uuid('key_id').notNull().references(() => productKeys.id),
     actor: text().notNull(),
     sessionId: uuid('session_id'),
     reason: text(),
-    /** The network, not the address: enough to see a look from elsewhere. */
-    ipPrefix: text('ip_prefix'),
+    ip: text().notNull(),
     userAgent: text('user_agent').notNull(),
     at: instant('at').notNull().default(sql`now()`),
   },
@@ -167,9 +109,7 @@ export const keyReveals = pgTable(
 /** Moves of unsold product keys that staff made, with their reason. */
 export const keyAudit = pgTable('key_audit', {
   id: uuid().primaryKey(),
-  keyId: uuid('key_id')
-    .notNull()
-    .references(() => productKeys.id),
+  keyId: uuid('key_id').notNull().references(() => productKeys.id),
   actor: text().notNull(),
   from: text('from_status').notNull(),
   to: text('to_status').notNull(),
@@ -177,11 +117,5 @@ export const keyAudit = pgTable('key_audit', {
   at: instant('at').notNull().default(sql`now()`),
 });
 
-/** A variant whose available units changed; written by a trigger in the same transaction, gone once its new count was told. */
-export const stockTouches = pgTable('stock_touches', {
-  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  variantId: uuid('variant_id').notNull(),
-});
-
-/** Proves at start that each secret is the one this vault was filled with. */
-export const vaultChecks = pgTable('vault_checks', { name: text().primaryKey(), proof: bytea().notNull() });
+/** Proves at start that the master key is the one this vault was filled with. */
+export const vaultChecks = pgTable('vault_checks', { kekId: text('kek_id').primaryKey(), proof: bytea().notNull() });

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inventoryContract } from '@kelid/contracts/inventory';
+import { newId } from '@kelid/service/ids';
+import { serviceActor, startServices, type TestServices } from '@kelid/testing/start-service';
+import { inventoryService } from './service.ts';
+
+export const secrets = {
+  INVENTORY_KEK: Buffer.alloc(32, 1).toString('base64'),
+  INVENTORY_KEK_ID: 'kek-202611',
+  INVENTORY_BLIND_INDEX_KEY: Buffer.alloc(32, 2).toString('base64'),
+};
+
+export interface TestInventory extends TestServices {
+  /** A client for other services of the shop. */
+  inventory(): ReturnType<typeof clientOf>;
+  /** A new variant with this many keys, or with these codes. */
+  stockUp(codes: number | string[], options?: { variantId?: string; expiresAt?: string }): Promise<string>;
+  counts(variantId: string): Promise<{ availableCount: number; reservedCount: number; soldCount: number }>;
+  /** Each row that breaks one of e2e/invariants/inventory.sql. */
+  brokenInvariants(): Promise<unknown[]>;
+}
+
+/** Inventory alone on its own database, its sweeps driven by the test, and a catalogue whose SKUs are the variants' ids. */
+export async function startInventory(): Promise<TestInventory> {
+  const shop = await startServices({
+    services: [inventoryService],
+    env: { ...secrets, RUN: 'api', DATABASE_POOL_MAX: '30' },
+    peerAnswers: {
+      catalog: {
+        findVariantBySku: ({ sku }: { sku: string }) => ({ variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam' } }),
+      },
+    },
+  });
+  const inventory = () => clientOf(shop);
+  return {
+    ...shop,
+    inventory,
+    async stockUp(codes, { variantId = newId(), expiresAt } = {}) {
+      const prefix = newId().slice(-12).toUpperCase();
+      const list = typeof codes === 'number' ? Array.from({ length: codes }, (_, index) => `${prefix}-${1000 + index}`) : codes;
+      const report = await inventory().importKeys({ sku: variantId, label: 'stock of a test', codes: list, ...(expiresAt ? { expiresAt } : {}) });
+      if (report.importedCount !== list.length) throw new Error(`Only ${report.importedCount} keys came in`);
+      return variantId;
+    },
+    async counts(variantId) {
+      const { items } = await inventory().getStock({ variantIds: [variantId] });
+      const { availableCount = -1, reservedCount = -1, soldCount = -1 } = items[0] ?? {};
+      return { availableCount, reservedCount, soldCount };
+    },
+    async brokenInvariants() {
+      const text = await readFile(join(import.meta.dirname, '../../../e2e/invariants/inventory.sql'), 'utf8');
+      const statements = text.replaceAll(/^--.*$/gm, '').split(';').filter((statement) => statement.trim() !== '');
+      return (await Promise.all(statements.map((statement) => shop.sql('inventory', statement)))).flat();
+    },
+  };
+}
+
+export function orderOf(variantId: string, quantity = 1) {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  return { orderId: newId(), round: 1, expiresAt, lines: [{ orderLineId: newId(), variantId, quantity }] };
+}
+
+function clientOf(shop: TestServices) {
+  return shop.as(inventoryContract, serviceActor);
+}
