@@ -38,15 +38,6 @@ const [area = '', verb = '', ...rest] = positionals;
 const hasOwnDatabases = process.env['ORDERS_DATABASE_URL'] !== undefined;
 const embedded = hasOwnDatabases ? undefined : await startEmbedded((line) => console.log(line));
 const env = embedded?.env ?? process.env;
-try {
-  await runCommand();
-} catch (error) {
-  console.error(error instanceof ProblemError ? `${error.title} (${error.code}) ${JSON.stringify(error.data)}` : error);
-  process.exitCode = 1;
-} finally {
-  await embedded?.postgres.stop();
-}
-
 async function runCommand(): Promise<void> {
   const command = `${area} ${verb}`;
   if (command === 'db migrate') {
@@ -121,3 +112,12 @@ const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
     console.log(JSON.stringify(await call(host, 'identity', 'setUserStatus', { userId: user.id, status: 'banned', reason: reason() })));
   },
 };
+
+try {
+  await runCommand();
+} catch (error) {
+  console.error(error instanceof ProblemError ? `${error.title} (${error.code}) ${JSON.stringify(error.data)}` : error);
+  process.exitCode = 1;
+} finally {
+  await embedded?.postgres.stop();
+}

@@ -187,7 +187,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let queues: EventQueues | undefined;
   const sweeps: { stop(): Promise<void> }[] = [];
   if (runsJobs && hosted.size > 0) {
-    const open = openQueues(
+    const open = await openQueues(
       config.REDIS_URL ? { kind: 'redis', url: config.REDIS_URL } : { kind: 'postgres', url: config.QUEUE_DATABASE_URL ?? '', poolMax: 12 },
       log,
     );

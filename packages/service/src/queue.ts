@@ -1,4 +1,4 @@
-import { createPostgresBackend, Queue, Worker } from 'bullmq';
+import { createPostgresBackend, DEFAULT_SCHEMA, Queue, runMigrations, Worker } from 'bullmq';
 import pg from 'pg';
 import type { EventEnvelope } from './outbox.ts';
 import type { Logger } from './log.ts';
@@ -20,12 +20,24 @@ const jobOptions = {
   removeOnFail: { age: 30 * 86_400 },
 };
 
-export function openQueues(store: QueueStore, log: Logger): EventQueues {
+export async function openQueues(store: QueueStore, log: Logger): Promise<EventQueues> {
   const queues = new Map<string, Queue<EventEnvelope>>();
   const workers: Worker<EventEnvelope>[] = [];
   const pool =
-    store.kind === 'postgres' ? new pg.Pool({ connectionString: store.url, max: store.poolMax, application_name: 'kelid-queue' }) : undefined;
+    store.kind === 'postgres'
+      ? new pg.Pool({ connectionString: store.url, max: store.poolMax, application_name: 'kelid-queue', keepAlive: true, options: `-c search_path=${DEFAULT_SCHEMA}` })
+      : undefined;
   pool?.on('error', (error) => log.warn({ err: error }, 'an idle queue connection was lost'));
+
+  if (pool) {
+    // Its own advisory lock makes processes that start together take turns; at the newest schema it only reads.
+    const client = await pool.connect();
+    try {
+      await runMigrations(client, DEFAULT_SCHEMA);
+    } finally {
+      client.release();
+    }
+  }
 
   function queueOf(name: string): Queue<EventEnvelope> {
     const open = queues.get(name);

@@ -81,6 +81,7 @@ export async function startEmbeddedPostgres(options: {
     port,
     async stop() {
       if (hasExited) return;
+      server.ref(); // Waiting for it must keep this process alive.
       const exited = new Promise((done) => server.once('exit', done));
       server.kill('SIGINT');
       await exited;
