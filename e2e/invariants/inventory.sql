@@ -8,3 +8,10 @@ select k.id from product_keys k left join reservations r on r.id = k.reservation
 select r.id from reservations r where r.status = 'held' and r.unit_count <> (select count(*) from product_keys k where k.reservation_id = r.id and k.status = 'reserved');
 -- I18: the same product key is never stored twice
 select brand, blind_index from product_keys group by brand, blind_index having count(*) > 1;
+-- KY-10: the last count told of a variant is its count of available keys, unless a change still waits to be told
+select told.variant_id, told.available_count from (
+  select distinct on (data->>'variantId') (data->>'variantId')::uuid as variant_id, (data->>'availableCount')::int as available_count
+  from outbox where type = 'stock.changed' order by data->>'variantId', (data->>'at')::timestamptz desc
+) told
+where not exists (select from stock_touches t where t.variant_id = told.variant_id)
+  and told.available_count <> (select count(*) from product_keys k where k.variant_id = told.variant_id and k.status = 'available');

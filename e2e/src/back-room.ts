@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import pg from 'pg';
+import type { Shop } from './shop.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Runs `npm run kelid` on the shop's databases. */
+export async function kelid(shop: Shop, ...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [join(root, 'apps/server/src/kelid.ts'), ...args], { cwd: root, env: shop.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((done) => child.once('exit', done));
+  if (code !== 0) throw new Error(`kelid ${args.join(' ')} ended with ${code}: ${output}`);
+  return output;
+}
+
+export async function query(shop: Shop, service: string, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const url = new URL(shop.adminUrl);
+  url.pathname = `/kelid_${service}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export interface Violation {
+  id: string;
+  sentence: string;
+  rows: Record<string, unknown>[];
+}
+
+/** Every statement of e2e/invariants: one that answers rows names a broken promise. */
+export async function checkInvariants(shop: Shop): Promise<Violation[]> {
+  const folder = join(root, 'e2e/invariants');
+  const violations: Violation[] = [];
+  for (const file of readdirSync(folder)) {
+    const service = file.replace('.sql', '');
+    for (const part of readFileSync(join(folder, file), 'utf8').split(/^(?=-- I)/m)) {
+      const [head = '', ...statement] = part.trim().split('\n');
+      if (statement.length === 0) continue;
+      const rows = await query(shop, service, statement.join('\n'));
+      if (rows.length > 0) violations.push({ id: /I\d+/.exec(head)?.[0] ?? '', sentence: head, rows: rows.slice(0, 5) });
+    }
+  }
+  return violations;
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceNames } from '@kelid/contracts/all';
+import { freePort, startEmbeddedPostgres } from '@kelid/service/postgres/embedded';
+import { type ProvisionedUrls, provisionDatabases } from '@kelid/service/postgres/provision';
+
+const root = join(import.meta.dirname, '../..');
+/** One process for all, or one for each service: what works in only one shape is a bug. */
+export type Shape = 'one' | 'many';
+
+export interface Shop {
+  gatewayUrl: string;
+  simulatorsUrl: string;
+  adminUrl: string;
+  urls: ProvisionedUrls;
+  env: Record<string, string>;
+  folder: string;
+  /** Kills a process with SIGKILL and waits for its end; `server` in the one-process shape. */
+  kill(name: string): Promise<void>;
+  /** Starts a process again, with more environment. */
+  start(name: string, env?: Record<string, string>): Promise<void>;
+  /** True when a process has ended by itself. */
+  hasEnded(name: string): boolean;
+  /** The exit code or signal that a process has ended with so far. */
+  stop(name: string): Promise<void>;
+  processNames: string[];
+  close(): Promise<void>;
+}
+
+/** A whole shop for a test: its own database, simulators and backend processes, on free ports, in a folder of its own. */
+export async function startShop(options: { shape: Shape; env?: Record<string, string>; firstEnv?: Record<string, string>; isDurable?: boolean; hasDemo?: boolean }): Promise<Shop> {
+  const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
+  mkdirSync(join(folder, 'logs'));
+  const [gatewayPort, internalPort, simulatorsPort, smtpPort, ...servicePorts] = await Promise.all(Array.from({ length: 4 + serviceNames.length }, freePort));
+  const postgres = await startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), port: 0, isDurable: options.isDurable ?? false });
+  const secretOf = (name: string) => createHash('sha256').update(`e2e ${name}`).digest('base64url');
+  const urls = await provisionDatabases({ adminUrl: postgres.adminUrl, services: serviceNames, passwordOf: (role) => secretOf(role) });
+  const gatewayUrl = `http://localhost:${gatewayPort}`;
+  const simulatorsUrl = `http://localhost:${simulatorsPort}`;
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    LOG_LEVEL: 'info',
+    SERVICE_TOKEN_SECRET: secretOf('service-token'),
+    QUEUE_DATABASE_URL: urls.queueUrl,
+    PORT: String(gatewayPort),
+    GATEWAY_TRUSTED_PROXIES: '127.0.0.1,::1',
+    GATEWAY_ANONYMOUS_PER_MINUTE: '100000',
+    GATEWAY_USER_PER_MINUTE: '100000',
+    IDENTITY_SECRET: secretOf('identity'),
+    INVENTORY_KEK: createHash('sha256').update('kek').digest('base64'),
+    INVENTORY_KEK_ID: 'kek-202611',
+    INVENTORY_BLIND_INDEX_KEY: createHash('sha256').update('blind').digest('base64'),
+    NOTIFICATIONS_SECRET: secretOf('notifications'),
+    NOTIFICATIONS_KAVENEGAR_URL: `${simulatorsUrl}/kavenegar`,
+    NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+    PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
+    PAYMENTS_CALLBACK_URL: gatewayUrl,
+    PAYMENTS_CARD_HASH_SECRET: secretOf('card'),
+    CATALOG_MEDIA_SECRET: secretOf('media'),
+    CATALOG_MEDIA_FOLDER: join(folder, 'media'),
+    SIMULATORS_PORT: String(simulatorsPort),
+    SIMULATORS_SMTP_PORT: String(smtpPort),
+    ...options.env,
+  };
+  for (const [name, { appUrl, ownerUrl }] of Object.entries(urls.services)) {
+    env[`${name.toUpperCase()}_DATABASE_URL`] = appUrl;
+    env[`${name.toUpperCase()}_MIGRATION_URL`] = ownerUrl;
+  }
+
+  const processes = new Map<string, { program: string; env: Record<string, string>; healthUrl: string; child?: ChildProcess }>();
+  processes.set('simulators', { program: join(root, 'simulators/src/main.ts'), env: {}, healthUrl: `${simulatorsUrl}/health` });
+  const server = join(root, 'apps/server/src/main.ts');
+  if (options.shape === 'one') {
+    processes.set('server', { program: server, env: { SERVICES: 'all', INTERNAL_PORT: String(internalPort) }, healthUrl: `${gatewayUrl}/ready` });
+  } else {
+    const peerUrls = Object.fromEntries(serviceNames.map((name, index) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${servicePorts[index]}`]));
+    for (const [index, name] of serviceNames.entries()) {
+      const port = String(servicePorts[index]);
+      processes.set(name, { program: server, env: { ...peerUrls, SERVICES: name, INTERNAL_PORT: port }, healthUrl: `http://127.0.0.1:${port}/ready` });
+    }
+    processes.set('gateway', { program: server, env: { ...peerUrls, SERVICES: 'gateway', INTERNAL_PORT: String(internalPort) }, healthUrl: `${gatewayUrl}/ready` });
+  }
+
+  function find(name: string) {
+    const found = processes.get(name);
+    if (!found) throw new Error(`There is no process ${name}`);
+    return found;
+  }
+
+  async function start(name: string, more: Record<string, string> = {}): Promise<void> {
+    const entry = find(name);
+    const log = createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' });
+    const child = spawn(process.execPath, [entry.program], { cwd: root, env: { ...env, ...entry.env, ...more }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    child.stdout?.pipe(log);
+    child.stderr?.pipe(log);
+    entry.child = child;
+    const until = performance.now() + 60_000;
+    while (!(await fetch(entry.healthUrl).catch(() => undefined))?.ok) {
+      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}; see ${folder}/logs`);
+      if (child.signalCode !== null) return; // A failpoint at start: the test looks at hasEnded.
+      if (performance.now() > until) throw new Error(`${name} does not answer`);
+      await sleep(30);
+    }
+  }
+
+  async function end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const { child } = find(name);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill(signal);
+    await ended;
+  }
+
+  const processNames = [...processes.keys()];
+  await start('simulators');
+  // Services first, then the gateway in front of them.
+  await Promise.all(processNames.filter((name) => name !== 'simulators' && name !== 'gateway').map((name) => start(name, options.firstEnv)));
+  if (options.shape === 'many') await start('gateway', options.firstEnv);
+
+  return {
+    gatewayUrl,
+    simulatorsUrl,
+    adminUrl: postgres.adminUrl,
+    urls,
+    env,
+    folder,
+    processNames,
+    start,
+    kill: (name) => end(name, 'SIGKILL'),
+    stop: (name) => end(name, 'SIGTERM'),
+    hasEnded(name) {
+      const { child } = find(name);
+      return child !== undefined && (child.exitCode !== null || child.signalCode !== null);
+    },
+    async close() {
+      await Promise.all(processNames.map((name) => end(name, 'SIGTERM')));
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
