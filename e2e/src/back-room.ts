@@ -8,7 +8,11 @@ const root = join(import.meta.dirname, '../..');
 
 /** Runs `npm run kelid` on the shop's databases. */
 export async function kelid(shop: Shop, ...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [join(root, 'apps/server/src/kelid.ts'), ...args], { cwd: root, env: shop.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'apps/server/src/kelid.ts'), ...args], {
+    cwd: root,
+    env: shop.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -17,7 +21,12 @@ export async function kelid(shop: Shop, ...args: string[]): Promise<string> {
   return output;
 }
 
-export async function query(shop: Shop, service: string, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+export async function query(
+  shop: Shop,
+  service: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const url = new URL(shop.adminUrl);
   url.pathname = `/kelid_${service}`;
   const client = new pg.Client({ connectionString: url.href });
@@ -45,7 +54,8 @@ export async function checkInvariants(shop: Shop): Promise<Violation[]> {
       const [head = '', ...statement] = part.trim().split('\n');
       if (statement.length === 0) continue;
       const rows = await query(shop, service, statement.join('\n'));
-      if (rows.length > 0) violations.push({ id: /I\d+/.exec(head)?.[0] ?? '', sentence: head, rows: rows.slice(0, 5) });
+      if (rows.length > 0)
+        violations.push({ id: /I\d+/.exec(head)?.[0] ?? '', sentence: head, rows: rows.slice(0, 5) });
     }
   }
   return violations;

@@ -11,7 +11,11 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
   beforeAll(async () => {
     shop = await startShop({ shape });
     await kelid(shop, 'demo', 'load');
-    const rows = await query(shop, 'catalog', 'select id from variants where available_count > 10 order by price_rial limit 20');
+    const rows = await query(
+      shop,
+      'catalog',
+      'select id from variants where available_count > 10 order by price_rial limit 20',
+    );
     variantIds = rows.map((row) => String(row['id']));
   });
   afterAll(() => shop?.close());
@@ -36,7 +40,13 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     expect(code).toMatch(/^DEMO/);
     expect(keys.items[0]?.masked).not.toContain(code);
     const history = await shopper.orders.getOrderHistory({ orderId });
-    expect(history.items.map((move) => move.to)).toEqual(['placing', 'pending_payment', 'paid', 'fulfilling', 'fulfilled']);
+    expect(history.items.map((move) => move.to)).toEqual([
+      'placing',
+      'pending_payment',
+      'paid',
+      'fulfilling',
+      'fulfilled',
+    ]);
   });
 
   test('PA-4 A52: ten callbacks at once are one capture, one order and one key', async () => {
@@ -48,7 +58,12 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     expect(new Set(pages).size).toBe(1);
     await shopper.orderIn(orderId, ['fulfilled']);
     expect((await shopper.inventory.listOrderKeys({ orderId })).items).toHaveLength(1);
-    const ledger = await query(shop, 'payments', "select kind from ledger_transactions where order_id = $1 and kind = 'capture'", [orderId]);
+    const ledger = await query(
+      shop,
+      'payments',
+      "select kind from ledger_transactions where order_id = $1 and kind = 'capture'",
+      [orderId],
+    );
     expect(ledger).toHaveLength(1);
   });
 
@@ -58,14 +73,19 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     const first = await shopper.checkout();
     await shopper.follow(await shopper.atBank(first.payment?.redirectUrl ?? '', 'fail'));
     expect((await shopper.orders.getOrder({ orderId: first.orderId })).status).toBe('pending_payment');
-    const again = await shopper.orders.payOrder({ orderId: first.orderId, psp: 'zarinpal' }, { idempotencyKey: randomUUID() });
+    const again = await shopper.orders.payOrder(
+      { orderId: first.orderId, psp: 'zarinpal' },
+      { idempotencyKey: randomUUID() },
+    );
     await shopper.follow(await shopper.atBank(again.redirectUrl, 'pay'));
     await shopper.orderIn(first.orderId, ['fulfilled']);
 
     await shopper.addToCart(variant(2));
     const second = await shopper.checkout();
     expect((await shopper.orders.cancelOrder({ orderId: second.orderId })).status).toBe('cancelled');
-    const held = await query(shop, 'inventory', "select 1 from reservations where order_id = $1 and status = 'held'", [second.orderId]);
+    const held = await query(shop, 'inventory', "select 1 from reservations where order_id = $1 and status = 'held'", [
+      second.orderId,
+    ]);
     expect(held).toEqual([]);
   });
 
@@ -74,7 +94,10 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     await shopper.addToCart(variant(3));
     const { orderId, payment, totalRial } = await shopper.checkout();
     const second = await shopper.orders.payOrder({ orderId, psp: 'zarinpal' }, { idempotencyKey: randomUUID() });
-    const callbacks = [await shopper.atBank(payment?.redirectUrl ?? '', 'pay'), await shopper.atBank(second.redirectUrl, 'pay')];
+    const callbacks = [
+      await shopper.atBank(payment?.redirectUrl ?? '', 'pay'),
+      await shopper.atBank(second.redirectUrl, 'pay'),
+    ];
     await Promise.all(callbacks.map((callback) => shopper.follow(callback)));
     await shopper.orderIn(orderId, ['fulfilled']);
     expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: totalRial, heldRial: 0 });
@@ -94,7 +117,9 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     await shopper.addToCart(variant(5));
     const key = randomUUID();
     const answers = await Promise.allSettled(Array.from({ length: 20 }, () => shopper.checkout(key)));
-    const orderIds = new Set(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.orderId] : [])));
+    const orderIds = new Set(
+      answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.orderId] : [])),
+    );
     expect(orderIds.size).toBe(1);
     const rows = await query(shop, 'orders', 'select 1 from orders where customer_id = $1', [shopper.userId]);
     expect(rows).toHaveLength(1);

@@ -32,13 +32,29 @@ export interface Shop {
 }
 
 /** A whole shop for a test: its own database, simulators and backend processes, on free ports, in a folder of its own. */
-export async function startShop(options: { shape: Shape; env?: Record<string, string>; firstEnv?: Record<string, string>; isDurable?: boolean; hasDemo?: boolean }): Promise<Shop> {
+export async function startShop(options: {
+  shape: Shape;
+  env?: Record<string, string>;
+  firstEnv?: Record<string, string>;
+  isDurable?: boolean;
+  hasDemo?: boolean;
+}): Promise<Shop> {
   const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
   mkdirSync(join(folder, 'logs'));
-  const [gatewayPort, internalPort, simulatorsPort, smtpPort, ...servicePorts] = await Promise.all(Array.from({ length: 4 + serviceNames.length }, freePort));
-  const postgres = await startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), port: 0, isDurable: options.isDurable ?? false });
+  const [gatewayPort, internalPort, simulatorsPort, smtpPort, ...servicePorts] = await Promise.all(
+    Array.from({ length: 4 + serviceNames.length }, freePort),
+  );
+  const postgres = await startEmbeddedPostgres({
+    dataFolder: join(folder, 'postgres'),
+    port: 0,
+    isDurable: options.isDurable ?? false,
+  });
   const secretOf = (name: string) => createHash('sha256').update(`e2e ${name}`).digest('base64url');
-  const urls = await provisionDatabases({ adminUrl: postgres.adminUrl, services: serviceNames, passwordOf: (role) => secretOf(role) });
+  const urls = await provisionDatabases({
+    adminUrl: postgres.adminUrl,
+    services: serviceNames,
+    passwordOf: (role) => secretOf(role),
+  });
   const gatewayUrl = `http://localhost:${gatewayPort}`;
   const simulatorsUrl = `http://localhost:${simulatorsPort}`;
   const env: Record<string, string> = {
@@ -71,18 +87,39 @@ export async function startShop(options: { shape: Shape; env?: Record<string, st
     env[`${name.toUpperCase()}_MIGRATION_URL`] = ownerUrl;
   }
 
-  const processes = new Map<string, { program: string; env: Record<string, string>; healthUrl: string; child?: ChildProcess }>();
-  processes.set('simulators', { program: join(root, 'simulators/src/main.ts'), env: {}, healthUrl: `${simulatorsUrl}/health` });
+  const processes = new Map<
+    string,
+    { program: string; env: Record<string, string>; healthUrl: string; child?: ChildProcess }
+  >();
+  processes.set('simulators', {
+    program: join(root, 'simulators/src/main.ts'),
+    env: {},
+    healthUrl: `${simulatorsUrl}/health`,
+  });
   const server = join(root, 'apps/server/src/main.ts');
   if (options.shape === 'one') {
-    processes.set('server', { program: server, env: { SERVICES: 'all', INTERNAL_PORT: String(internalPort) }, healthUrl: `${gatewayUrl}/ready` });
+    processes.set('server', {
+      program: server,
+      env: { SERVICES: 'all', INTERNAL_PORT: String(internalPort) },
+      healthUrl: `${gatewayUrl}/ready`,
+    });
   } else {
-    const peerUrls = Object.fromEntries(serviceNames.map((name, index) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${servicePorts[index]}`]));
+    const peerUrls = Object.fromEntries(
+      serviceNames.map((name, index) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${servicePorts[index]}`]),
+    );
     for (const [index, name] of serviceNames.entries()) {
       const port = String(servicePorts[index]);
-      processes.set(name, { program: server, env: { ...peerUrls, SERVICES: name, INTERNAL_PORT: port }, healthUrl: `http://127.0.0.1:${port}/ready` });
+      processes.set(name, {
+        program: server,
+        env: { ...peerUrls, SERVICES: name, INTERNAL_PORT: port },
+        healthUrl: `http://127.0.0.1:${port}/ready`,
+      });
     }
-    processes.set('gateway', { program: server, env: { ...peerUrls, SERVICES: 'gateway', INTERNAL_PORT: String(internalPort) }, healthUrl: `${gatewayUrl}/ready` });
+    processes.set('gateway', {
+      program: server,
+      env: { ...peerUrls, SERVICES: 'gateway', INTERNAL_PORT: String(internalPort) },
+      healthUrl: `${gatewayUrl}/ready`,
+    });
   }
 
   function find(name: string) {
@@ -94,7 +131,11 @@ export async function startShop(options: { shape: Shape; env?: Record<string, st
   async function start(name: string, more: Record<string, string> = {}): Promise<void> {
     const entry = find(name);
     const log = createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [entry.program], { cwd: root, env: { ...env, ...entry.env, ...more }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = spawn(process.execPath, [entry.program], {
+      cwd: root,
+      env: { ...env, ...entry.env, ...more },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     child.stdout?.pipe(log);
     child.stderr?.pipe(log);
     entry.child = child;
@@ -118,7 +159,11 @@ export async function startShop(options: { shape: Shape; env?: Record<string, st
   const processNames = [...processes.keys()];
   await start('simulators');
   // Services first, then the gateway in front of them.
-  await Promise.all(processNames.filter((name) => name !== 'simulators' && name !== 'gateway').map((name) => start(name, options.firstEnv)));
+  await Promise.all(
+    processNames
+      .filter((name) => name !== 'simulators' && name !== 'gateway')
+      .map((name) => start(name, options.firstEnv)),
+  );
   if (options.shape === 'many') await start('gateway', options.firstEnv);
 
   return {

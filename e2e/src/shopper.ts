@@ -122,7 +122,9 @@ export class Shopper {
     await this.follow(await this.atBank(payment.redirectUrl, 'pay'));
     await this.orderIn(orderId, ['fulfilled']);
     const { items } = await this.inventory.listOrderKeys({ orderId });
-    const codes = await Promise.all(items.map(async (key) => (await this.inventory.revealKey({ orderId, keyId: key.id })).code));
+    const codes = await Promise.all(
+      items.map(async (key) => (await this.inventory.revealKey({ orderId, keyId: key.id })).code),
+    );
     return { orderId, codes };
   }
 }

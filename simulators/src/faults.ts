@@ -10,7 +10,14 @@ export const Fault = z.strictObject({
   probability: z.number().min(0).max(1).default(1),
 });
 export type Fault = z.infer<typeof Fault>;
-export const faultNames = ['zarinpal.request', 'zarinpal.verify', 'zarinpal.inquiry', 'zarinpal.callback', 'sms', 'smtp'] as const;
+export const faultNames = [
+  'zarinpal.request',
+  'zarinpal.verify',
+  'zarinpal.inquiry',
+  'zarinpal.callback',
+  'sms',
+  'smtp',
+] as const;
 
 export class Faults {
   readonly #active = new Map<string, Fault>();

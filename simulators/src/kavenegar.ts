@@ -14,7 +14,8 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
   'kelid-otp': (code) => `کد ورود شما به کلید: ${code}\nاین کد را به کسی ندهید.\n\n@localhost #${code}`,
   'kelid-receipt': (orderNumber, amount) => `کلید: پرداخت سفارش ${orderNumber} به مبلغ ${amount} تومان انجام شد.`,
   'kelid-key-ready': (orderNumber) => `کلید: سفارش ${orderNumber} آماده است. کد را در صفحه سفارش‌هایتان ببینید.`,
-  'kelid-surplus': (orderNumber, amount) => `کلید: ${amount} تومان از پرداخت سفارش ${orderNumber} به کیف پول شما برگشت.`,
+  'kelid-surplus': (orderNumber, amount) =>
+    `کلید: ${amount} تومان از پرداخت سفارش ${orderNumber} به کیف پول شما برگشت.`,
 };
 const templatesWithTwo = new Set(['kelid-receipt', 'kelid-surplus']);
 const inboxMax = 20_000;
@@ -42,7 +43,11 @@ export function createKavenegar(faults: Faults): SmsInbox {
     }
   }
 
-  async function handle(method: string, apiKey: string, params: Record<string, string>): Promise<{ status: number; body: unknown } | 'lost'> {
+  async function handle(
+    method: string,
+    apiKey: string,
+    params: Record<string, string>,
+  ): Promise<{ status: number; body: unknown } | 'lost'> {
     const mode = await faults.strike('sms');
     if (mode === 'down') return 'lost';
     if (mode === 'error') return refusal(409, 'سرور قادر به پاسخگویی نیست');
@@ -63,8 +68,10 @@ export function createKavenegar(faults: Faults): SmsInbox {
         const token = params['token'];
         const token2 = params['token2'];
         if (!token) return refusal(406, 'پارامترهای اجباری خالی ارسال شده اند');
-        if ([token, token2].some((value) => value !== undefined && (/[\s_]/.test(value) || value.length > 100))) return refusal(431, 'ساختار کد صحیح نمی‌باشد');
-        if (templatesWithTwo.has(name) !== (token2 !== undefined)) return refusal(432, 'پارامتر کد در متن پیام پیدا نشد');
+        if ([token, token2].some((value) => value !== undefined && (/[\s_]/.test(value) || value.length > 100)))
+          return refusal(431, 'ساختار کد صحیح نمی‌باشد');
+        if (templatesWithTwo.has(name) !== (token2 !== undefined))
+          return refusal(432, 'پارامتر کد در متن پیام پیدا نشد');
         const text = template(token, token2);
         keep({ to, text, template: name, at: new Date().toISOString() });
         return accepted([entry(to, text)]);
@@ -86,7 +93,13 @@ export function createKavenegar(faults: Faults): SmsInbox {
         return accepted(entries);
       }
       case 'account/info':
-        return { status: 200, body: { return: { status: 200, message: 'تایید شد' }, entries: { remaincredit: 1_500_000, expiredate: 1_900_000_000, type: 'Master' } } };
+        return {
+          status: 200,
+          body: {
+            return: { status: 200, message: 'تایید شد' },
+            entries: { remaincredit: 1_500_000, expiredate: 1_900_000_000, type: 'Master' },
+          },
+        };
       default:
         return refusal(404, 'متد نامشخص است');
     }
@@ -94,21 +107,41 @@ export function createKavenegar(faults: Faults): SmsInbox {
 
   function entry(to: string, message: string): Record<string, unknown> {
     nextId += 1;
-    return { messageid: nextId, message, status: 5, statustext: 'ارسال به مخابرات', sender: '10000000', receptor: to, date: Math.floor(Date.now() / 1000), cost: 120 };
+    return {
+      messageid: nextId,
+      message,
+      status: 5,
+      statustext: 'ارسال به مخابرات',
+      sender: '10000000',
+      receptor: to,
+      date: Math.floor(Date.now() / 1000),
+      cost: 120,
+    };
   }
 
   return {
     list(phone) {
-      if (phone === undefined) return [...byPhone.values()].flat().toSorted((a, b) => (a.at < b.at ? 1 : -1)).slice(0, 200);
+      if (phone === undefined)
+        return [...byPhone.values()]
+          .flat()
+          .toSorted((a, b) => (a.at < b.at ? 1 : -1))
+          .slice(0, 200);
       return byPhone.get(normalizeReceptor(phone) ?? phone) ?? [];
     },
     register(server) {
-      server.route<{ Params: { apiKey: string; scope: string; method: string }; Querystring: Record<string, string>; Body: Record<string, string> | undefined }>({
+      server.route<{
+        Params: { apiKey: string; scope: string; method: string };
+        Querystring: Record<string, string>;
+        Body: Record<string, string> | undefined;
+      }>({
         method: ['GET', 'POST'],
         url: '/kavenegar/v1/:apiKey/:scope/:method',
         handler: async (request, reply) => {
           const { apiKey, scope, method } = request.params;
-          const answer = await handle(`${scope}/${method.replace(/\.json$/, '')}`, apiKey, { ...request.query, ...(request.body ?? {}) });
+          const answer = await handle(`${scope}/${method.replace(/\.json$/, '')}`, apiKey, {
+            ...request.query,
+            ...request.body,
+          });
           if (answer === 'lost') {
             reply.raw.destroy();
             return reply;

@@ -25,7 +25,9 @@ export async function startMailInbox(faults: Faults, options: { host: string; po
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onConnect(_session, done) {
-      void faults.strike('smtp').then((mode) => done(mode === 'error' || mode === 'down' ? new Error('The mailbox is away') : undefined));
+      void faults
+        .strike('smtp')
+        .then((mode) => done(mode === 'error' || mode === 'down' ? new Error('The mailbox is away') : undefined));
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
@@ -34,7 +36,13 @@ export async function startMailInbox(faults: Faults, options: { host: string; po
         void PostalMime.parse(Buffer.concat(chunks)).then(
           (mail) => {
             for (const { address } of session.envelope.rcptTo) {
-              mails.unshift({ to: address, subject: mail.subject ?? '', text: mail.text ?? '', html: mail.html, at: new Date().toISOString() });
+              mails.unshift({
+                to: address,
+                subject: mail.subject ?? '',
+                text: mail.text ?? '',
+                html: mail.html,
+                at: new Date().toISOString(),
+              });
             }
             mails.splice(inboxMax);
             done();
@@ -50,7 +58,8 @@ export async function startMailInbox(faults: Faults, options: { host: string; po
   });
   const address = server.server.address();
   return {
-    list: (to) => (to === undefined ? mails.slice(0, 200) : mails.filter((mail) => mail.to.toLowerCase() === to.toLowerCase())),
+    list: (to) =>
+      to === undefined ? mails.slice(0, 200) : mails.filter((mail) => mail.to.toLowerCase() === to.toLowerCase()),
     port: address !== null && typeof address === 'object' ? address.port : options.port,
     close: () => new Promise((closed) => server.close(() => closed())),
   };

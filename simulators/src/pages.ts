@@ -1,6 +1,6 @@
 import type { Sms } from './kavenegar.ts';
 import type { Mail } from './mail.ts';
-import type { BankAttempt } from './zarinpal.ts';
+import type { BankAttempt } from './bank-attempt.ts';
 
 const style = `
 :root { color-scheme: light dark; --ground: #f3f5f9; --card: #ffffff; --ink: #16202e; --soft: #5b6778; --line: #dfe5ee; --accent: #0f6fde; --good: #0b7a45; --bad: #b3261e; --warn: #fff3d6; --warn-ink: #6b4a00; }
@@ -33,7 +33,8 @@ bdi { direction: ltr; display: inline-block; }`;
 const mark = `<svg class="mark" viewBox="0 0 48 48" aria-hidden="true"><path d="M24 3 42 10v13c0 11-7.6 18.6-18 22C13.6 41.6 6 34 6 23V10Z" fill="#0f6fde"/><rect x="13" y="17" width="22" height="14" rx="3" fill="#fff"/><path d="M13 21h22v4H13z" fill="#0a3f80"/></svg>`;
 
 function page(title: string, body: string, options: { isWide?: boolean; refreshSeconds?: number } = {}): string {
-  const refresh = options.refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${options.refreshSeconds}">`;
+  const refresh =
+    options.refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${options.refreshSeconds}">`;
   return `<!doctype html><html lang="fa" dir="rtl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}<title>${escape(title)}</title><style>${style}</style></head><body><div class="strip">شبیه‌ساز است؛ پول واقعی جابه‌جا نمی‌شود</div><main${options.isWide ? ' class="wide"' : ''}>${body}</main></body></html>`;
 }
 
@@ -65,8 +66,15 @@ export function homePage(): string {
 }
 
 export function smsPage(messages: Sms[]): string {
-  const list = messages.map((sms) => `<article class="card"><div class="meta"><bdi>${escape(sms.to)}</bdi><time>${clock(sms.at)}</time></div><div class="bubble">${escape(sms.text)}</div></article>`);
-  return page('پیامک‌ها', `<header>${mark}<h1>پیامک‌ها</h1></header>${list.join('') || '<section class="card">هنوز پیامکی نیامده است.</section>'}`, { refreshSeconds: 3 });
+  const list = messages.map(
+    (sms) =>
+      `<article class="card"><div class="meta"><bdi>${escape(sms.to)}</bdi><time>${clock(sms.at)}</time></div><div class="bubble">${escape(sms.text)}</div></article>`,
+  );
+  return page(
+    'پیامک‌ها',
+    `<header>${mark}<h1>پیامک‌ها</h1></header>${list.join('') || '<section class="card">هنوز پیامکی نیامده است.</section>'}`,
+    { refreshSeconds: 3 },
+  );
 }
 
 export function mailPage(mails: Mail[]): string {
@@ -74,16 +82,30 @@ export function mailPage(mails: Mail[]): string {
     (mail) =>
       `<article class="card"><h2>${escape(mail.subject)}</h2><div class="meta"><bdi>${escape(mail.to)}</bdi><time>${clock(mail.at)}</time></div>${mail.html === undefined ? `<div class="bubble">${escape(mail.text)}</div>` : `<iframe sandbox title="${escape(mail.subject)}" srcdoc="${escape(mail.html)}"></iframe>`}</article>`,
   );
-  return page('ایمیل‌ها', `<header>${mark}<h1>ایمیل‌ها</h1></header>${list.join('') || '<section class="card">هنوز ایمیلی نیامده است.</section>'}`, { isWide: true });
+  return page(
+    'ایمیل‌ها',
+    `<header>${mark}<h1>ایمیل‌ها</h1></header>${list.join('') || '<section class="card">هنوز ایمیلی نیامده است.</section>'}`,
+    { isWide: true },
+  );
 }
 
 export function banksPage(attempts: BankAttempt[]): string {
-  const names: Record<BankAttempt['status'], string> = { IN_BANK: 'در صفحه بانک', PAID: 'پرداخت شده، تأیید نشده', VERIFIED: 'تأیید شده', FAILED: 'ناموفق', REVERSED: 'برگشت خورده' };
+  const names: Record<BankAttempt['status'], string> = {
+    IN_BANK: 'در صفحه بانک',
+    PAID: 'پرداخت شده، تأیید نشده',
+    VERIFIED: 'تأیید شده',
+    FAILED: 'ناموفق',
+    REVERSED: 'برگشت خورده',
+  };
   const list = attempts.map(
     (attempt) =>
       `<article class="card"><div class="meta"><strong>${persian(Math.floor(attempt.amountRial / 10))} تومان</strong><span>${names[attempt.status]}</span></div><div class="meta"><span>${escape(attempt.description)}</span><a href="/zarinpal/pg/StartPay/${escape(attempt.authority)}">صفحه پرداخت</a></div></article>`,
   );
-  return page('پرداخت‌های بانک', `<header>${mark}<h1>پرداخت‌های بانک</h1></header>${list.join('') || '<section class="card">هنوز پرداختی نیست.</section>'}`, { isWide: true });
+  return page(
+    'پرداخت‌های بانک',
+    `<header>${mark}<h1>پرداخت‌های بانک</h1></header>${list.join('') || '<section class="card">هنوز پرداختی نیست.</section>'}`,
+    { isWide: true },
+  );
 }
 
 function persian(value: number): string {
@@ -95,5 +117,10 @@ function clock(at: string): string {
 }
 
 function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 }

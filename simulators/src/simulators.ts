@@ -14,7 +14,12 @@ export interface Simulators {
 }
 
 /** Every outside service the shop speaks to, in one process: the bank, the SMS provider, the mailbox, and what tells them to fail. */
-export async function startSimulators(options: { port: number; smtpPort: number; host?: string; unverifiedWindowMs?: number }): Promise<Simulators> {
+export async function startSimulators(options: {
+  port: number;
+  smtpPort: number;
+  host?: string;
+  unverifiedWindowMs?: number;
+}): Promise<Simulators> {
   const host = options.host ?? '127.0.0.1';
   const faults = new Faults();
   const bank = createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 });
@@ -26,14 +31,20 @@ export async function startSimulators(options: { port: number; smtpPort: number;
   sms.register(server);
 
   server.get('/health', async () => ({ status: 'alive' }));
-  server.get<{ Querystring: { phone?: string } }>('/sms', async (request) => ({ items: sms.list(request.query.phone) }));
+  server.get<{ Querystring: { phone?: string } }>('/sms', async (request) => ({
+    items: sms.list(request.query.phone),
+  }));
   server.get<{ Querystring: { to?: string } }>('/mail', async (request) => ({ items: mail.list(request.query.to) }));
   server.get('/banks/attempts', async () => ({ items: [...bank.attempts.values()].toReversed().slice(0, 100) }));
   server.post<{ Params: { token: string } }>('/banks/attempts/:token', async (request, reply) => {
     const body = z.strictObject({ outcome: z.enum(['pay', 'fail', 'cancel']) }).safeParse(request.body);
     if (!body.success) return reply.status(422).type('application/problem+json').send(invalid(body.error));
     const next = bank.decide(request.params.token, body.data.outcome);
-    if (!next) return reply.status(404).type('application/problem+json').send({ type: '/problems/not-found', title: 'No such attempt', status: 404, code: 'not-found' });
+    if (!next)
+      return reply
+        .status(404)
+        .type('application/problem+json')
+        .send({ type: '/problems/not-found', title: 'No such attempt', status: 404, code: 'not-found' });
     return next;
   });
   server.get('/faults', async () => faults.list());
@@ -53,7 +64,9 @@ export async function startSimulators(options: { port: number; smtpPort: number;
   server.get('/', async (_request, reply) => reply.type('text/html').send(homePage()));
   server.get('/inbox/sms', async (_request, reply) => reply.type('text/html').send(smsPage(sms.list(undefined))));
   server.get('/inbox/mail', async (_request, reply) => reply.type('text/html').send(mailPage(mail.list(undefined))));
-  server.get('/banks', async (_request, reply) => reply.type('text/html').send(banksPage([...bank.attempts.values()].toReversed().slice(0, 50))));
+  server.get('/banks', async (_request, reply) =>
+    reply.type('text/html').send(banksPage([...bank.attempts.values()].toReversed().slice(0, 50))),
+  );
 
   const url = await server.listen({ host, port: options.port });
   return {

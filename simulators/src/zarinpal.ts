@@ -1,23 +1,11 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { BankAttempt } from './bank-attempt.ts';
 import type { Faults } from './faults.ts';
 import { bankPage, messagePage } from './pages.ts';
 
 // ZarinPal v4 as its documentation says: success in `data` with `errors: []`, failure in `errors` with `data: []`.
-
-export interface BankAttempt {
-  authority: string;
-  merchantId: string;
-  amountRial: number;
-  description: string;
-  callbackUrl: string;
-  orderId: string | undefined;
-  status: 'IN_BANK' | 'PAID' | 'VERIFIED' | 'FAILED' | 'REVERSED';
-  refId: number;
-  createdAt: string;
-  paidAtMs: number | undefined;
-}
 
 const attemptsMax = 20_000;
 const cardMasked = '603799******0006';
@@ -48,7 +36,8 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
   function find(authority: string): BankAttempt | undefined {
     const attempt = attempts.get(authority);
     // What was not verified in time went back to the buyer's card.
-    if (attempt?.status === 'PAID' && Date.now() - (attempt.paidAtMs ?? 0) > options.unverifiedWindowMs) attempt.status = 'REVERSED';
+    if (attempt?.status === 'PAID' && Date.now() - (attempt.paidAtMs ?? 0) > options.unverifiedWindowMs)
+      attempt.status = 'REVERSED';
     return attempt;
   }
 
@@ -68,10 +57,12 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
   /** True when a fault has answered in place of the bank. */
   async function isStruck(name: 'request' | 'verify' | 'inquiry', reply: FastifyReply): Promise<boolean> {
     const mode = await faults.strike(`zarinpal.${name}`);
-    if (mode === 'error') await reply.status(500).send({ data: [], errors: { code: -52, message: 'unexpected error', validations: [] } });
+    if (mode === 'error')
+      await reply.status(500).send({ data: [], errors: { code: -52, message: 'unexpected error', validations: [] } });
     else if (mode === 'garbage') await reply.type('text/html').send('<html><body>Bad gateway</body></html>');
     else if (mode === 'down') reply.raw.destroy();
-    else if (mode === 'amount-mismatch') await reply.send(failure(-50, 'Session amount is not the same as paid amount'));
+    else if (mode === 'amount-mismatch')
+      await reply.send(failure(-50, 'Session amount is not the same as paid amount'));
     else return false;
     return true;
   }
@@ -85,7 +76,13 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       if (!parsed.success) {
         const field = parsed.error.issues[0]?.path[0];
         const code = field === 'merchant_id' ? -10 : field === 'callback_url' ? -2 : field === 'description' ? -3 : -9;
-        return reply.status(422).send(failure(code, 'The input params invalid, validation error.', parsed.error.issues.map((issue) => ({ [issue.path.join('.')]: issue.message }))));
+        return reply.status(422).send(
+          failure(
+            code,
+            'The input params invalid, validation error.',
+            parsed.error.issues.map((issue) => ({ [issue.path.join('.')]: issue.message })),
+          ),
+        );
       }
       const body = parsed.data;
       const amountRial = body.currency === 'IRT' ? body.amount * 10 : body.amount;
@@ -104,7 +101,11 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
         createdAt: new Date().toISOString(),
         paidAtMs: undefined,
       });
-      if (attempts.size > attemptsMax) for (const [oldest] of attempts) { attempts.delete(oldest); break; }
+      if (attempts.size > attemptsMax)
+        for (const [oldest] of attempts) {
+          attempts.delete(oldest);
+          break;
+        }
       return reply.send(success({ code: 100, message: 'Success', authority, fee_type: 'Merchant', fee: 1_200 }));
     });
 
@@ -114,9 +115,12 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       if (!parsed.success) return reply.status(422).send(failure(-9, 'The input params invalid, validation error.'));
       const attempt = find(parsed.data.authority);
       if (!attempt) return reply.send(failure(-54, 'Invalid authority'));
-      if (attempt.merchantId !== parsed.data.merchant_id) return reply.send(failure(-53, 'Session is not valid for this merchant'));
-      if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED') return reply.send(failure(-51, 'Session is not valid, it is not an active paid try'));
-      if (attempt.amountRial !== parsed.data.amount) return reply.send(failure(-50, 'Session amount is not the same as paid amount'));
+      if (attempt.merchantId !== parsed.data.merchant_id)
+        return reply.send(failure(-53, 'Session is not valid for this merchant'));
+      if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED')
+        return reply.send(failure(-51, 'Session is not valid, it is not an active paid try'));
+      if (attempt.amountRial !== parsed.data.amount)
+        return reply.send(failure(-50, 'Session amount is not the same as paid amount'));
       const code = attempt.status === 'VERIFIED' ? 101 : 100;
       attempt.status = 'VERIFIED';
       const answer = {
@@ -151,8 +155,10 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       const parsed = AuthorityBody.safeParse(request.body);
       const attempt = parsed.success ? find(parsed.data.authority) : undefined;
       if (!attempt) return reply.send(failure(-54, 'Invalid authority'));
-      if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED') return reply.send(failure(-61, 'Session is not successful or was reversed before'));
-      if (Date.now() - (attempt.paidAtMs ?? 0) > 30 * 60_000) return reply.send(failure(-63, 'More than 30 minutes have passed'));
+      if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED')
+        return reply.send(failure(-61, 'Session is not successful or was reversed before'));
+      if (Date.now() - (attempt.paidAtMs ?? 0) > 30 * 60_000)
+        return reply.send(failure(-63, 'More than 30 minutes have passed'));
       attempt.status = 'REVERSED';
       return reply.send(success({ code: 100, message: 'Reversed' }));
     });
@@ -161,7 +167,13 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       const authorities = [];
       for (const attempt of [...attempts.values()].toReversed()) {
         if (find(attempt.authority)?.status !== 'PAID') continue;
-        authorities.push({ authority: attempt.authority, amount: attempt.amountRial, callback_url: attempt.callbackUrl, referer: '', date: attempt.createdAt.slice(0, 19).replace('T', ' ') });
+        authorities.push({
+          authority: attempt.authority,
+          amount: attempt.amountRial,
+          callback_url: attempt.callbackUrl,
+          referer: '',
+          date: attempt.createdAt.slice(0, 19).replace('T', ' '),
+        });
         if (authorities.length === 100) break;
       }
       return reply.send(success({ code: '100', message: 'Success', authorities }));
@@ -170,26 +182,53 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
     server.post(`${base}/feeCalculation.json`, async (request, reply) => {
       const parsed = z.looseObject({ merchant_id: Merchant, amount: z.int() }).safeParse(request.body);
       if (!parsed.success) return reply.status(422).send(failure(-9, 'The input params invalid, validation error.'));
-      return reply.send(success({ code: 100, message: 'Success', amount: parsed.data.amount, fee: 1_200, fee_type: 'Merchant', suggested_amount: parsed.data.amount + 1_200 }));
+      return reply.send(
+        success({
+          code: 100,
+          message: 'Success',
+          amount: parsed.data.amount,
+          fee: 1_200,
+          fee_type: 'Merchant',
+          suggested_amount: parsed.data.amount + 1_200,
+        }),
+      );
     });
 
     server.get<{ Params: { authority: string } }>('/zarinpal/pg/StartPay/:authority', async (request, reply) => {
       const attempt = find(request.params.authority);
       reply.type('text/html');
-      if (!attempt) return reply.status(404).send(messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.'));
+      if (!attempt)
+        return reply.status(404).send(messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.'));
       return reply.send(bankPage(attempt));
     });
 
-    server.post<{ Params: { authority: string }; Body: { outcome?: string } }>('/zarinpal/pg/StartPay/:authority', async (request, reply) => {
-      const outcome = z.enum(['pay', 'fail', 'cancel', 'pay-and-close']).safeParse(request.body?.outcome);
-      const next = outcome.success ? decide(request.params.authority, outcome.data === 'pay-and-close' ? 'pay' : outcome.data) : undefined;
-      if (!next || !outcome.success) return reply.status(404).type('text/html').send(messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.'));
-      if (outcome.data === 'pay-and-close') {
-        return reply.type('text/html').send(messagePage('پرداخت شد و صفحه به فروشگاه برنمی‌گردد', 'این همان حالتی است که خریدار صفحه بانک را می‌بندد. فروشگاه خودش از بانک می‌پرسد.'));
-      }
-      if ((await faults.strike('zarinpal.callback')) === 'duplicate') await fetch(next.url, { redirect: 'manual' }).catch(() => undefined);
-      return reply.redirect(next.url, 303);
-    });
+    server.post<{ Params: { authority: string }; Body: { outcome?: string } }>(
+      '/zarinpal/pg/StartPay/:authority',
+      async (request, reply) => {
+        const outcome = z.enum(['pay', 'fail', 'cancel', 'pay-and-close']).safeParse(request.body?.outcome);
+        const next = outcome.success
+          ? decide(request.params.authority, outcome.data === 'pay-and-close' ? 'pay' : outcome.data)
+          : undefined;
+        if (!next || !outcome.success)
+          return reply
+            .status(404)
+            .type('text/html')
+            .send(messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.'));
+        if (outcome.data === 'pay-and-close') {
+          return reply
+            .type('text/html')
+            .send(
+              messagePage(
+                'پرداخت شد و صفحه به فروشگاه برنمی‌گردد',
+                'این همان حالتی است که خریدار صفحه بانک را می‌بندد. فروشگاه خودش از بانک می‌پرسد.',
+              ),
+            );
+        }
+        if ((await faults.strike('zarinpal.callback')) === 'duplicate')
+          await fetch(next.url, { redirect: 'manual' }).catch(() => undefined);
+        return reply.redirect(next.url, 303);
+      },
+    );
   }
 
   return { attempts, decide, register };

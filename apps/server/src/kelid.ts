@@ -56,7 +56,10 @@ async function runCommand(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const host = await startHost({ services: allServices, env: { ...env, RUN: 'all', INTERNAL_PORT: '0', LOG_LEVEL: 'error' } });
+  const host = await startHost({
+    services: allServices,
+    env: { ...env, RUN: 'all', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
+  });
   try {
     await run(host);
   } finally {
@@ -67,14 +70,17 @@ async function runCommand(): Promise<void> {
 const User = z.object({ id: z.string(), phone: z.string(), roles: z.array(Role) });
 
 async function call(host: Host, service: string, operation: string, input: unknown): Promise<unknown> {
-  return (await host.call(service, operation, input, { ...host.contextOf('command'), signal: AbortSignal.timeout(600_000) })).output;
+  return (
+    await host.call(service, operation, input, { ...host.contextOf('command'), signal: AbortSignal.timeout(600_000) })
+  ).output;
 }
 
 async function importKeys(host: Host): Promise<void> {
   const [file] = rest;
   if (!file || !values.sku) throw new Error('Name the file and its --sku');
   const codes: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) if (line.trim() !== '') codes.push(line);
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity }))
+    if (line.trim() !== '') codes.push(line);
   const report = await call(host, 'inventory', 'importKeys', {
     sku: values.sku,
     label: values.label,
@@ -104,12 +110,20 @@ const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
   'keys import': importKeys,
   'roles set': async (host) => {
     const user = await userByPhone(host);
-    const changed = await call(host, 'identity', 'setUserRoles', { userId: user.id, roles: (rest[1] ?? '').split(','), reason: reason() });
+    const changed = await call(host, 'identity', 'setUserRoles', {
+      userId: user.id,
+      roles: (rest[1] ?? '').split(','),
+      reason: reason(),
+    });
     console.log(JSON.stringify(changed));
   },
   'users ban': async (host) => {
     const user = await userByPhone(host);
-    console.log(JSON.stringify(await call(host, 'identity', 'setUserStatus', { userId: user.id, status: 'banned', reason: reason() })));
+    console.log(
+      JSON.stringify(
+        await call(host, 'identity', 'setUserStatus', { userId: user.id, status: 'banned', reason: reason() }),
+      ),
+    );
   },
 };
 

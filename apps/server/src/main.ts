@@ -10,12 +10,19 @@ const unknown = wanted.filter((name) => name !== 'all' && !known.has(name));
 if (unknown.length > 0) fail(`SERVICES names ${unknown.join(', ')}, which is none of: ${[...known].join(', ')}`);
 
 const isWanted = (name: string) => wanted.includes('all') || wanted.includes(name);
-const host = await startHost({ services: allServices.filter((service) => isWanted(service.contract.name)), env }).catch((error: unknown) =>
-  fail(error instanceof ConfigError ? error.message : `The server could not start: ${error instanceof Error ? error.message : String(error)}`),
+const host = await startHost({ services: allServices.filter((service) => isWanted(service.contract.name)), env }).catch(
+  (error: unknown) =>
+    fail(
+      error instanceof ConfigError
+        ? error.message
+        : `The server could not start: ${error instanceof Error ? error.message : String(error)}`,
+    ),
 );
 const gateway =
   isWanted('gateway') && env['RUN'] !== 'jobs'
-    ? await startGateway(host, env).catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
+    ? await startGateway(host, env).catch((error: unknown) =>
+        fail(error instanceof Error ? error.message : String(error)),
+      )
     : undefined;
 host.log.info({ url: gateway?.url ?? host.internalUrl }, 'ready');
 process.send?.({ ready: true, gatewayUrl: gateway?.url, internalUrl: host.internalUrl });

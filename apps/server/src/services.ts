@@ -7,4 +7,11 @@ import { paymentsService } from '@kelid/payments/service';
 import type { AnyService } from '@kelid/service/define-service';
 
 /** Every service this program can host. A new service adds its line here. */
-export const allServices: readonly AnyService[] = [identityService, catalogService, ordersService, paymentsService, inventoryService, notificationsService];
+export const allServices: readonly AnyService[] = [
+  identityService,
+  catalogService,
+  ordersService,
+  paymentsService,
+  inventoryService,
+  notificationsService,
+];

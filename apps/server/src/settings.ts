@@ -26,7 +26,10 @@ export function readSecrets(): (name: string) => string {
 }
 
 /** The environment of the backend when everything runs on this machine. What the caller's environment says wins. */
-export function serverEnvironment(options: { databaseUrls: Record<string, string>; secretOf: (name: string) => string }): Record<string, string> {
+export function serverEnvironment(options: {
+  databaseUrls: Record<string, string>;
+  secretOf: (name: string) => string;
+}): Record<string, string> {
   const { secretOf } = options;
   const base64 = (name: string) => Buffer.from(secretOf(name), 'base64url').toString('base64');
   const own: Record<string, string> = {

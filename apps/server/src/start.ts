@@ -36,14 +36,22 @@ async function start(): Promise<void> {
   console.log('Kelid is starting…');
   const isFirstStart = !existsSync(join(dataFolder, 'demo-loaded'));
   const embedded = await startEmbedded((line) => console.log(line)).catch((error: unknown) => {
-    if (error instanceof Error && error.name === 'PortTakenError') throw new Error(takenMessage(ports.postgres, 'POSTGRES_PORT'), { cause: error });
+    if (error instanceof Error && error.name === 'PortTakenError')
+      throw new Error(takenMessage(ports.postgres, 'POSTGRES_PORT'), { cause: error });
     throw error;
   });
   postgres = embedded.postgres;
   const hasShop = existsSync(join(storefront, 'package.json')) && existsSync(join(storefront, 'src/app'));
-  const simulators = run('simulators', join(root, 'simulators/src/main.ts'), [], { ...embedded.env, SIMULATORS_PORT: String(ports.simulators), SIMULATORS_SMTP_PORT: String(ports.mail) });
+  const simulators = run('simulators', join(root, 'simulators/src/main.ts'), [], {
+    ...embedded.env,
+    SIMULATORS_PORT: String(ports.simulators),
+    SIMULATORS_SMTP_PORT: String(ports.mail),
+  });
   const server = run('server', join(import.meta.dirname, 'main.ts'), [], embedded.env);
-  await Promise.all([answers(simulators, `http://127.0.0.1:${ports.simulators}/health`), answers(server, `http://127.0.0.1:${ports.gateway}/ready`)]);
+  await Promise.all([
+    answers(simulators, `http://127.0.0.1:${ports.simulators}/health`),
+    answers(server, `http://127.0.0.1:${ports.gateway}/ready`),
+  ]);
   console.log(`The API answers at http://localhost:${ports.gateway}`);
 
   if (isFirstStart) {
@@ -57,9 +65,23 @@ async function start(): Promise<void> {
     if (!existsSync(join(storefront, '.next/BUILD_ID'))) {
       console.log('Building the shop’s pages; this is done once…');
       rmSync(join(storefront, '.next'), { recursive: true, force: true });
-      await finished(run('build', next, ['build'], { ...embedded.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }, storefront));
+      await finished(
+        run(
+          'build',
+          next,
+          ['build'],
+          { ...embedded.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+          storefront,
+        ),
+      );
     }
-    const shop = run('shop', next, ['start', '-p', String(ports.shop), '-H', '127.0.0.1'], shopEnvironment(embedded.env), storefront);
+    const shop = run(
+      'shop',
+      next,
+      ['start', '-p', String(ports.shop), '-H', '127.0.0.1'],
+      shopEnvironment(embedded.env),
+      storefront,
+    );
     await answers(shop, `http://127.0.0.1:${ports.shop}/robots.txt`);
   }
   for (const child of children) {
@@ -97,7 +119,12 @@ function shopEnvironment(env: Record<string, string>): Record<string, string> {
 
 function run(name: string, program: string, args: string[], env: Record<string, string>, cwd = root): ChildProcess {
   // Out of the terminal's process group: Ctrl-C reaches this process alone, which then stops the others in order.
-  const child = spawn(process.execPath, [program, ...args], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const isQuiet = name === 'build' || name === 'shop' || name === 'simulators';
   let tail = '';
   const keep = (chunk: Buffer) => {
@@ -107,7 +134,8 @@ function run(name: string, program: string, args: string[], env: Record<string, 
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   child.once('exit', (code) => {
-    if (code !== 0 && code !== null && !isStopping && isQuiet) console.error(`${name} ended with code ${code}:\n${tail}`);
+    if (code !== 0 && code !== null && !isStopping && isQuiet)
+      console.error(`${name} ended with code ${code}:\n${tail}`);
   });
   children.push(child);
   return child;
@@ -121,7 +149,8 @@ async function finished(child: ChildProcess): Promise<void> {
 async function answers(child: ChildProcess, url: string): Promise<void> {
   const until = performance.now() + 120_000;
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('A part of the shop ended before it answered');
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error('A part of the shop ended before it answered');
     const response = await fetch(url).catch(() => undefined);
     if (response?.ok) return;
     if (performance.now() > until) throw new Error(`${url} does not answer`);

@@ -5,15 +5,33 @@ import { stockChanged } from './events.ts';
 
 export const productNotFound = problem('catalog.product-not-found', { status: 404, title: 'No such product' });
 export const categoryNotFound = problem('catalog.category-not-found', { status: 404, title: 'No such category' });
-export const categoryCycle = problem('catalog.category-cycle', { status: 409, title: 'A category cannot be moved below itself' });
-export const slugTaken = problem('catalog.slug-taken', { status: 409, title: 'Another product or category has this slug' });
-export const imageRefused = problem('catalog.image-refused', { status: 422, title: 'This file cannot be used as a product image' });
-export const mediaNotFound = problem('catalog.media-not-found', { status: 404, title: 'No such file, or its link has expired' });
-export const cursorInvalid = problem('catalog.cursor-invalid', { status: 422, title: 'This cursor does not belong to this list' });
+export const categoryCycle = problem('catalog.category-cycle', {
+  status: 409,
+  title: 'A category cannot be moved below itself',
+});
+export const slugTaken = problem('catalog.slug-taken', {
+  status: 409,
+  title: 'Another product or category has this slug',
+});
+export const imageRefused = problem('catalog.image-refused', {
+  status: 422,
+  title: 'This file cannot be used as a product image',
+});
+export const mediaNotFound = problem('catalog.media-not-found', {
+  status: 404,
+  title: 'No such file, or its link has expired',
+});
+export const cursorInvalid = problem('catalog.cursor-invalid', {
+  status: 422,
+  title: 'This cursor does not belong to this list',
+});
 
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
 export const Availability = z.enum(['in_stock', 'low', 'out_of_stock']);
-const Slug = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/).max(100);
+const Slug = z
+  .string()
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
+  .max(100);
 /** URLs below the gateway: `/api/v1/media/…`, one per width. */
 export const Image = z.object({ small: z.string(), medium: z.string(), large: z.string(), alt: z.string() });
 
@@ -239,7 +257,12 @@ export const catalogContract = contract(
       summary: 'Adds a category',
       access: ['admin', 'internal'],
       status: 201,
-      input: z.object({ slug: Slug, title: LocalizedText, parentId: Id.nullable(), position: z.int().min(0).max(1000) }),
+      input: z.object({
+        slug: Slug,
+        title: LocalizedText,
+        parentId: Id.nullable(),
+        position: z.int().min(0).max(1000),
+      }),
       output: z.object({ categoryId: Id }),
       problems: [slugTaken, categoryNotFound],
       checksSession: true,
@@ -310,7 +333,9 @@ export const catalogContract = contract(
       input: NoInput,
       output: z.object({
         productCount: z.int(),
-        variants: z.array(z.object({ variantId: Id, sku: z.string(), brand: z.string(), demoStockCount: Quantity.or(z.literal(0)) })),
+        variants: z.array(
+          z.object({ variantId: Id, sku: z.string(), brand: z.string(), demoStockCount: Quantity.or(z.literal(0)) }),
+        ),
       }),
     }),
     getCacheVersion: operation({

@@ -50,7 +50,9 @@ async function request(
   if (call?.idempotencyKey) headers['idempotency-key'] = call.idempotencyKey;
   let body: string | undefined;
   if (operation.method === 'GET') {
-    for (const [field, value] of Object.entries(rest)) if (value !== undefined) url.searchParams.set(field, String(value));
+    for (const [field, value] of Object.entries(rest))
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+        url.searchParams.set(field, String(value));
   } else if (Object.keys(rest).length > 0) {
     headers['content-type'] = 'application/json';
     body = JSON.stringify(rest);

@@ -23,20 +23,29 @@ export const badRequest = problem('bad-request', { status: 400, title: 'The requ
 export const unauthenticated = problem('unauthenticated', { status: 401, title: 'Sign in first' });
 export const forbidden = problem('forbidden', { status: 403, title: 'You may not do this' });
 export const routeNotFound = problem('not-found', { status: 404, title: 'There is nothing here' });
-export const methodNotAllowed = problem('method-not-allowed', { status: 405, title: 'This path does not know that method' });
+export const methodNotAllowed = problem('method-not-allowed', {
+  status: 405,
+  title: 'This path does not know that method',
+});
 export const payloadTooLarge = problem('payload-too-large', { status: 413, title: 'The body is too large' });
 export const unsupportedMediaType = problem('unsupported-media-type', { status: 415, title: 'Send JSON' });
 export const invalidInput = problem<{ errors: { field: string; message: string }[] }>('invalid-input', {
   status: 422,
   title: 'Some fields are not right',
 });
-export const rateLimited = problem<{ retryAfterSeconds: number }>('rate-limited', { status: 429, title: 'Too many requests; wait a moment' });
+export const rateLimited = problem<{ retryAfterSeconds: number }>('rate-limited', {
+  status: 429,
+  title: 'Too many requests; wait a moment',
+});
 export const serviceUnavailable = problem<{ retryAfterSeconds: number }>('service-unavailable', {
   status: 503,
   title: 'This part of the shop is away for a moment',
 });
 export const internalError = problem('internal-error', { status: 500, title: 'Something broke on our side' });
-export const idempotencyKeyMissing = problem('idempotency-key-missing', { status: 400, title: 'Send an Idempotency-Key' });
+export const idempotencyKeyMissing = problem('idempotency-key-missing', {
+  status: 400,
+  title: 'Send an Idempotency-Key',
+});
 export const idempotencyKeyRunning = problem<{ retryAfterSeconds: number }>('idempotency-key-running', {
   status: 409,
   title: 'The first request with this Idempotency-Key is still running',

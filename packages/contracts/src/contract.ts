@@ -48,7 +48,10 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
   };
 }
 
-export interface Contract<Name extends string = string, Operations extends Record<string, Operation> = Record<string, Operation>> {
+export interface Contract<
+  Name extends string = string,
+  Operations extends Record<string, Operation> = Record<string, Operation>,
+> {
   name: Name;
   operations: Operations;
   /** Events of other services that this one wants delivered. */
@@ -71,7 +74,13 @@ export class ProblemError extends Error {
   readonly data: Record<string, unknown>;
   readonly detail: string | undefined;
 
-  constructor(fields: { code: string; status: number; title: string; data?: Record<string, unknown>; detail?: string | undefined }) {
+  constructor(fields: {
+    code: string;
+    status: number;
+    title: string;
+    data?: Record<string, unknown>;
+    detail?: string | undefined;
+  }) {
     super(fields.detail ?? fields.title);
     this.name = 'ProblemError';
     this.code = fields.code;
@@ -96,7 +105,8 @@ export class ProblemError extends Error {
   /** Rebuilds a problem that crossed the wire. */
   static fromBody(body: unknown, status: number): ProblemError {
     const parsed = ProblemBody.safeParse(body);
-    if (!parsed.success) return new ProblemError({ code: 'unknown', status, title: `The answer was ${status} without a problem body` });
+    if (!parsed.success)
+      return new ProblemError({ code: 'unknown', status, title: `The answer was ${status} without a problem body` });
     const { type: _type, title, status: bodyStatus, code, detail, instance: _instance, ...data } = parsed.data;
     return new ProblemError({ code, status: bodyStatus, title, detail, data });
   }
@@ -128,7 +138,8 @@ export function problem<Data extends Record<string, unknown> = Record<string, un
   code: string,
   options: { status: number; title: string },
 ): ProblemType<Data> {
-  const make = (data?: Data, detail?: string) => new ProblemError({ code, ...options, ...(data ? { data } : {}), detail });
+  const make = (data?: Data, detail?: string) =>
+    new ProblemError({ code, ...options, ...(data ? { data } : {}), detail });
   return Object.assign(make, {
     code,
     ...options,

@@ -14,16 +14,29 @@ const EventLine = z.object({ orderLineId: Id, title: LocalizedText, quantity: z.
 export const orderPlaced = event('order.placed', z.object({ ...OrderRef, totalRial: AmountRial }));
 export const orderPaid = event(
   'order.paid',
-  z.object({ ...OrderRef, attemptId: Id, totalRial: AmountRial, contact: Contact, lines: z.array(EventLine), paidAt: Instant }),
+  z.object({
+    ...OrderRef,
+    attemptId: Id,
+    totalRial: AmountRial,
+    contact: Contact,
+    lines: z.array(EventLine),
+    paidAt: Instant,
+  }),
 );
 export const orderFulfilled = event(
   'order.fulfilled',
   z.object({ ...OrderRef, totalRial: AmountRial, contact: Contact, lines: z.array(EventLine), fulfilledAt: Instant }),
 );
-export const orderCancelled = event('order.cancelled', z.object({ ...OrderRef, reason: z.enum(['customer', 'failed-step', 'staff']) }));
+export const orderCancelled = event(
+  'order.cancelled',
+  z.object({ ...OrderRef, reason: z.enum(['customer', 'failed-step', 'staff']) }),
+);
 export const orderExpired = event('order.expired', z.object(OrderRef));
 /** The money of this captured attempt can't be used for the order (cancelled, or dead and not to be revived): it is the customer's. */
-export const orderPaymentRefused = event('order.payment-refused', z.object({ orderId: Id, attemptId: Id, customerId: Id }));
+export const orderPaymentRefused = event(
+  'order.payment-refused',
+  z.object({ orderId: Id, attemptId: Id, customerId: Id }),
+);
 /** Any other move of an order that its owner's open page should show: review, refunding, part_fulfilled. */
 export const orderStatusChanged = event('order.status-changed', z.object({ ...OrderRef, status: z.string() }));
 
@@ -31,7 +44,10 @@ export const paymentCaptured = event(
   'payment.captured',
   z.object({ intentId: Id, attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial, capturedAt: Instant }),
 );
-export const paymentFailed = event('payment.failed', z.object({ attemptId: Id, orderId: Id, customerId: Id, reason: z.string() }));
+export const paymentFailed = event(
+  'payment.failed',
+  z.object({ attemptId: Id, orderId: Id, customerId: Id, reason: z.string() }),
+);
 /** Money that no order can use went to the customer's wallet. */
 export const paymentSurplus = event(
   'payment.surplus',

@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { Id, Instant, NoInput, NoOutput } from './common.ts';
 import { contract, operation, problem, Role } from './contract.ts';
 
-export const phoneNotAccepted = problem<{ errors: { field: string; message: string }[] }>('identity.phone-not-accepted', {
-  status: 422,
-  title: 'Only Iranian mobile numbers can receive a code',
-});
+export const phoneNotAccepted = problem<{ errors: { field: string; message: string }[] }>(
+  'identity.phone-not-accepted',
+  {
+    status: 422,
+    title: 'Only Iranian mobile numbers can receive a code',
+  },
+);
 export const otpTooSoon = problem<{ retryAfterSeconds: number }>('identity.otp-too-soon', {
   status: 429,
   title: 'A code was sent a moment ago; wait before asking for another',
@@ -14,17 +17,29 @@ export const otpLimited = problem<{ retryAfterSeconds: number }>('identity.otp-l
   status: 429,
   title: 'Too many codes were asked for; try again later',
 });
-export const otpProofOfWorkRequired = problem<{ proofOfWork: { challenge: string; difficultyBits: number } }>('identity.proof-of-work-required', {
-  status: 429,
-  title: 'Solve the small puzzle and ask again',
-});
+export const otpProofOfWorkRequired = problem<{ proofOfWork: { challenge: string; difficultyBits: number } }>(
+  'identity.proof-of-work-required',
+  {
+    status: 429,
+    title: 'Solve the small puzzle and ask again',
+  },
+);
 export const otpNotSent = problem<{ retryAfterSeconds: number }>('identity.otp-not-sent', {
   status: 503,
   title: 'The code could not be sent; try again in a moment',
 });
-export const otpWrong = problem<{ attemptsLeft: number }>('identity.otp-wrong', { status: 401, title: 'This code is not right' });
-export const otpLocked = problem('identity.otp_locked', { status: 401, title: 'Too many wrong codes; ask for a new one' });
-export const otpExpired = problem('identity.otp_expired', { status: 401, title: 'This code has expired; ask for a new one' });
+export const otpWrong = problem<{ attemptsLeft: number }>('identity.otp-wrong', {
+  status: 401,
+  title: 'This code is not right',
+});
+export const otpLocked = problem('identity.otp_locked', {
+  status: 401,
+  title: 'Too many wrong codes; ask for a new one',
+});
+export const otpExpired = problem('identity.otp_expired', {
+  status: 401,
+  title: 'This code has expired; ask for a new one',
+});
 export const refreshRefused = problem('identity.refresh-refused', { status: 401, title: 'Sign in again' });
 export const sessionNotFound = problem('identity.session-not-found', { status: 404, title: 'No such session' });
 export const userNotFound = problem('identity.user-not-found', { status: 404, title: 'No such user' });
@@ -49,7 +64,11 @@ export const identityContract = contract('identity', {
     summary: 'Sends a sign-in code by SMS',
     access: ['public'],
     status: 202,
-    input: z.object({ phone: AnyPhone, device: Device, proofOfWork: z.object({ challenge: z.string().max(200), nonce: z.string().max(40) }).optional() }),
+    input: z.object({
+      phone: AnyPhone,
+      device: Device,
+      proofOfWork: z.object({ challenge: z.string().max(200), nonce: z.string().max(40) }).optional(),
+    }),
     output: z.object({ challengeId: Id, expiresAt: Instant, resendAt: Instant }),
     problems: [phoneNotAccepted, otpTooSoon, otpLimited, otpProofOfWorkRequired, otpNotSent],
   }),
@@ -97,7 +116,14 @@ export const identityContract = contract('identity', {
     input: NoInput,
     output: z.object({
       items: z.array(
-        z.object({ id: Id, device: z.string(), ipPrefix: z.string(), createdAt: Instant, lastSeenAt: Instant, isCurrent: z.boolean() }),
+        z.object({
+          id: Id,
+          device: z.string(),
+          ipPrefix: z.string(),
+          createdAt: Instant,
+          lastSeenAt: Instant,
+          isCurrent: z.boolean(),
+        }),
       ),
       nextCursor: z.null(),
     }),

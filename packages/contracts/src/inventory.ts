@@ -3,14 +3,23 @@ import { AmountRial, Cursor, Id, Instant, Limit, NoOutput, page, Quantity } from
 import { contract, operation, problem } from './contract.ts';
 
 export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
-export const stockShort = problem<{ variantIds: string[] }>('inventory.stock-short', { status: 409, title: 'Not enough in stock' });
+export const stockShort = problem<{ variantIds: string[] }>('inventory.stock-short', {
+  status: 409,
+  title: 'Not enough in stock',
+});
 export const reservationReleased = problem('inventory.reservation-released', {
   status: 409,
   title: 'This reservation was released before it was made',
 });
-export const reservationExpired = problem('inventory.reservation-expired', { status: 409, title: 'The reservation has run out' });
+export const reservationExpired = problem('inventory.reservation-expired', {
+  status: 409,
+  title: 'The reservation has run out',
+});
 export const keyNotFound = problem('inventory.key-not-found', { status: 404, title: 'No such product key' });
-export const keyNotRevealable = problem('inventory.key-not-revealable', { status: 409, title: 'This product key cannot be shown now' });
+export const keyNotRevealable = problem('inventory.key-not-revealable', {
+  status: 409,
+  title: 'This product key cannot be shown now',
+});
 export const keyAlreadySold = problem('inventory.key-already-sold', { status: 409, title: 'A sold product key stays' });
 export const importRefused = problem<{ lines: { line: number; reason: string }[] }>('inventory.import-refused', {
   status: 422,
@@ -91,7 +100,9 @@ export const inventoryContract = contract('inventory', {
       importedCount: z.int(),
       duplicateCount: z.int(),
       invalidCount: z.int(),
-      problems: z.array(z.object({ line: z.int(), reason: z.enum(['empty', 'duplicate-in-file', 'duplicate-in-stock', 'malformed']) })),
+      problems: z.array(
+        z.object({ line: z.int(), reason: z.enum(['empty', 'duplicate-in-file', 'duplicate-in-stock', 'malformed']) }),
+      ),
     }),
     problems: [importRefused, skuUnknown],
   }),
@@ -100,7 +111,13 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/digital-keys',
     summary: 'Product keys, masked, by variant, status and batch',
     access: ['admin'],
-    input: z.object({ variantId: Id.optional(), status: KeyStatus.optional(), batchId: Id.optional(), limit: Limit, cursor: Cursor }),
+    input: z.object({
+      variantId: Id.optional(),
+      status: KeyStatus.optional(),
+      batchId: Id.optional(),
+      limit: Limit,
+      cursor: Cursor,
+    }),
     output: page(StaffKey),
   }),
   getDigitalKey: operation({
@@ -109,7 +126,9 @@ export const inventoryContract = contract('inventory', {
     summary: 'One product key, masked, with who looked at it',
     access: ['admin'],
     input: z.object({ keyId: Id }),
-    output: StaffKey.extend({ reveals: z.array(z.object({ at: Instant, by: z.string(), reason: z.string().nullable() })) }),
+    output: StaffKey.extend({
+      reveals: z.array(z.object({ at: Instant, by: z.string(), reason: z.string().nullable() })),
+    }),
     problems: [keyNotFound],
   }),
   updateDigitalKey: operation({
@@ -155,7 +174,10 @@ export const inventoryContract = contract('inventory', {
       /** 1 at checkout; each revival of an expired order is a round of its own. */
       round: z.int().min(1),
       expiresAt: Instant,
-      lines: z.array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity })).min(1).max(50),
+      lines: z
+        .array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity }))
+        .min(1)
+        .max(50),
     }),
     output: z.object({ reservationId: Id }),
     problems: [stockShort, reservationReleased],
@@ -171,13 +193,17 @@ export const inventoryContract = contract('inventory', {
   fulfillOrder: operation({
     method: 'POST',
     path: '/internal/inventory/fulfillments',
-    summary: 'Binds keys to each unit of a paid order, for ever; repeated, it answers the same keys. What the vault lacks is told as missing',
+    summary:
+      'Binds keys to each unit of a paid order, for ever; repeated, it answers the same keys. What the vault lacks is told as missing',
     access: ['internal'],
     input: z.object({
       orderId: Id,
       customerId: Id,
       round: z.int().min(1),
-      lines: z.array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity })).min(1).max(50),
+      lines: z
+        .array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity }))
+        .min(1)
+        .max(50),
     }),
     output: z.object({
       lines: z.array(z.object({ orderLineId: Id, keyIds: z.array(Id), missingCount: z.int() })),
@@ -189,6 +215,8 @@ export const inventoryContract = contract('inventory', {
     summary: 'How many units of each variant can be sold now',
     access: ['internal'],
     input: z.object({ variantIds: z.array(Id).max(500) }),
-    output: z.object({ items: z.array(z.object({ variantId: Id, availableCount: z.int(), reservedCount: z.int(), soldCount: z.int() })) }),
+    output: z.object({
+      items: z.array(z.object({ variantId: Id, availableCount: z.int(), reservedCount: z.int(), soldCount: z.int() })),
+    }),
   }),
 });

@@ -12,7 +12,10 @@ import {
   paymentSurplus,
 } from './events.ts';
 
-export const otpNotAccepted = problem('notifications.otp-not-accepted', { status: 503, title: 'The SMS provider does not take messages now' });
+export const otpNotAccepted = problem('notifications.otp-not-accepted', {
+  status: 503,
+  title: 'The SMS provider does not take messages now',
+});
 
 /** One thing that happened to one user; also the WebSocket's message. */
 export const FeedEntry = z.object({
@@ -78,21 +81,42 @@ export const notificationsContract = contract(
     sendOtp: operation({
       method: 'POST',
       path: '/internal/notifications/otp',
-      summary: 'Takes a sign-in code for sending; a code past its time is dropped, the same challenge and code is sent once',
+      summary:
+        'Takes a sign-in code for sending; a code past its time is dropped, the same challenge and code is sent once',
       access: ['internal'],
       status: 202,
-      input: z.object({ challengeId: Id, sendNumber: z.int().min(1), phone: z.string(), code: z.string().regex(/^\d{6}$/), expiresAt: Instant }),
+      input: z.object({
+        challengeId: Id,
+        sendNumber: z.int().min(1),
+        phone: z.string(),
+        code: z.string().regex(/^\d{6}$/),
+        expiresAt: Instant,
+      }),
       output: NoOutput,
       problems: [otpNotAccepted],
     }),
     listFeedSince: operation({
       method: 'GET',
       path: '/internal/notifications/feed',
-      summary: 'Feed entries of all users after a position, for the gateway’s WebSockets; overlapping, tell entries apart by id',
+      summary:
+        'Feed entries of all users after a position, for the gateway’s WebSockets; overlapping, tell entries apart by id',
       access: ['internal'],
-      input: z.object({ since: Instant.optional(), userId: Id.optional(), limit: z.int().min(1).max(1000).default(500) }),
+      input: z.object({
+        since: Instant.optional(),
+        userId: Id.optional(),
+        limit: z.int().min(1).max(1000).default(500),
+      }),
       output: z.object({ items: z.array(z.object({ userId: Id, entry: FeedEntry })), asOf: Instant }),
     }),
   },
-  [orderPlaced, orderPaid, orderFulfilled, orderCancelled, orderExpired, orderStatusChanged, paymentFailed, paymentSurplus],
+  [
+    orderPlaced,
+    orderPaid,
+    orderFulfilled,
+    orderCancelled,
+    orderExpired,
+    orderStatusChanged,
+    paymentFailed,
+    paymentSurplus,
+  ],
 );

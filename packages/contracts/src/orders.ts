@@ -20,12 +20,24 @@ export const OrderStatus = z.enum([
 export type OrderStatus = z.infer<typeof OrderStatus>;
 export const LineStatus = z.enum(['pending', 'securing', 'delivered', 'refunded']);
 
-export const variantNotFound = problem('orders.variant-not-found', { status: 404, title: 'This item is not sold here' });
-export const cartItemNotFound = problem('orders.cart-item-not-found', { status: 404, title: 'No such item in the cart' });
+export const variantNotFound = problem('orders.variant-not-found', {
+  status: 404,
+  title: 'This item is not sold here',
+});
+export const cartItemNotFound = problem('orders.cart-item-not-found', {
+  status: 404,
+  title: 'No such item in the cart',
+});
 export const cartNotFound = problem('orders.cart-not-found', { status: 404, title: 'No such cart' });
 export const cartEmpty = problem('orders.cart-empty', { status: 409, title: 'The cart is empty' });
-export const cartLimit = problem<{ quantityMax: number }>('orders.cart-limit', { status: 422, title: 'That is more than one order may hold' });
-export const outOfStock = problem<{ variantIds: string[] }>('orders.out_of_stock', { status: 409, title: 'Some items have just sold out' });
+export const cartLimit = problem<{ quantityMax: number }>('orders.cart-limit', {
+  status: 422,
+  title: 'That is more than one order may hold',
+});
+export const outOfStock = problem<{ variantIds: string[] }>('orders.out_of_stock', {
+  status: 409,
+  title: 'Some items have just sold out',
+});
 export const quoteExpired = problem<{ totalRial: number }>('orders.quote_expired', {
   status: 409,
   title: 'Prices have changed; look at the cart again',
@@ -73,7 +85,13 @@ export const Cart = z.object({
   vatRial: AmountRial,
   totalRial: AmountRial,
   priceHeldUntil: Instant.nullable(),
-  problems: z.array(z.object({ code: z.enum(['out_of_stock', 'price_changed', 'not_sold']), itemId: Id, action: z.enum(['remove', 'accept']) })),
+  problems: z.array(
+    z.object({
+      code: z.enum(['out_of_stock', 'price_changed', 'not_sold']),
+      itemId: Id,
+      action: z.enum(['remove', 'accept']),
+    }),
+  ),
   /** For guests: the value of X-Cart-Token, also sent as a header. */
   cartToken: z.string().nullable(),
 });
@@ -107,7 +125,13 @@ export const Order = z.object({
   paidAt: Instant.nullable(),
   fulfilledAt: Instant.nullable(),
 });
-export const OrderSummary = Order.pick({ id: true, orderNumber: true, status: true, totalRial: true, placedAt: true }).extend({
+export const OrderSummary = Order.pick({
+  id: true,
+  orderNumber: true,
+  status: true,
+  totalRial: true,
+  placedAt: true,
+}).extend({
   lines: z.array(OrderLine.pick({ id: true, title: true, quantity: true, image: true })),
 });
 const Lang = { language: z.enum(['fa', 'en']).default('fa') };
@@ -161,7 +185,10 @@ export const ordersContract = contract(
       checksSession: true,
       input: z.object({
         psp: Psp,
-        contact: z.object({ phone: z.string().max(40).optional(), email: z.email().max(200).optional() }).strict().optional(),
+        contact: z
+          .object({ phone: z.string().max(40).optional(), email: z.email().max(200).optional() })
+          .strict()
+          .optional(),
         /** What the shopper saw. Another total is a 409 with the new one, never a surprise at the bank. */
         expectedTotalRial: AmountRial.optional(),
       }),
@@ -237,7 +264,11 @@ export const ordersContract = contract(
       summary: 'A move that a person decides: into review, out of review, cancel',
       access: ['admin'],
       checksSession: true,
-      input: z.object({ orderId: Id, status: z.enum(['review', 'fulfilling', 'cancelled']), reason: z.string().min(3).max(500) }),
+      input: z.object({
+        orderId: Id,
+        status: z.enum(['review', 'fulfilling', 'cancelled']),
+        reason: z.string().min(3).max(500),
+      }),
       output: z.object({ orderId: Id, status: OrderStatus }),
       problems: [orderNotFound, orderMoveRefused],
     }),
@@ -255,7 +286,8 @@ export const ordersContract = contract(
     reviveOrder: operation({
       method: 'POST',
       path: '/internal/orders/{orderId}/revive',
-      summary: 'Before late money is verified: reserves the stock of an expired order again, or says that it cannot be used',
+      summary:
+        'Before late money is verified: reserves the stock of an expired order again, or says that it cannot be used',
       access: ['internal'],
       input: z.object({ orderId: Id }),
       output: z.object({ isPayable: z.boolean(), status: OrderStatus }),

@@ -21,9 +21,18 @@ export const AttemptStatus = z.enum([
 export type AttemptStatus = z.infer<typeof AttemptStatus>;
 export const IntentStatus = z.enum(['open', 'captured', 'expired', 'cancelled']);
 
-export const intentNotFound = problem('payments.intent-not-found', { status: 404, title: 'Nothing is owed for this order' });
-export const intentClosed = problem('payments.intent-closed', { status: 409, title: 'This order no longer awaits a payment' });
-export const intentMismatch = problem('payments.intent-mismatch', { status: 409, title: 'This order already has an intent with another amount' });
+export const intentNotFound = problem('payments.intent-not-found', {
+  status: 404,
+  title: 'Nothing is owed for this order',
+});
+export const intentClosed = problem('payments.intent-closed', {
+  status: 409,
+  title: 'This order no longer awaits a payment',
+});
+export const intentMismatch = problem('payments.intent-mismatch', {
+  status: 409,
+  title: 'This order already has an intent with another amount',
+});
 export const paymentBeingChecked = problem<{ retryAfterSeconds: number }>('payments.payment_being_checked', {
   status: 409,
   title: 'We are asking the bank about your last payment; do not pay again',
@@ -65,7 +74,13 @@ export const paymentsContract = contract(
       summary: 'What is owed for an own order, and each try to pay it',
       access: ['customer'],
       input: z.object({ orderId: Id }),
-      output: z.object({ intentId: Id, orderId: Id, amountRial: AmountRial, status: IntentStatus, attempts: z.array(Attempt) }),
+      output: z.object({
+        intentId: Id,
+        orderId: Id,
+        amountRial: AmountRial,
+        status: IntentStatus,
+        attempts: z.array(Attempt),
+      }),
       problems: [intentNotFound],
     }),
     listPaymentMethods: operation({
@@ -74,7 +89,10 @@ export const paymentsContract = contract(
       summary: 'The banks that can be chosen now, best first',
       access: ['public'],
       input: NoInput,
-      output: z.object({ items: z.array(z.object({ psp: Psp, title: z.object({ fa: z.string(), en: z.string() }) })), nextCursor: z.null() }),
+      output: z.object({
+        items: z.array(z.object({ psp: Psp, title: z.object({ fa: z.string(), en: z.string() }) })),
+        nextCursor: z.null(),
+      }),
     }),
     getWallet: operation({
       method: 'GET',
@@ -99,7 +117,10 @@ export const paymentsContract = contract(
       access: ['admin', 'internal'],
       checksSession: true,
       input: NoInput,
-      output: z.object({ accounts: z.array(z.object({ account: z.string(), balanceRial: z.int() })), sumRial: z.int() }),
+      output: z.object({
+        accounts: z.array(z.object({ account: z.string(), balanceRial: z.int() })),
+        sumRial: z.int(),
+      }),
     }),
     // Between services.
     createIntent: operation({
@@ -107,7 +128,13 @@ export const paymentsContract = contract(
       path: '/internal/payments/intents',
       summary: 'What an order owes; the same order again answers the same intent',
       access: ['internal'],
-      input: z.object({ orderId: Id, orderNumber: z.string().max(20), customerId: Id, amountRial: AmountRial.min(10_000), phone: z.string().optional() }),
+      input: z.object({
+        orderId: Id,
+        orderNumber: z.string().max(20),
+        customerId: Id,
+        amountRial: AmountRial.min(10_000),
+        phone: z.string().optional(),
+      }),
       output: z.object({ intentId: Id, status: IntentStatus }),
       problems: [intentMismatch],
     }),
@@ -123,7 +150,8 @@ export const paymentsContract = contract(
     closeIntent: operation({
       method: 'POST',
       path: '/internal/payments/intents/close',
-      summary: 'The order is dead: no new attempts, late money is surplus. A captured intent stays captured. Safe to repeat',
+      summary:
+        'The order is dead: no new attempts, late money is surplus. A captured intent stays captured. Safe to repeat',
       access: ['internal'],
       input: z.object({ orderId: Id, status: z.enum(['expired', 'cancelled']) }),
       output: NoOutput,

@@ -18,12 +18,32 @@ test('what is shown keeps the half-space and loses only what nobody sees', () =>
 });
 
 test('A09: every spelling of a mobile number is one number', () => {
-  const spellings = ['+989120000000', '00989120000000', '989120000000', '9120000000', '09120000000', '۰۹۱۲۰۰۰۰۰۰۰', '٠٩١٢٠٠٠٠٠٠٠', '0912 000 00 00', '0912-000-0000', '\u200F0912 000 0000\u200E'];
+  const spellings = [
+    '+989120000000',
+    '00989120000000',
+    '989120000000',
+    '9120000000',
+    '09120000000',
+    '۰۹۱۲۰۰۰۰۰۰۰',
+    '٠٩١٢٠٠٠٠٠٠٠',
+    '0912 000 00 00',
+    '0912-000-0000',
+    '\u200F0912 000 0000\u200E',
+  ];
   expect(new Set(spellings.map(parseIranianMobile))).toEqual(new Set(['+989120000000']));
 });
 
 test('A08: landlines, short, long and foreign numbers are no mobile numbers of Iran', () => {
-  for (const text of ['02100000000', '0912000000', '091200000000', '+9809120000000', '+19120000000', '9'.repeat(300), '']) expect(parseIranianMobile(text)).toBeUndefined();
+  for (const text of [
+    '02100000000',
+    '0912000000',
+    '091200000000',
+    '+9809120000000',
+    '+19120000000',
+    '9'.repeat(300),
+    '',
+  ])
+    expect(parseIranianMobile(text)).toBeUndefined();
 });
 
 test('amounts are shown in Toman and the ten-fold Rial is never lost', () => {

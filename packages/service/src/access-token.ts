@@ -19,12 +19,18 @@ const refusedHeaders = ['jku', 'jwk', 'x5u', 'x5c', 'crit'];
  * Checks access tokens against identity's published keys: EdDSA only, our type, issuer and audience, 30 s of leeway, and a key id of
  * our own set. A header that names a key or its place is refused, and nothing outside is ever asked for it (A19 to A24).
  */
-export function createAccessTokenVerifier(options: { getKeys: () => Promise<JWK[]> }): (token: string) => Promise<AccessTokenUser> {
+export function createAccessTokenVerifier(options: {
+  getKeys: () => Promise<JWK[]>;
+}): (token: string) => Promise<AccessTokenUser> {
   let keys: { set: ReturnType<typeof createLocalJWKSet>; ids: Set<string>; readAt: number } | undefined;
 
   async function readKeys() {
     const jwks = await options.getKeys();
-    keys = { set: createLocalJWKSet({ keys: jwks }), ids: new Set(jwks.flatMap((jwk) => jwk.kid ?? [])), readAt: performance.now() };
+    keys = {
+      set: createLocalJWKSet({ keys: jwks }),
+      ids: new Set(jwks.flatMap((jwk) => jwk.kid ?? [])),
+      readAt: performance.now(),
+    };
     return keys;
   }
 
@@ -37,7 +43,8 @@ export function createAccessTokenVerifier(options: { getKeys: () => Promise<JWK[
 
   return async (token) => {
     const header = decodeProtectedHeader(token);
-    if (header.alg !== 'EdDSA' || typeof header.kid !== 'string' || refusedHeaders.some((name) => name in header)) throw new Error('This token is not ours');
+    if (header.alg !== 'EdDSA' || typeof header.kid !== 'string' || refusedHeaders.some((name) => name in header))
+      throw new Error('This token is not ours');
     const known = await keysFor(header.kid);
     if (!known.ids.has(header.kid)) throw new Error('This token is not signed by a key of ours');
     const { payload } = await jwtVerify(token, known.set, {

@@ -1,4 +1,4 @@
-import type { Client, } from '@kelid/contracts/client';
+import type { Client } from '@kelid/contracts/client';
 import type { Contract, Operation, Role } from '@kelid/contracts/contract';
 import type { contracts, ServiceName } from '@kelid/contracts/all';
 import type { NodePgDatabase, NodePgTransaction } from 'drizzle-orm/node-postgres';

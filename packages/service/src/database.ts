@@ -94,9 +94,29 @@ function isRetryable(error: unknown): boolean {
 /** True when the database is away, overloaded or shutting down: the caller should hear 503, not 500. */
 export function isDatabaseAway(error: unknown): boolean {
   const state = sqlState(error) ?? '';
-  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '53100', '57014', '55P03'].includes(state)) return true;
+  if (
+    [
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EPIPE',
+      'ETIMEDOUT',
+      '57P01',
+      '57P02',
+      '57P03',
+      '53300',
+      '53100',
+      '57014',
+      '55P03',
+    ].includes(state)
+  )
+    return true;
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    if (/timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(current.message)) return true;
+    if (
+      /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(
+        current.message,
+      )
+    )
+      return true;
   }
   return false;
 }

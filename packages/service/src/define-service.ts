@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Contract } from '@kelid/contracts/contract';
 import type { ServiceName } from '@kelid/contracts/all';
 import type { BaseContext, OperationsOf } from './context.ts';
-import type { EventEnvelope } from './outbox.ts';
+import type { EventEnvelope } from './event-envelope.ts';
 
 /** Work that a timer starts in every RUN=jobs process: finds rows whose time has come, SKIP LOCKED, and moves them on. */
 export interface Sweep<Ctx> {

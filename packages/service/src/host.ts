@@ -12,7 +12,8 @@ import { type Call, type CallContext, checkAccess, checkIdempotencyKey, parseInp
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { migrateDatabase } from './migrate.ts';
-import { type EventEnvelope, type Relay, startRelay } from './outbox.ts';
+import type { EventEnvelope } from './event-envelope.ts';
+import { type Relay, startRelay } from './outbox.ts';
 import { createPeers, createRemoteCall, operationOf } from './peers.ts';
 import { type EventQueues, openQueues } from './queue.ts';
 import { verifyServiceToken } from './service-token.ts';
@@ -75,22 +76,32 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const serviceConfigs = new Map<string, unknown>();
   for (const service of options.services) {
     serviceConfigs.set(service.contract.name, readConfig(service.config, env, problems));
-    if (!env[databaseVariable(service.contract.name)]) problems.push(`${databaseVariable(service.contract.name)} is missing`);
+    if (!env[databaseVariable(service.contract.name)])
+      problems.push(`${databaseVariable(service.contract.name)} is missing`);
   }
   const hostedNames = new Set<string>(options.services.map((service) => service.contract.name));
   for (const service of options.services) {
     for (const peer of service.peers) {
-      if (!hostedNames.has(peer) && !env[peerVariable(peer)]) problems.push(`${peerVariable(peer)} is missing: ${service.contract.name} calls ${peer}, which is not hosted here`);
+      if (!hostedNames.has(peer) && !env[peerVariable(peer)])
+        problems.push(
+          `${peerVariable(peer)} is missing: ${service.contract.name} calls ${peer}, which is not hosted here`,
+        );
     }
   }
   const needsQueue = options.services.length > 0 && config?.RUN !== 'api';
-  if (needsQueue && config && !config.REDIS_URL && !config.QUEUE_DATABASE_URL) problems.push('QUEUE_DATABASE_URL (or REDIS_URL) is missing');
-  if (problems.length > 0 || !config) throw new ConfigError(`The configuration is not complete: ${[...new Set(problems)].join('; ')}`);
+  if (needsQueue && config && !config.REDIS_URL && !config.QUEUE_DATABASE_URL)
+    problems.push('QUEUE_DATABASE_URL (or REDIS_URL) is missing');
+  if (problems.length > 0 || !config)
+    throw new ConfigError(`The configuration is not complete: ${[...new Set(problems)].join('; ')}`);
 
-  const log = createLogger({ level: config.LOG_LEVEL, ...(options.logDestination ? { destination: options.logDestination } : {}) });
+  const log = createLogger({
+    level: config.LOG_LEVEL,
+    ...(options.logDestination ? { destination: options.logDestination } : {}),
+  });
   const metrics = createMetrics();
   const secret = new TextEncoder().encode(config.SERVICE_TOKEN_SECRET);
-  const remoteCall = options.remoteCall ?? createRemoteCall({ secret, urlOf: (service) => env[peerVariable(service)] ?? '' });
+  const remoteCall =
+    options.remoteCall ?? createRemoteCall({ secret, urlOf: (service) => env[peerVariable(service)] ?? '' });
   const hosted = new Map<string, Hosted>();
   const closers: (() => Promise<void>)[] = [];
   let isClosing = false;
@@ -117,7 +128,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       checkIdempotencyKey(operation, context.idempotencyKey);
       const parsed = parseInput(operation, input);
       const ctx = makeContext(service, context, callLog);
-      const run = service.definition.operations[operationName] as (ctx: BaseContext, input: unknown) => Promise<unknown>;
+      const run = service.definition.operations[operationName] as (
+        ctx: BaseContext,
+        input: unknown,
+      ) => Promise<unknown>;
       const output: unknown = operation.output.parse(await run(ctx, parsed));
       status = operation.status;
       return { output, headers: ctx.answerHeaders };
@@ -128,7 +142,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     } finally {
       callsInFlight -= 1;
       const durationMs = performance.now() - startedAt;
-      metrics.operationSeconds.observe({ service: serviceName, operation: operationName, status: String(status) }, durationMs / 1000);
+      metrics.operationSeconds.observe(
+        { service: serviceName, operation: operationName, status: String(status) },
+        durationMs / 1000,
+      );
       callLog.debug({ status, durationMs: Math.round(durationMs * 10) / 10, actor: context.actor.kind }, 'call');
     }
   }
@@ -138,9 +155,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return {
       ...service.parts,
       db: service.database.db,
-      transaction: service.database.transaction,
+      transaction: (work) => service.database.transaction(work),
       wakeRelay: () => service.relay?.wake(),
-      peers: createPeers(call, { actor: { kind: 'service', name }, origin: context.origin, requestId: context.requestId, signal: context.signal }),
+      peers: createPeers(call, {
+        actor: { kind: 'service', name },
+        origin: context.origin,
+        requestId: context.requestId,
+        signal: context.signal,
+      }),
       now: () => new Date(),
       log: callLog,
       actor: context.actor,
@@ -163,7 +185,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   function ownContext(service: Hosted): BaseContext {
     const context = contextOf(service.definition.contract.name);
-    return makeContext(service, context, log.child({ service: service.definition.contract.name, requestId: context.requestId }));
+    return makeContext(
+      service,
+      context,
+      log.child({ service: service.definition.contract.name, requestId: context.requestId }),
+    );
   }
 
   // Databases first, all at once: a process takes no call before its tables are there.
@@ -188,7 +214,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const sweeps: { stop(): Promise<void> }[] = [];
   if (runsJobs && hosted.size > 0) {
     const open = await openQueues(
-      config.REDIS_URL ? { kind: 'redis', url: config.REDIS_URL } : { kind: 'postgres', url: config.QUEUE_DATABASE_URL ?? '', poolMax: 12 },
+      config.REDIS_URL
+        ? { kind: 'redis', url: config.REDIS_URL }
+        : { kind: 'postgres', url: config.QUEUE_DATABASE_URL ?? '', poolMax: 12 },
       log,
     );
     queues = open;
@@ -196,7 +224,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const relay = startRelay(service.database.db, open, log.child({ service: service.definition.contract.name }));
       service.relay = relay;
       service.database.onPublish(() => relay.wake());
-      if (service.definition.events) open.work(service.definition.contract.name, config.WORKER_CONCURRENCY, (event) => handleEvent(service, event));
+      if (service.definition.events)
+        open.work(service.definition.contract.name, config.WORKER_CONCURRENCY, (event) => handleEvent(service, event));
       for (const sweep of service.definition.sweeps ?? []) sweeps.push(startSweep(service, sweep));
     }
   }
@@ -229,7 +258,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
         try {
           count = await runSweep(service, sweep);
         } catch (error) {
-          log.warn({ service: service.definition.contract.name, job: sweep.name, err: error }, 'a sweep failed; it runs again');
+          log.warn(
+            { service: service.definition.contract.name, job: sweep.name, err: error },
+            'a sweep failed; it runs again',
+          );
         }
         if (count === 0) await sleep(sweep.everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
@@ -275,7 +307,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
           await internal.close();
           while (callsInFlight > 0) await sleep(20);
           await Promise.all(sweeps.map((sweep) => sweep.stop()));
-          await Promise.all([...hosted.values()].map((service) => service.relay?.stop()));
+          await Promise.all([...hosted.values()].flatMap((service) => service.relay?.stop() ?? []));
           await queues?.close();
         })(),
         sleep(25_000),
@@ -308,36 +340,44 @@ function startInternalServer(options: {
     }
     return reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
   });
-  server.post<{ Params: { service: string; operation: string } }>('/rpc/:service/:operation', async (request, reply) => {
-    const { service, operation: operationName } = request.params;
-    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    try {
-      if (!token) throw unauthenticated();
-      const claims = await verifyServiceToken(options.secret, service, token).catch(() => {
-        throw unauthenticated();
-      });
-      if (!options.callHosted.has(service)) throw forbidden();
-      const operation: Operation | undefined = options.callHosted.get(service)?.definition.contract.operations[operationName];
-      if (!operation) throw routeNotFound();
-      const aborter = new AbortController();
-      request.raw.socket.once('close', () => aborter.abort());
-      const key = request.headers['idempotency-key'];
-      const answer = await options.call(service, operationName, request.body ?? {}, {
-        ...claims,
-        requestId: String(request.headers['x-request-id'] ?? newId()),
-        signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(30_000)]),
-        idempotencyKey: typeof key === 'string' ? key : undefined,
-      });
-      return await reply.send(answer);
-    } catch (error) {
-      const problem = toProblem(error, options.log);
-      return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
-    }
-  });
+  server.post<{ Params: { service: string; operation: string } }>(
+    '/rpc/:service/:operation',
+    async (request, reply) => {
+      const { service, operation: operationName } = request.params;
+      const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+      try {
+        if (!token) throw unauthenticated();
+        const claims = await verifyServiceToken(options.secret, service, token).catch(() => {
+          throw unauthenticated();
+        });
+        if (!options.callHosted.has(service)) throw forbidden();
+        const operation: Operation | undefined =
+          options.callHosted.get(service)?.definition.contract.operations[operationName];
+        if (!operation) throw routeNotFound();
+        const aborter = new AbortController();
+        request.raw.socket.once('close', () => aborter.abort());
+        const key = request.headers['idempotency-key'];
+        const answer = await options.call(service, operationName, request.body ?? {}, {
+          ...claims,
+          requestId: String(request.headers['x-request-id'] ?? newId()),
+          signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(30_000)]),
+          idempotencyKey: typeof key === 'string' ? key : undefined,
+        });
+        return await reply.send(answer);
+      } catch (error) {
+        const problem = toProblem(error, options.log);
+        return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+      }
+    },
+  );
   return server;
 }
 
-function readConfig<Schema extends z.ZodType>(schema: Schema, env: Environment, problems: string[]): z.output<Schema> | undefined {
+function readConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  env: Environment,
+  problems: string[],
+): z.output<Schema> | undefined {
   const parsed = schema.safeParse(env);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {

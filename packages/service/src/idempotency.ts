@@ -17,7 +17,10 @@ export function keyScope(ctx: BaseContext, operation: string): KeyScope {
   return { actorId: actorId(ctx.actor), operation, key: ctx.idempotencyKey };
 }
 
-export type Claim = { kind: 'new' } | { kind: 'running'; resourceId: string | null; ageSeconds: number } | { kind: 'done'; answer: unknown };
+export type Claim =
+  | { kind: 'new' }
+  | { kind: 'running'; resourceId: string | null; ageSeconds: number }
+  | { kind: 'done'; answer: unknown };
 
 /**
  * Takes the key inside the transaction of the first state it leads to. A second request gets the stored answer, the stored
@@ -40,7 +43,11 @@ export async function claimKey(tx: Tx, scope: KeyScope, input: unknown, resource
 }
 
 /** Looks a key up without taking it: the answer when it is done, a problem when it ended in one, undefined when unknown or running. */
-export async function findAnswer(db: Db | Tx, scope: KeyScope, input: unknown): Promise<{ answer: unknown } | undefined> {
+export async function findAnswer(
+  db: Db | Tx,
+  scope: KeyScope,
+  input: unknown,
+): Promise<{ answer: unknown } | undefined> {
   const found = await findKey(db, scope);
   if (!found) return undefined;
   if (found.inputHash !== createHash('sha256').update(canonicalJson(input)).digest('hex')) throw idempotencyKeyReused();
@@ -50,12 +57,18 @@ export async function findAnswer(db: Db | Tx, scope: KeyScope, input: unknown): 
 
 /** Stores the answer in the transaction of the effect. Only the first one stays. */
 export async function answerKey(tx: Tx | Db, scope: KeyScope, status: number, answer: unknown): Promise<void> {
-  await tx.update(idempotencyKeys).set({ status, answer }).where(and(scopeIs(scope), sql`${idempotencyKeys.status} is null`));
+  await tx
+    .update(idempotencyKeys)
+    .set({ status, answer })
+    .where(and(scopeIs(scope), sql`${idempotencyKeys.status} is null`));
 }
 
 /** Stores the problem that this key ended in, for the same answer next time. */
 export async function failKey(tx: Tx | Db, scope: KeyScope, problem: ProblemBody): Promise<void> {
-  await tx.update(idempotencyKeys).set({ status: problem.status, problem }).where(and(scopeIs(scope), sql`${idempotencyKeys.status} is null`));
+  await tx
+    .update(idempotencyKeys)
+    .set({ status: problem.status, problem })
+    .where(and(scopeIs(scope), sql`${idempotencyKeys.status} is null`));
 }
 
 /** Gives the key back: the work left nothing behind, so the same key may start afresh. */

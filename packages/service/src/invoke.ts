@@ -1,5 +1,12 @@
-import { z } from 'zod';
-import { forbidden, idempotencyKeyMissing, internalError, invalidInput, serviceUnavailable, unauthenticated } from '@kelid/contracts/common';
+import type { z } from 'zod';
+import {
+  forbidden,
+  idempotencyKeyMissing,
+  internalError,
+  invalidInput,
+  serviceUnavailable,
+  unauthenticated,
+} from '@kelid/contracts/common';
 import { type Operation, ProblemError } from '@kelid/contracts/contract';
 import type { Actor, Origin } from './context.ts';
 import { isDatabaseAway } from './database.ts';
@@ -42,7 +49,9 @@ export function parseInput(operation: Operation, input: unknown): Record<string,
 function fieldErrors(issue: z.core.$ZodIssue): { field: string; message: string }[] {
   const field = issue.path.join('.');
   if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
-  return issue.keys.slice(0, 10).map((name) => ({ field: field ? `${field}.${name}` : name, message: 'Unknown field' }));
+  return issue.keys
+    .slice(0, 10)
+    .map((name) => ({ field: field ? `${field}.${name}` : name, message: 'Unknown field' }));
 }
 
 const KeyShape = /^[A-Za-z0-9_-]{16,64}$/;

@@ -5,10 +5,53 @@ import { pino } from 'pino';
  * forgets the one field that carries a product key, a token or a phone number (I17).
  */
 const loggedFields = new Set([
-  'service', 'operation', 'requestId', 'status', 'code', 'durationMs', 'actor', 'err', 'event', 'eventId', 'job', 'count', 'attempt',
-  'orderId', 'orderNumber', 'orderLineId', 'intentId', 'attemptId', 'psp', 'pspCode', 'reservationId', 'variantId', 'productId',
-  'batchId', 'keyId', 'challengeId', 'sessionId', 'userId', 'messageId', 'channel', 'template', 'providerStatus', 'amountRial',
-  'expectedRial', 'from', 'to', 'reason', 'url', 'port', 'peer', 'alarm', 'importedCount', 'duplicateCount', 'round', 'method', 'path', 'pid',
+  'service',
+  'operation',
+  'requestId',
+  'status',
+  'code',
+  'durationMs',
+  'actor',
+  'err',
+  'event',
+  'eventId',
+  'job',
+  'count',
+  'attempt',
+  'orderId',
+  'orderNumber',
+  'orderLineId',
+  'intentId',
+  'attemptId',
+  'psp',
+  'pspCode',
+  'reservationId',
+  'variantId',
+  'productId',
+  'batchId',
+  'keyId',
+  'challengeId',
+  'sessionId',
+  'userId',
+  'messageId',
+  'channel',
+  'template',
+  'providerStatus',
+  'amountRial',
+  'expectedRial',
+  'from',
+  'to',
+  'reason',
+  'url',
+  'port',
+  'peer',
+  'alarm',
+  'importedCount',
+  'duplicateCount',
+  'round',
+  'method',
+  'path',
+  'pid',
 ]);
 
 export type Logger = Pick<ReturnType<typeof pino>, 'info' | 'warn' | 'error' | 'debug' | 'child'>;
@@ -45,6 +88,17 @@ function serializeError(error: unknown): unknown {
   const constraint = 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : undefined;
   // Drizzle puts the parameters into the message of its own error; the statement's text before them is enough.
   const message = error.message.split('\nparams:')[0] ?? '';
-  const stack = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at ')).slice(0, 8).join('\n');
-  return { type: error.name, message, code, constraint, stack, ...(error.cause ? { cause: serializeError(error.cause) } : {}) };
+  const stack = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => line.trimStart().startsWith('at '))
+    .slice(0, 8)
+    .join('\n');
+  return {
+    type: error.name,
+    message,
+    code,
+    constraint,
+    stack,
+    ...(error.cause ? { cause: serializeError(error.cause) } : {}),
+  };
 }

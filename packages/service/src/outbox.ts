@@ -2,17 +2,12 @@ import { sql } from 'drizzle-orm';
 import { contracts } from '@kelid/contracts/all';
 import type { Db, Tx } from './context.ts';
 import { markPublished } from './database.ts';
+import type { EventEnvelope } from './event-envelope.ts';
 import { failpoint } from './failpoint.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
 import type { EventQueues } from './queue.ts';
 import { outbox } from './tables.ts';
-
-export interface EventEnvelope {
-  id: string;
-  type: string;
-  data: unknown;
-}
 
 /** Writes an event in the transaction of the state it tells of. It is sent at least once after the commit, never without it. */
 export async function publish(tx: Tx, ...events: { type: string; data: unknown }[]): Promise<void> {
@@ -23,7 +18,8 @@ export async function publish(tx: Tx, ...events: { type: string; data: unknown }
 /** Which services want an event, by the contracts' own lists. */
 const subscribers = new Map<string, string[]>();
 for (const contract of Object.values(contracts)) {
-  for (const { type } of contract.subscribesTo) subscribers.set(type, [...(subscribers.get(type) ?? []), contract.name]);
+  for (const { type } of contract.subscribesTo)
+    subscribers.set(type, [...(subscribers.get(type) ?? []), contract.name]);
 }
 
 const batchMax = 200;
@@ -49,7 +45,10 @@ export async function relayOnce(db: Db, queues: EventQueues): Promise<number> {
   }
   await Promise.all([...byQueue].map(([name, events]) => queues.add(name, events)));
   failpoint('outbox.enqueued');
-  const ids = sql.join(claimed.rows.map((row) => sql`${row.id}::uuid`), sql`, `);
+  const ids = sql.join(
+    claimed.rows.map((row) => sql`${row.id}::uuid`),
+    sql`, `,
+  );
   await db.execute(sql`update outbox set sent_at = now() where id in (${ids})`);
   return claimed.rows.length;
 }

@@ -32,14 +32,21 @@ export function createRemoteCall(options: { urlOf(service: string): string; secr
         }
         breaker.fail();
         if (attempt >= triesMax || context.signal.aborted) {
-          throw error instanceof ProblemError ? error : serviceUnavailable({ retryAfterSeconds: 2 }, `${service} does not answer`);
+          throw error instanceof ProblemError
+            ? error
+            : serviceUnavailable({ retryAfterSeconds: 2 }, `${service} does not answer`);
         }
         await sleep(50 + Math.random() * 200);
       }
     }
   };
 
-  async function send(service: string, operationName: string, input: unknown, context: CallContext): Promise<CallAnswer> {
+  async function send(
+    service: string,
+    operationName: string,
+    input: unknown,
+    context: CallContext,
+  ): Promise<CallAnswer> {
     const token = await signServiceToken(options.secret, service, { actor: context.actor, origin: context.origin });
     const response = await fetch(`${options.urlOf(service)}/rpc/${service}/${operationName}`, {
       method: 'POST',
@@ -74,7 +81,11 @@ export function createClient<C extends Contract>(contract: C, call: Call, base: 
       // Internal deadlines: 1 s to read, 3 s to write, unless the operation itself waits for a bank.
       const timeoutMs = operation.method === 'GET' ? 2_000 : 10_000;
       const signals = [base.signal, AbortSignal.timeout(timeoutMs), ...(options?.signal ? [options.signal] : [])];
-      const answer = await call(contract.name, name, input, { ...base, signal: AbortSignal.any(signals), idempotencyKey: options?.idempotencyKey });
+      const answer = await call(contract.name, name, input, {
+        ...base,
+        signal: AbortSignal.any(signals),
+        idempotencyKey: options?.idempotencyKey,
+      });
       return answer.output;
     };
   }

@@ -1,6 +1,6 @@
 import { createPostgresBackend, DEFAULT_SCHEMA, Queue, runMigrations, Worker } from 'bullmq';
 import pg from 'pg';
-import type { EventEnvelope } from './outbox.ts';
+import type { EventEnvelope } from './event-envelope.ts';
 import type { Logger } from './log.ts';
 
 /** Where queues live: PostgreSQL by default, Redis when a URL is given. Losing either loses nothing: outbox and sweepers rebuild it. */
@@ -25,7 +25,13 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
   const workers: Worker<EventEnvelope>[] = [];
   const pool =
     store.kind === 'postgres'
-      ? new pg.Pool({ connectionString: store.url, max: store.poolMax, application_name: 'kelid-queue', keepAlive: true, options: `-c search_path=${DEFAULT_SCHEMA}` })
+      ? new pg.Pool({
+          connectionString: store.url,
+          max: store.poolMax,
+          application_name: 'kelid-queue',
+          keepAlive: true,
+          options: `-c search_path=${DEFAULT_SCHEMA}`,
+        })
       : undefined;
   pool?.on('error', (error) => log.warn({ err: error }, 'an idle queue connection was lost'));
 
@@ -43,8 +49,16 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
     const open = queues.get(name);
     if (open) return open;
     const queue = pool
-      ? new Queue<EventEnvelope>(name, { connection: pool, prefix: 'kelid', defaultJobOptions: jobOptions } as never, createPostgresBackend as never)
-      : new Queue<EventEnvelope>(name, { connection: { url: store.url }, prefix: 'kelid', defaultJobOptions: jobOptions });
+      ? new Queue<EventEnvelope>(
+          name,
+          { connection: pool, prefix: 'kelid', defaultJobOptions: jobOptions } as never,
+          createPostgresBackend as never,
+        )
+      : new Queue<EventEnvelope>(name, {
+          connection: { url: store.url },
+          prefix: 'kelid',
+          defaultJobOptions: jobOptions,
+        });
     queue.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
     queues.set(name, queue);
     return queue;
@@ -52,7 +66,9 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
 
   return {
     async add(name, events) {
-      await queueOf(name).addBulk(events.map((event) => ({ name: event.type, data: event, opts: { jobId: event.id } })));
+      await queueOf(name).addBulk(
+        events.map((event) => ({ name: event.type, data: event, opts: { jobId: event.id } })),
+      );
     },
     work(name, concurrency, handle) {
       // Jobs may run twice (a stalled one is given to another worker), so five stalls are allowed before a job is given up (F2).
@@ -61,13 +77,27 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
         await handle(job.data);
       };
       const worker = pool
-        ? new Worker<EventEnvelope>(name, process, { ...options, connection: pool } as never, createPostgresBackend as never)
-        : new Worker<EventEnvelope>(name, process, { ...options, connection: { url: store.url, maxRetriesPerRequest: null } });
+        ? new Worker<EventEnvelope>(
+            name,
+            process,
+            { ...options, connection: pool } as never,
+            createPostgresBackend as never,
+          )
+        : new Worker<EventEnvelope>(name, process, {
+            ...options,
+            connection: { url: store.url, maxRetriesPerRequest: null },
+          });
       worker.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
       worker.on('failed', (job, error) => {
         const isDead = (job?.attemptsMade ?? 0) >= jobOptions.attempts;
         log[isDead ? 'error' : 'warn'](
-          { event: job?.name, eventId: job?.id, attempt: job?.attemptsMade, err: error, ...(isDead ? { alarm: 'dead-letter' } : {}) },
+          {
+            event: job?.name,
+            eventId: job?.id,
+            attempt: job?.attemptsMade,
+            err: error,
+            ...(isDead ? { alarm: 'dead-letter' } : {}),
+          },
           isDead ? 'an event was given up and waits as a dead letter' : 'an event failed and is tried again',
         );
       });

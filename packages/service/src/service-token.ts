@@ -6,7 +6,13 @@ import type { Actor } from './context.ts';
 const Claims = z.object({
   actor: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('guest'), cartToken: z.string().optional() }),
-    z.object({ kind: z.literal('user'), userId: z.string(), sessionId: z.string(), roles: z.array(Role), cartToken: z.string().optional() }),
+    z.object({
+      kind: z.literal('user'),
+      userId: z.string(),
+      sessionId: z.string(),
+      roles: z.array(Role),
+      cartToken: z.string().optional(),
+    }),
     z.object({ kind: z.literal('service'), name: z.string() }),
   ]),
   origin: z.object({ ip: z.string(), userAgent: z.string() }),

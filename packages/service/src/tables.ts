@@ -10,12 +10,18 @@ export const outbox = pgTable(
     id: uuid().primaryKey(),
     type: text().notNull(),
     data: jsonb().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().default(sql`now()`),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' })
+      .notNull()
+      .default(sql`now()`),
     /** A relay that took the row and died gives it back when this has passed. */
     claimedUntil: timestamp('claimed_until', { withTimezone: true, mode: 'string' }),
     sentAt: timestamp('sent_at', { withTimezone: true, mode: 'string' }),
   },
-  (table) => [index('outbox_unsent').on(table.id).where(sql`${table.sentAt} is null`)],
+  (table) => [
+    index('outbox_unsent')
+      .on(table.id)
+      .where(sql`${table.sentAt} is null`),
+  ],
 );
 
 /** Events whose effect is in this database; written in the effect's transaction, so a second delivery stops here. */
@@ -24,7 +30,9 @@ export const inbox = pgTable(
   {
     eventId: uuid('event_id').notNull(),
     consumer: text().notNull(),
-    at: timestamp({ withTimezone: true, mode: 'string' }).notNull().default(sql`now()`),
+    at: timestamp({ withTimezone: true, mode: 'string' })
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.eventId, table.consumer] })],
 );
@@ -43,7 +51,12 @@ export const idempotencyKeys = pgTable(
     /** Null while running. Never holds key material: such operations run their read again. */
     answer: jsonb(),
     problem: jsonb(),
-    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' }).notNull().default(sql`now()`),
+    createdAt: timestamp('created_at', { withTimezone: true, mode: 'string' })
+      .notNull()
+      .default(sql`now()`),
   },
-  (table) => [primaryKey({ columns: [table.actorId, table.operation, table.key] }), index('idempotency_keys_age').on(table.createdAt)],
+  (table) => [
+    primaryKey({ columns: [table.actorId, table.operation, table.key] }),
+    index('idempotency_keys_age').on(table.createdAt),
+  ],
 );

@@ -82,12 +82,20 @@ export async function startServices(options: {
     sql: (service, text, values) => query(databaseUrls[service]?.appUrl ?? '', text, values),
     ownerSql: (service, text, values) => query(databaseUrls[service]?.ownerUrl ?? '', text, values),
     as(contract, actor, call = {}) {
-      return createClient(contract, (service, operation, input, context) => host.call(service, operation, input, { ...context, idempotencyKey: context.idempotencyKey ?? call.idempotencyKey }), {
-        actor,
-        origin: { ip: call.ip ?? '127.0.0.1', userAgent: 'vitest' },
-        requestId: newId(),
-        signal: AbortSignal.timeout(600_000),
-      });
+      return createClient(
+        contract,
+        (service, operation, input, context) =>
+          host.call(service, operation, input, {
+            ...context,
+            idempotencyKey: context.idempotencyKey ?? call.idempotencyKey,
+          }),
+        {
+          actor,
+          origin: { ip: call.ip ?? '127.0.0.1', userAgent: 'vitest' },
+          requestId: newId(),
+          signal: AbortSignal.timeout(600_000),
+        },
+      );
     },
     async close() {
       await host.close();
@@ -104,7 +112,11 @@ export function userActor(userId: string = newId(), roles: Role[] = ['customer']
 export const serviceActor: Actor = { kind: 'service', name: 'test' };
 
 /** Waits until a condition holds, by looking again every 20 ms; fails with its name after the limit. */
-export async function waitFor<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  timeoutMs = 10_000,
+): Promise<T> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     const found = await look();

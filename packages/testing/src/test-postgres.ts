@@ -17,7 +17,10 @@ export interface TestDatabase {
 }
 
 /** A database of this test file, cloned from a template that was migrated once per state of the migrations. */
-export async function createTestDatabase(service: string, options: { migrationsFolder: string }): Promise<TestDatabase> {
+export async function createTestDatabase(
+  service: string,
+  options: { migrationsFolder: string },
+): Promise<TestDatabase> {
   const template = await ensureTemplate(service, options.migrationsFolder);
   return cloneDatabase(service, template);
 }
@@ -31,29 +34,36 @@ async function cloneDatabase(service: string, template: string): Promise<TestDat
   const name = `t_${service}_${process.pid}_${randomBytes(4).toString('hex')}`;
   await asAdmin(adminUrl, async (admin) => {
     await admin.query(`create database ${name} owner ${service}_owner template ${template}`);
-    await admin.query(`revoke connect, temporary on database ${name} from public; grant connect on database ${name} to ${service}_owner, ${service}_app`);
+    await admin.query(
+      `revoke connect, temporary on database ${name} from public; grant connect on database ${name} to ${service}_owner, ${service}_app`,
+    );
   });
   return {
     appUrl: roleUrl(adminUrl, `${service}_app`, testPassword(`${service}_app`), name),
     ownerUrl: roleUrl(adminUrl, `${service}_owner`, testPassword(`${service}_owner`), name),
-    drop: () => asAdmin(adminUrl, async (admin) => void (await admin.query(`drop database if exists ${name} with (force)`))),
+    drop: () =>
+      asAdmin(adminUrl, async (admin) => void (await admin.query(`drop database if exists ${name} with (force)`))),
   };
 }
 
 async function ensureTemplate(service: string, migrationsFolder: string): Promise<string> {
   const adminUrl = inject('adminUrl');
   const hash = createHash('sha256');
-  for (const file of readdirSync(migrationsFolder).toSorted()) if (file.endsWith('.sql')) hash.update(readFileSync(join(migrationsFolder, file)));
+  for (const file of readdirSync(migrationsFolder).toSorted())
+    if (file.endsWith('.sql')) hash.update(readFileSync(join(migrationsFolder, file)));
   const template = `template_${service}_${hash.digest('hex').slice(0, 12)}`;
   await asAdmin(adminUrl, async (admin) => {
     // Test files run in parallel processes; the first one makes the template, the others wait.
     await admin.query('select pg_advisory_lock(7306, hashtext($1))', [service]);
-    const { rowCount } = await admin.query("select 1 from pg_database where datname = $1", [`${template}_done`]);
+    const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [`${template}_done`]);
     if (rowCount) return;
     await admin.query(`drop database if exists ${template} with (force)`);
     await admin.query(`create database ${template} owner ${service}_owner template template0`);
     await prepareDatabase(adminUrl, template, service);
-    await migrateDatabase(roleUrl(adminUrl, `${service}_owner`, testPassword(`${service}_owner`), template), migrationsFolder);
+    await migrateDatabase(
+      roleUrl(adminUrl, `${service}_owner`, testPassword(`${service}_owner`), template),
+      migrationsFolder,
+    );
     await admin.query(`alter database ${template} rename to ${template}_done`);
   });
   return `${template}_done`;

@@ -30,7 +30,8 @@ export const catalogService = defineService({
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: CatalogConfig,
   createParts(config, start) {
-    if (config.CATALOG_S3_ENDPOINT === undefined) return { config, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
+    if (config.CATALOG_S3_ENDPOINT === undefined)
+      return { config, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
     const store = createS3Store({
       endpoint: config.CATALOG_S3_ENDPOINT,
       region: config.CATALOG_S3_REGION,

@@ -15,7 +15,15 @@ export function createLimits(config: GatewayConfig, redis: unknown): Limits {
   const make = (name: string, points: number): Limiter => {
     const memory = new RateLimiterMemory({ keyPrefix: name, points, duration: 60 });
     // Shared counters where Redis is; while it is away each process counts alone rather than refusing everybody.
-    return redis === undefined ? memory : new RateLimiterRedis({ storeClient: redis, keyPrefix: `limit:${name}`, points, duration: 60, insuranceLimiter: memory });
+    return redis === undefined
+      ? memory
+      : new RateLimiterRedis({
+          storeClient: redis,
+          keyPrefix: `limit:${name}`,
+          points,
+          duration: 60,
+          insuranceLimiter: memory,
+        });
   };
   const anonymous = make('anonymous', config.GATEWAY_ANONYMOUS_PER_MINUTE);
   const user = make('user', config.GATEWAY_USER_PER_MINUTE);
@@ -25,7 +33,8 @@ export function createLimits(config: GatewayConfig, redis: unknown): Limits {
     try {
       await limiter.consume(key);
     } catch (error) {
-      if (error instanceof RateLimiterRes) throw rateLimited({ retryAfterSeconds: Math.max(1, Math.ceil(error.msBeforeNext / 1000)) });
+      if (error instanceof RateLimiterRes)
+        throw rateLimited({ retryAfterSeconds: Math.max(1, Math.ceil(error.msBeforeNext / 1000)) });
       throw error;
     }
   }

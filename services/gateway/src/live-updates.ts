@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { FeedEntry } from '@kelid/contracts/notifications';
 import type { Host } from '@kelid/service/host';
@@ -28,10 +29,15 @@ export interface LiveUpdates {
  * Sends each open page the feed entries of its user. The entries are rows of notifications: any replica can serve any page, and
  * `since` replays what a broken connection missed. While no page is open nothing is read.
  */
-export function createLiveUpdates(host: Host, signIns: SignInState, options: { isOriginAllowed(origin: string): boolean }): LiveUpdates {
+export function createLiveUpdates(
+  host: Host,
+  signIns: SignInState,
+  options: { isOriginAllowed(origin: string): boolean },
+): LiveUpdates {
   const server = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024 });
   const clients = new Set<Client>();
-  const call = async (service: string, operation: string, input: unknown) => (await host.call(service, operation, input, host.contextOf('gateway'))).output;
+  const call = async (service: string, operation: string, input: unknown) =>
+    (await host.call(service, operation, input, host.contextOf('gateway'))).output;
 
   // Entries overlap from one read to the next; the ids of the last seconds tell which were sent.
   const sentIds = new Map<string, number>();
@@ -70,8 +76,11 @@ export function createLiveUpdates(host: Host, signIns: SignInState, options: { i
     const url = new URL(request.url ?? '/', 'http://gateway');
     const { origin } = request.headers;
     const ticket = url.searchParams.get('ticket');
-    const isAllowed = url.pathname === '/ws' && ticket !== null && (origin === undefined || options.isOriginAllowed(origin));
-    const { session } = isAllowed ? Redeemed.parse(await call('identity', 'redeemWsTicket', { ticket })) : { session: null };
+    const isAllowed =
+      url.pathname === '/ws' && ticket !== null && (origin === undefined || options.isOriginAllowed(origin));
+    const { session } = isAllowed
+      ? Redeemed.parse(await call('identity', 'redeemWsTicket', { ticket }))
+      : { session: null };
     const own = session ? [...clients].filter((client) => client.userId === session.userId) : [];
     if (!session || signIns.isRevoked(session.sessionId) || own.length >= socketsPerUserMax) {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -89,7 +98,9 @@ export function createLiveUpdates(host: Host, signIns: SignInState, options: { i
   }
 
   async function replay(client: Client, from: string): Promise<void> {
-    const feed = Feed.parse(await call('notifications', 'listFeedSince', { since: from, userId: client.userId, limit: 200 }));
+    const feed = Feed.parse(
+      await call('notifications', 'listFeedSince', { since: from, userId: client.userId, limit: 200 }),
+    );
     for (const { entry } of feed.items) if (entry.at > from) send(client, entry);
   }
 

@@ -47,7 +47,8 @@ export function parseJsonBody(text: string): Record<string, unknown> {
   } catch {
     throw badRequest({}, 'The body is not JSON');
   }
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) throw invalidInput({ errors: [{ field: '', message: 'Send a JSON object' }] });
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    throw invalidInput({ errors: [{ field: '', message: 'Send a JSON object' }] });
   return Object.fromEntries(Object.entries(body));
 }
 
@@ -67,7 +68,8 @@ function checkNames(text: string): void {
       at += literal.length - 1;
       if (!/^\s*:/.test(text.slice(at + 1, at + 40))) continue;
       const names = open.at(-1);
-      if (names?.has(literal)) throw invalidInput({ errors: [{ field: literal.slice(1, -1), message: 'Given twice' }] });
+      if (names?.has(literal))
+        throw invalidInput({ errors: [{ field: literal.slice(1, -1), message: 'Given twice' }] });
       names?.add(literal);
     }
   }

@@ -55,7 +55,10 @@ interface Route {
 export async function startGateway(host: Host, env: Environment): Promise<Gateway> {
   const config = GatewayConfig.parse(env);
   const signIns = watchSignIns(host);
-  const redis = config.REDIS_URL === undefined ? undefined : new Redis(config.REDIS_URL, { enableOfflineQueue: false, lazyConnect: false });
+  const redis =
+    config.REDIS_URL === undefined
+      ? undefined
+      : new Redis(config.REDIS_URL, { enableOfflineQueue: false, lazyConnect: false });
   redis?.on('error', (error) => host.log.warn({ err: error }, 'Redis does not answer; limits are counted per process'));
   const limits = createLimits(config, redis);
   const cache = new ByteCache(config.GATEWAY_CACHE_MB * 1024 * 1024);
@@ -95,7 +98,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 
   async function actorOf(request: FastifyRequest, operation: Operation): Promise<Actor> {
     const cartHeader = request.headers['x-cart-token'];
-    const cartToken = typeof cartHeader === 'string' && /^[A-Za-z0-9_-]{20,100}$/.test(cartHeader) ? cartHeader : cartHeader === undefined ? undefined : 'not-a-token';
+    const cartToken =
+      typeof cartHeader === 'string' && /^[A-Za-z0-9_-]{20,100}$/.test(cartHeader)
+        ? cartHeader
+        : cartHeader === undefined
+          ? undefined
+          : 'not-a-token';
     const token = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) {
       // An unreadable header is no guest: its sender believes to be signed in. The catalogue is the same for all.
@@ -114,14 +122,21 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     const { operation } = route;
     if (operation.transport === 'form') {
       const all = { ...query, ...plain(request.body) };
-      const texts = Object.entries(all).filter(([name, value]) => typeof value === 'string' && value.length <= 512 && name.length <= 64);
+      const texts = Object.entries(all).filter(
+        ([name, value]) => typeof value === 'string' && value.length <= 512 && name.length <= 64,
+      );
       return { ...params, params: Object.fromEntries(texts.slice(0, 30)) };
     }
     if (operation.method === 'GET') return mergeInput(route.readQuery(params), route.readQuery(query));
-    if (Object.keys(query).length > 0) throw invalidInput({ errors: Object.keys(query).map((field) => ({ field, message: 'Send this in the body' })) });
+    if (Object.keys(query).length > 0)
+      throw invalidInput({ errors: Object.keys(query).map((field) => ({ field, message: 'Send this in the body' })) });
     if (operation.transport === 'upload') {
       if (!Buffer.isBuffer(request.body)) throw unsupportedMediaType({}, 'Send the picture itself');
-      return { ...params, contentType: request.headers['content-type'] ?? '', contentBase64: request.body.toString('base64') };
+      return {
+        ...params,
+        contentType: request.headers['content-type'] ?? '',
+        contentBase64: request.body.toString('base64'),
+      };
     }
     return mergeInput(params, plain(request.body));
   }
@@ -140,21 +155,29 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       actor,
       origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
       requestId: request.id,
-      signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000)]),
+      signal: AbortSignal.any([
+        aborter.signal,
+        AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000),
+      ]),
       idempotencyKey: typeof key === 'string' ? key : undefined,
     });
     reply.headers(headers).header('cache-control', 'no-store');
     if (operation.status === 204) return reply.status(204).send();
     if (operation.status === 303) return reply.redirect(Redirect.parse(output).location, 303);
     const body = Buffer.from(JSON.stringify(output));
-    return reply.status(operation.status).type('application/json; charset=utf-8').send(await compressed(body, request, reply));
+    return reply
+      .status(operation.status)
+      .type('application/json; charset=utf-8')
+      .send(await compressed(body, request, reply));
   }
 
   async function compressed(body: Buffer, request: FastifyRequest, reply: FastifyReply): Promise<Buffer> {
     const encoding = encodingOf(request);
     if (encoding === 'identity' || body.length < compressFromBytes) return body;
     reply.header('vary', 'accept-encoding').header('content-encoding', encoding);
-    return encoding === 'br' ? brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }) : gzipAsync(body, { level: 5 });
+    return encoding === 'br'
+      ? brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
+      : gzipAsync(body, { level: 5 });
   }
 
   /** A public answer as bytes: the same for everybody, so nothing of a user can be in it (I21). */
@@ -173,11 +196,21 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     const isKnown = request.headers['if-none-match'] === entry.headers['etag'];
     const raw = reply.raw;
     const cors = corsHeaders(request);
-    raw.writeHead(isKnown ? 304 : 200, { ...entry.headers, 'x-cache': isHit ? 'hit' : 'miss', 'x-request-id': request.id, ...cors });
+    raw.writeHead(isKnown ? 304 : 200, {
+      ...entry.headers,
+      'x-cache': isHit ? 'hit' : 'miss',
+      'x-request-id': request.id,
+      ...cors,
+    });
     raw.end(isKnown || request.method === 'HEAD' ? undefined : entry.body);
   }
 
-  function fill(route: Route, request: FastifyRequest, cacheKey: string, encoding: 'br' | 'gzip' | 'identity'): Promise<CachedAnswer> {
+  function fill(
+    route: Route,
+    request: FastifyRequest,
+    cacheKey: string,
+    encoding: 'br' | 'gzip' | 'identity',
+  ): Promise<CachedAnswer> {
     const { epoch } = cache;
     const work = (async () => {
       const { output } = await host.call(route.service, route.name, inputOf(route, request), {
@@ -191,12 +224,19 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       let body: Buffer = file ? Buffer.from(file.contentBase64, 'base64') : Buffer.from(JSON.stringify(output));
       const headers: Record<string, string> = {
         'content-type': file?.contentType ?? 'application/json; charset=utf-8',
-        'cache-control': file ? (file.isPublic ? 'public, max-age=31536000, immutable' : 'private, no-store') : 'public, no-cache',
+        'cache-control': file
+          ? file.isPublic
+            ? 'public, max-age=31536000, immutable'
+            : 'private, no-store'
+          : 'public, no-cache',
         etag: `"${createHash('sha1').update(body).digest('base64url')}-${encoding}"`,
         ...securityHeaders,
       };
       if (!file && body.length >= compressFromBytes && encoding !== 'identity') {
-        body = encoding === 'br' ? await brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } }) : await gzipAsync(body);
+        body =
+          encoding === 'br'
+            ? await brotliAsync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 6 } })
+            : await gzipAsync(body);
         headers['content-encoding'] = encoding;
       }
       if (!file) headers['vary'] = 'accept-encoding';
@@ -213,7 +253,11 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   function corsHeaders(request: FastifyRequest): Record<string, string> {
     const { origin } = request.headers;
     if (origin === undefined || !origins.has(origin)) return {};
-    return { 'access-control-allow-origin': origin, vary: 'origin, accept-encoding', 'access-control-expose-headers': 'x-cart-token, x-request-id, idempotency-replayed, retry-after' };
+    return {
+      'access-control-allow-origin': origin,
+      vary: 'origin, accept-encoding',
+      'access-control-expose-headers': 'x-cart-token, x-request-id, idempotency-replayed, retry-after',
+    };
   }
 
   function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -246,7 +290,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 
   registerParsers(server);
   server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
-  server.setNotFoundHandler((request, reply) => sendProblem(knownPath(request.url) ? methodNotAllowed() : routeNotFound(), request, reply));
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(knownPath(request.url) ? methodNotAllowed() : routeNotFound(), request, reply),
+  );
   server.addHook('onRequest', async (request, reply) => {
     if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
       const cors = corsHeaders(request);
@@ -255,7 +301,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
         .status(204)
         .headers(
           isAllowed
-            ? { ...cors, 'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE', 'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-cart-token', 'access-control-max-age': '600' }
+            ? {
+                ...cors,
+                'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+                'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-cart-token',
+                'access-control-max-age': '600',
+              }
             : {},
         )
         .send();
@@ -263,7 +314,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     reply.headers({ ...securityHeaders, ...corsHeaders(request), 'x-request-id': request.id });
   });
 
-  const routes = publicOperations().map(({ service, name, operation }): Route => ({ service, name, operation, readQuery: createQueryReader(operation) }));
+  const routes = publicOperations().map(({ service, name, operation }): Route => ({
+    service,
+    name,
+    operation,
+    readQuery: createQueryReader(operation),
+  }));
   const paths = routes.map((route) => new RegExp(`^/api/v1${route.operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`));
   const knownPath = (url: string) => paths.some((path) => path.test(url.split('?')[0] ?? ''));
   for (const route of routes) {
@@ -271,8 +327,11 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     server.route({
       method: operation.transport === 'form' ? ['GET', 'POST'] : operation.cache ? ['GET', 'HEAD'] : [operation.method],
       url: `/api/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-      bodyLimit: operation.transport === 'upload' ? uploadBytesMax : route.name === 'importKeys' ? importBytesMax : jsonBytesMax,
-      handler: operation.cache ? (request, reply) => answerCached(route, request, reply) : (request, reply) => answer(route, request, reply),
+      bodyLimit:
+        operation.transport === 'upload' ? uploadBytesMax : route.name === 'importKeys' ? importBytesMax : jsonBytesMax,
+      handler: operation.cache
+        ? (request, reply) => answerCached(route, request, reply)
+        : (request, reply) => answer(route, request, reply),
     });
   }
   server.get('/health', async () => ({ status: 'alive' }));
@@ -282,8 +341,15 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   });
   const openApi = JSON.stringify(openApiDocument());
   server.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi));
-  server.get('/docs', async (_request, reply) => reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'").send(docsPage()));
-  server.get('/.well-known/jwks.json', async (_request, reply) => reply.header('cache-control', 'public, max-age=300').send(await signIns.jwks()));
+  server.get('/docs', async (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .send(docsPage()),
+  );
+  server.get('/.well-known/jwks.json', async (_request, reply) =>
+    reply.header('cache-control', 'public, max-age=300').send(await signIns.jwks()),
+  );
   server.server.on('upgrade', (request, socket, head) => live.handleUpgrade(request, socket, head));
 
   const url = await server.listen({ host: config.HOST, port: config.PORT });

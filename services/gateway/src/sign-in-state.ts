@@ -25,7 +25,8 @@ export interface SignInState {
 export function watchSignIns(host: Host): SignInState {
   const revoked = new Map<string, number>();
   const listeners: ((sessionIds: string[]) => void)[] = [];
-  const call = async (operation: string, input: unknown) => (await host.call('identity', operation, input, host.contextOf('gateway'))).output;
+  const call = async (operation: string, input: unknown) =>
+    (await host.call('identity', operation, input, host.contextOf('gateway'))).output;
   const verify = createAccessTokenVerifier({ getKeys: async () => Jwks.parse(await call('getJwks', {})).keys });
   let since = new Date(Date.now() - rememberMs).toISOString();
   let isReading = false;

@@ -6,8 +6,19 @@ import { identityAudit } from './db/schema.ts';
 export async function audit(
   ctx: Context,
   tx: Tx,
-  change: { action: string; userId: string; before: Record<string, unknown>; after: Record<string, unknown>; reason: string },
+  change: {
+    action: string;
+    userId: string;
+    before: Record<string, unknown>;
+    after: Record<string, unknown>;
+    reason: string;
+  },
 ): Promise<void> {
-  const actor = ctx.actor.kind === 'user' ? `user:${ctx.actor.userId}` : ctx.actor.kind === 'service' ? `service:${ctx.actor.name}` : 'guest';
+  const actor =
+    ctx.actor.kind === 'user'
+      ? `user:${ctx.actor.userId}`
+      : ctx.actor.kind === 'service'
+        ? `service:${ctx.actor.name}`
+        : 'guest';
   await tx.insert(identityAudit).values({ id: newId(), actor, ip: ctx.origin.ip, ...change });
 }

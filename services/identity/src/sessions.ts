@@ -7,7 +7,8 @@ import type { Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { sessions, users } from './db/schema.ts';
+import type { users } from './db/schema.ts';
+import { sessions } from './db/schema.ts';
 import { sha256 } from './domain/secrets.ts';
 
 export type User = Pick<typeof users.$inferSelect, 'id' | 'phone' | 'roles'>;
@@ -21,7 +22,12 @@ export function newRefreshToken(): string {
 }
 
 /** Begins a session inside the transaction that earned it. The oldest beyond ten ends. */
-export async function beginSession(ctx: Context, tx: Tx, user: User, deviceHash: string | null): Promise<{ sessionId: string; refreshToken: string }> {
+export async function beginSession(
+  ctx: Context,
+  tx: Tx,
+  user: User,
+  deviceHash: string | null,
+): Promise<{ sessionId: string; refreshToken: string }> {
   const sessionId = newId();
   const refreshToken = newRefreshToken();
   await tx.insert(sessions).values({
@@ -32,25 +38,55 @@ export async function beginSession(ctx: Context, tx: Tx, user: User, deviceHash:
     userAgent: ctx.origin.userAgent.slice(0, 200),
     ipPrefix: ipPrefix(ctx.origin.ip),
   });
-  const live = await tx.select({ id: sessions.id }).from(sessions).where(and(eq(sessions.userId, user.id), isAlive)).orderBy(desc(sessions.createdAt), desc(sessions.id)).offset(sessionsMax);
-  if (live.length > 0) await revokeSessions(tx, user.id, live.map((row) => row.id), 'too-many-sessions');
+  const live = await tx
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.userId, user.id), isAlive))
+    .orderBy(desc(sessions.createdAt), desc(sessions.id))
+    .offset(sessionsMax);
+  if (live.length > 0)
+    await revokeSessions(
+      tx,
+      user.id,
+      live.map((row) => row.id),
+      'too-many-sessions',
+    );
   return { sessionId, refreshToken };
 }
 
 /** Ends sessions, with the event that tells open sockets. Ended ones stay as they ended. */
-export async function revokeSessions(tx: Tx, userId: string, sessionIds: 'all' | string[], reason: string): Promise<string[]> {
+export async function revokeSessions(
+  tx: Tx,
+  userId: string,
+  sessionIds: 'all' | string[],
+  reason: string,
+): Promise<string[]> {
   const revoked = await tx
     .update(sessions)
     .set({ revokedAt: sql`now()`, revokeReason: reason })
-    .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt), sessionIds === 'all' ? undefined : inArray(sessions.id, sessionIds)))
+    .where(
+      and(
+        eq(sessions.userId, userId),
+        isNull(sessions.revokedAt),
+        sessionIds === 'all' ? undefined : inArray(sessions.id, sessionIds),
+      ),
+    )
     .returning({ id: sessions.id });
   const ids = revoked.map((row) => row.id);
   if (ids.length > 0) await publish(tx, sessionRevoked({ userId, sessionIds: ids }));
   return ids;
 }
 
-export async function tokenSet(ctx: Context, user: User, session: { sessionId: string; refreshToken: string }): Promise<z.input<typeof TokenSet>> {
-  const { accessToken, expiresAt } = await ctx.signer.sign({ userId: user.id, sessionId: session.sessionId, roles: user.roles });
+export async function tokenSet(
+  ctx: Context,
+  user: User,
+  session: { sessionId: string; refreshToken: string },
+): Promise<z.input<typeof TokenSet>> {
+  const { accessToken, expiresAt } = await ctx.signer.sign({
+    userId: user.id,
+    sessionId: session.sessionId,
+    roles: user.roles,
+  });
   return {
     accessToken,
     expiresAt,

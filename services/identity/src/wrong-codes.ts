@@ -7,12 +7,17 @@ import { sessions, users } from './db/schema.ts';
  * A phone whose codes were guessed wrong too often gets no code for unknown devices, so that guessing over many challenges ends; the
  * owner's own device, known from an earlier sign-in, goes on, so that a stranger can't lock the owner out (A07).
  */
-export async function refuseWhenWrongBudgetSpent(ctx: Context, phone: string, deviceHash: string | null): Promise<void> {
+export async function refuseWhenWrongBudgetSpent(
+  ctx: Context,
+  phone: string,
+  deviceHash: string | null,
+): Promise<void> {
   const { rows } = await ctx.db.execute<{ hour: number; day: number }>(sql`
     select count(*) filter (where at > now() - interval '1 hour')::int as hour, count(*)::int as day
     from otp_failures where phone = ${phone} and at > now() - interval '1 day'`);
   const wrong = rows[0];
-  if (!wrong || (wrong.hour < ctx.config.IDENTITY_WRONG_PER_HOUR && wrong.day < ctx.config.IDENTITY_WRONG_PER_DAY)) return;
+  if (!wrong || (wrong.hour < ctx.config.IDENTITY_WRONG_PER_HOUR && wrong.day < ctx.config.IDENTITY_WRONG_PER_DAY))
+    return;
   if (deviceHash !== null) {
     const [known] = await ctx.db
       .select({ id: sessions.id })

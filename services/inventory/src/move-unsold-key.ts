@@ -15,7 +15,11 @@ const from: Record<Status, ('available' | 'quarantined' | 'expired')[]> = {
 /** A move that staff makes with a product key that nobody bought; its reason is kept. The same move again is fine. */
 export async function moveUnsoldKey(ctx: Context, keyId: string, to: Status, reason: string) {
   return ctx.transaction(async (tx) => {
-    const [before] = await tx.select({ status: productKeys.status }).from(productKeys).where(eq(productKeys.id, keyId)).for('no key update');
+    const [before] = await tx
+      .select({ status: productKeys.status })
+      .from(productKeys)
+      .where(eq(productKeys.id, keyId))
+      .for('no key update');
     if (!before) throw keyNotFound();
     const moved = await tx
       .update(productKeys)
@@ -23,8 +27,12 @@ export async function moveUnsoldKey(ctx: Context, keyId: string, to: Status, rea
       .where(and(eq(productKeys.id, keyId), inArray(productKeys.status, from[to])))
       .returning({ variantId: productKeys.variantId });
     if (moved[0]) {
-      await tx.insert(keyAudit).values({ id: newId(), keyId, actor: actorName(ctx.actor), from: before.status, to, reason });
-      await tx.execute(sql`select inventory_tell_stock(${moved[0].variantId}, ${to === 'available' ? 1 : before.status === 'available' ? -1 : 0})`);
+      await tx
+        .insert(keyAudit)
+        .values({ id: newId(), keyId, actor: actorName(ctx.actor), from: before.status, to, reason });
+      await tx.execute(
+        sql`select inventory_tell_stock(${moved[0].variantId}, ${to === 'available' ? 1 : before.status === 'available' ? -1 : 0})`,
+      );
     } else if (before.status !== to) throw keyAlreadySold();
     const [row] = await tx
       .select(staffKeyColumns)

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { sql } from 'drizzle-orm';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { defineService } from '@kelid/service/define-service';
 import { InventoryConfig } from './config.ts';
-import { Vault } from './domain/vault.ts';
 import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
+import { rewrapBatches } from './jobs/rewrap-batches.ts';
+import { tellStock } from './jobs/tell-stock.ts';
+import { openVault } from './open-vault.ts';
 import { deleteDigitalKey } from './operations/delete-digital-key.ts';
 import { fulfillOrder } from './operations/fulfill-order.ts';
 import { getDigitalKey } from './operations/get-digital-key.ts';
@@ -25,17 +26,7 @@ export const inventoryService = defineService({
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: InventoryConfig,
   async createParts(config, start) {
-    const vault = new Vault({
-      kek: Buffer.from(config.INVENTORY_KEK, 'base64'),
-      kekId: config.INVENTORY_KEK_ID,
-      blindIndexKey: Buffer.from(config.INVENTORY_BLIND_INDEX_KEY, 'base64'),
-    });
-    // A wrong master key must stop the start, not show itself as lost product keys to customers (F32).
-    const { db } = start.contextOf();
-    await db.execute(sql`insert into vault_checks (kek_id, proof) values (${vault.kekId}, ${vault.proof()}) on conflict do nothing`);
-    const { rows } = await db.execute(sql`select 1 from vault_checks where kek_id = ${vault.kekId} and proof = ${vault.proof()}`);
-    if (rows.length === 0) throw new Error(`INVENTORY_KEK is not the master key ${vault.kekId} that this vault was filled with`);
-    return { vault };
+    return { vault: await openVault(start.contextOf().db, config) };
   },
   operations: {
     listOrderKeys,
@@ -54,6 +45,8 @@ export const inventoryService = defineService({
   },
   sweeps: [
     { name: 'expire-reservations', everyMs: 2_000, run: expireReservations },
-    { name: 'expire-keys', everyMs: 60_000, run: expireKeys },
+    { name: 'expire-keys', everyMs: 5_000, run: expireKeys },
+    { name: 'tell-stock', everyMs: 500, run: tellStock },
+    { name: 'rewrap-batches', everyMs: 5_000, run: rewrapBatches },
   ],
 });

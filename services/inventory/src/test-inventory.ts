@@ -28,7 +28,9 @@ export async function startInventory(): Promise<TestInventory> {
     env: { ...secrets, RUN: 'api', DATABASE_POOL_MAX: '30' },
     peerAnswers: {
       catalog: {
-        findVariantBySku: ({ sku }: { sku: string }) => ({ variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam' } }),
+        findVariantBySku: ({ sku }: { sku: string }) => ({
+          variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam' },
+        }),
       },
     },
   });
@@ -38,8 +40,14 @@ export async function startInventory(): Promise<TestInventory> {
     inventory,
     async stockUp(codes, { variantId = newId(), expiresAt } = {}) {
       const prefix = newId().slice(-12).toUpperCase();
-      const list = typeof codes === 'number' ? Array.from({ length: codes }, (_, index) => `${prefix}-${1000 + index}`) : codes;
-      const report = await inventory().importKeys({ sku: variantId, label: 'stock of a test', codes: list, ...(expiresAt ? { expiresAt } : {}) });
+      const list =
+        typeof codes === 'number' ? Array.from({ length: codes }, (_, index) => `${prefix}-${1000 + index}`) : codes;
+      const report = await inventory().importKeys({
+        sku: variantId,
+        label: 'stock of a test',
+        codes: list,
+        ...(expiresAt ? { expiresAt } : {}),
+      });
       if (report.importedCount !== list.length) throw new Error(`Only ${report.importedCount} keys came in`);
       return variantId;
     },
@@ -50,7 +58,10 @@ export async function startInventory(): Promise<TestInventory> {
     },
     async brokenInvariants() {
       const text = await readFile(join(import.meta.dirname, '../../../e2e/invariants/inventory.sql'), 'utf8');
-      const statements = text.replaceAll(/^--.*$/gm, '').split(';').filter((statement) => statement.trim() !== '');
+      const statements = text
+        .replaceAll(/^--.*$/gm, '')
+        .split(';')
+        .filter((statement) => statement.trim() !== '');
       return (await Promise.all(statements.map((statement) => shop.sql('inventory', statement)))).flat();
     },
   };

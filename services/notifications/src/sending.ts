@@ -12,8 +12,14 @@ const attemptsMax = 8;
 export async function deliver(ctx: Context, messageId: string): Promise<void> {
   const [message] = await ctx.db
     .update(messages)
-    .set({ status: 'sending', attemptCount: sql`${messages.attemptCount} + 1`, dueAt: sql`now() + interval '60 seconds'` })
-    .where(and(eq(messages.id, messageId), inArray(messages.status, ['queued', 'unknown']), sql`${messages.dueAt} <= now()`))
+    .set({
+      status: 'sending',
+      attemptCount: sql`${messages.attemptCount} + 1`,
+      dueAt: sql`now() + interval '60 seconds'`,
+    })
+    .where(
+      and(eq(messages.id, messageId), inArray(messages.status, ['queued', 'unknown']), sql`${messages.dueAt} <= now()`),
+    )
     .returning();
   if (!message) return;
   if (message.expiresAt !== null && new Date(message.expiresAt) <= ctx.now()) {
@@ -30,9 +36,15 @@ export async function deliver(ctx: Context, messageId: string): Promise<void> {
 async function send(ctx: Context, message: Message): Promise<SendAnswer> {
   if (message.channel === 'email') {
     if (message.recipient === null) return { kind: 'refused', error: 'no address' };
-    return ctx.mailProvider.send({ to: message.recipient, content: renderMail(message.template, message.params, ctx.config.NOTIFICATIONS_SHOP_URL), messageId: message.id });
+    return ctx.mailProvider.send({
+      to: message.recipient,
+      content: renderMail(message.template, message.params, ctx.config.NOTIFICATIONS_SHOP_URL),
+      messageId: message.id,
+    });
   }
-  const to = message.recipient ?? (message.userId === null ? undefined : (await ctx.peers.identity.getUser({ userId: message.userId })).phone);
+  const to =
+    message.recipient ??
+    (message.userId === null ? undefined : (await ctx.peers.identity.getUser({ userId: message.userId })).phone);
   if (to === undefined) return { kind: 'refused', error: 'no phone' };
   const provider = ctx.smsProviders.find((candidate) => candidate.isUp()) ?? ctx.smsProviders[0];
   if (!provider) return { kind: 'retry', error: 'no provider' };
@@ -51,19 +63,37 @@ async function record(ctx: Context, message: Message, answer: SendAnswer): Promi
   const isOtp = message.template === 'otp';
   switch (answer.kind) {
     case 'sent':
-      await finish(ctx, message, { status: 'sent', sentAt: sql`now()`, dueAt: null, providerMessageId: answer.providerMessageId, lastError: null, sealedCode: null });
+      await finish(ctx, message, {
+        status: 'sent',
+        sentAt: sql`now()`,
+        dueAt: null,
+        providerMessageId: answer.providerMessageId,
+        lastError: null,
+        sealedCode: null,
+      });
       return;
     case 'unknown':
       // It may have arrived. A code is not sent again, its owner can ask; anything else is sent once more.
-      if (isOtp || message.attemptCount > 1) await finish(ctx, message, { status: 'unknown', dueAt: null, lastError: answer.error, sealedCode: null });
-      else await finish(ctx, message, { status: 'unknown', dueAt: sql`now() + interval '30 seconds'`, lastError: answer.error });
+      if (isOtp || message.attemptCount > 1)
+        await finish(ctx, message, { status: 'unknown', dueAt: null, lastError: answer.error, sealedCode: null });
+      else
+        await finish(ctx, message, {
+          status: 'unknown',
+          dueAt: sql`now() + interval '30 seconds'`,
+          lastError: answer.error,
+        });
       return;
     case 'refused':
       await giveUp(ctx, message, answer.error);
       return;
     case 'retry':
       if (message.attemptCount >= attemptsMax) await giveUp(ctx, message, answer.error);
-      else await finish(ctx, message, { status: 'queued', dueAt: sql`now() + make_interval(secs => ${retrySeconds(message, isOtp)})`, lastError: answer.error });
+      else
+        await finish(ctx, message, {
+          status: 'queued',
+          dueAt: sql`now() + make_interval(secs => ${retrySeconds(message, isOtp)})`,
+          lastError: answer.error,
+        });
   }
 }
 
@@ -73,10 +103,24 @@ function retrySeconds(message: Message, isOtp: boolean): number {
 }
 
 async function giveUp(ctx: Context, message: Message, error: string): Promise<void> {
-  ctx.log.error({ messageId: message.id, channel: message.channel, template: message.template, reason: error, alarm: 'message-dead' }, 'a message was given up');
+  ctx.log.error(
+    {
+      messageId: message.id,
+      channel: message.channel,
+      template: message.template,
+      reason: error,
+      alarm: 'message-dead',
+    },
+    'a message was given up',
+  );
   await finish(ctx, message, { status: 'dead', dueAt: null, lastError: error, sealedCode: null });
 }
 
 async function finish(ctx: Context, message: Message, changes: Record<string, unknown>): Promise<void> {
-  await ctx.db.update(messages).set(changes).where(and(eq(messages.id, message.id), eq(messages.status, 'sending'), eq(messages.attemptCount, message.attemptCount)));
+  await ctx.db
+    .update(messages)
+    .set(changes)
+    .where(
+      and(eq(messages.id, message.id), eq(messages.status, 'sending'), eq(messages.attemptCount, message.attemptCount)),
+    );
 }

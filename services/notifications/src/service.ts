@@ -23,12 +23,15 @@ export const notificationsService = defineService({
     const { log } = start.contextOf();
     const mailProvider = createSmtp({ url: config.NOTIFICATIONS_SMTP_URL, from: config.NOTIFICATIONS_MAIL_FROM });
     start.onClose(async () => mailProvider.close());
-    const urls = [config.NOTIFICATIONS_KAVENEGAR_URL, config.NOTIFICATIONS_KAVENEGAR_FALLBACK_URL].filter((url) => url !== undefined);
+    const urls = [config.NOTIFICATIONS_KAVENEGAR_URL, config.NOTIFICATIONS_KAVENEGAR_FALLBACK_URL].filter(
+      (url) => url !== undefined,
+    );
     const smsProviders = urls.map((baseUrl) =>
       createKavenegar({
         baseUrl,
         apiKey: config.NOTIFICATIONS_KAVENEGAR_KEY,
-        onAlarm: (status) => log.error({ providerStatus: status, alarm: 'sms-account' }, 'the SMS account needs a person'),
+        onAlarm: (status) =>
+          log.error({ providerStatus: status, alarm: 'sms-account' }, 'the SMS account needs a person'),
       }),
     );
     return { config, seal: createSeal(config.NOTIFICATIONS_SECRET), smsProviders, mailProvider };

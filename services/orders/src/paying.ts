@@ -39,7 +39,9 @@ export async function reserveAgain(ctx: Context, order: OrderRow): Promise<boole
   await ctx.db
     .update(orders)
     .set({ reservationRound: round })
-    .where(and(eq(orders.id, order.id), eq(orders.status, 'expired'), eq(orders.reservationRound, order.reservationRound)));
+    .where(
+      and(eq(orders.id, order.id), eq(orders.status, 'expired'), eq(orders.reservationRound, order.reservationRound)),
+    );
   return true;
 }
 
@@ -67,13 +69,29 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
           .returning({ id: orders.id, paidAt: orders.paidAt })
       : [];
     if (!paid) {
-      if (!isExact) ctx.log.error({ orderId, attemptId, alarm: 'capture-mismatch', amountRial: capture.amountRial, expectedRial: order.totalRial }, 'a capture differs from its order');
+      if (!isExact)
+        ctx.log.error(
+          {
+            orderId,
+            attemptId,
+            alarm: 'capture-mismatch',
+            amountRial: capture.amountRial,
+            expectedRial: order.totalRial,
+          },
+          'a capture differs from its order',
+        );
       const now = await findOrder(tx, orderId);
       if (now?.paidAttemptId === attemptId) return;
       await publish(tx, orderPaymentRefused({ orderId, attemptId, customerId: order.customerId }));
       return;
     }
-    const version = await moveOrder(tx, { orderId, from: ['pending_payment', 'expired'], to: 'paid', reason: 'captured', actor: 'service:payments' });
+    const version = await moveOrder(tx, {
+      orderId,
+      from: ['pending_payment', 'expired'],
+      to: 'paid',
+      reason: 'captured',
+      actor: 'service:payments',
+    });
     if (version === undefined) throw new Error('The order moved although its row was locked');
     const lines = await listLines(tx, orderId);
     await publish(
@@ -115,12 +133,21 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
     await moveOrder(tx, { ...move, from: ['paid'], to: 'fulfilling', reason: 'binding product keys' });
     for (const line of lines) {
       const deliveredCount = deliveredOf.get(line.id) ?? 0;
-      if (deliveredCount > line.deliveredCount) await tx.update(orderLines).set({ deliveredCount }).where(eq(orderLines.id, line.id));
+      if (deliveredCount > line.deliveredCount)
+        await tx.update(orderLines).set({ deliveredCount }).where(eq(orderLines.id, line.id));
     }
     if (isWhole) {
-      const version = await moveOrder(tx, { ...move, from: ['fulfilling', 'part_fulfilled'], to: 'fulfilled', reason: 'all product keys delivered' });
+      const version = await moveOrder(tx, {
+        ...move,
+        from: ['fulfilling', 'part_fulfilled'],
+        to: 'fulfilled',
+        reason: 'all product keys delivered',
+      });
       if (version === undefined) return; // Another runner of the same step was first.
-      await tx.update(orders).set({ fulfilledAt: sql`now()`, dueAt: null }).where(eq(orders.id, orderId));
+      await tx
+        .update(orders)
+        .set({ fulfilledAt: sql`now()`, dueAt: null })
+        .where(eq(orders.id, orderId));
       await publish(
         tx,
         orderFulfilled({
@@ -137,9 +164,23 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
       return;
     }
     if (!isPart) return;
-    const version = await moveOrder(tx, { ...move, from: ['fulfilling'], to: 'part_fulfilled', reason: 'some product keys delivered' });
+    const version = await moveOrder(tx, {
+      ...move,
+      from: ['fulfilling'],
+      to: 'part_fulfilled',
+      reason: 'some product keys delivered',
+    });
     if (version === undefined) return;
-    await publish(tx, orderStatusChanged({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, status: 'part_fulfilled' }));
+    await publish(
+      tx,
+      orderStatusChanged({
+        orderId,
+        orderNumber: order.orderNumber,
+        customerId: order.customerId,
+        version,
+        status: 'part_fulfilled',
+      }),
+    );
   });
   failpoint('orders.delivered'); // CP15
 }
@@ -158,7 +199,16 @@ export async function sendToReview(ctx: Context, orderId: string): Promise<void>
     });
     if (version === undefined) return;
     await tx.update(orders).set({ dueAt: null }).where(eq(orders.id, orderId));
-    await publish(tx, orderStatusChanged({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, status: 'review' }));
+    await publish(
+      tx,
+      orderStatusChanged({
+        orderId,
+        orderNumber: order.orderNumber,
+        customerId: order.customerId,
+        version,
+        status: 'review',
+      }),
+    );
   });
   ctx.log.error({ orderId, alarm: 'paid-not-delivered' }, 'a paid order was not delivered in time');
 }

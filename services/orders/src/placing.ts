@@ -11,7 +11,10 @@ import { findOrder, listLines, moveOrder, type OrderRow } from './db/queries.ts'
 import { orders } from './db/schema.ts';
 
 type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
-export type Placing = { kind: 'placed'; answer: CheckoutAnswer } | { kind: 'out-of-stock'; variantIds: string[] } | { kind: 'failed' };
+export type Placing =
+  | { kind: 'placed'; answer: CheckoutAnswer }
+  | { kind: 'out-of-stock'; variantIds: string[] }
+  | { kind: 'failed' };
 
 /** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
 export async function continueCheckout(ctx: Context, orderId: string): Promise<Placing> {
@@ -45,16 +48,40 @@ export async function continueCheckout(ctx: Context, orderId: string): Promise<P
     return { kind: 'failed' };
   }
 
-  const answer: CheckoutAnswer = { orderId, orderNumber: order.orderNumber, status: 'pending_payment', totalRial: order.totalRial, payment };
+  const answer: CheckoutAnswer = {
+    orderId,
+    orderNumber: order.orderNumber,
+    status: 'pending_payment',
+    totalRial: order.totalRial,
+    payment,
+  };
   const isPlaced = await ctx.transaction(async (tx) => {
-    const version = await moveOrder(tx, { orderId, from: ['placing'], to: 'pending_payment', reason: 'payment started', actor: 'service:orders' });
+    const version = await moveOrder(tx, {
+      orderId,
+      from: ['placing'],
+      to: 'pending_payment',
+      reason: 'payment started',
+      actor: 'service:orders',
+    });
     if (version === undefined) return false;
-    await tx.update(orders).set({ dueAt: sql`hold_expires_at` }).where(eq(orders.id, orderId));
+    await tx
+      .update(orders)
+      .set({ dueAt: sql`hold_expires_at` })
+      .where(eq(orders.id, orderId));
     await tx.execute(sql`
       with ordered as (select variant_id from order_lines where order_id = ${orderId}),
       emptied as (delete from cart_items where cart_id = ${order.cartId} and variant_id in (select variant_id from ordered))
       update carts set order_count = order_count + 1, quote = null, quote_expires_at = null where id = ${order.cartId}`);
-    await publish(tx, orderPlaced({ orderId, orderNumber: order.orderNumber, customerId: order.customerId, version, totalRial: order.totalRial }));
+    await publish(
+      tx,
+      orderPlaced({
+        orderId,
+        orderNumber: order.orderNumber,
+        customerId: order.customerId,
+        version,
+        totalRial: order.totalRial,
+      }),
+    );
     await answerKey(tx, scopeOf(order), 201, answer);
     return true;
   });
@@ -78,7 +105,10 @@ export async function abandonCheckout(ctx: Context, order: OrderRow, problem: Pr
       actor: 'service:orders',
     });
     if (version === undefined) return false;
-    await tx.update(orders).set({ dueAt: sql`now()` }).where(eq(orders.id, order.id));
+    await tx
+      .update(orders)
+      .set({ dueAt: sql`now()` })
+      .where(eq(orders.id, order.id));
     if (problem) await failKey(tx, scopeOf(order), problem.toBody());
     else await dropKey(tx, scopeOf(order));
     return true;
@@ -91,7 +121,10 @@ export async function letGo(ctx: Context, order: OrderRow, status: 'expired' | '
   try {
     await ctx.peers.inventory.releaseStock({ orderId: order.id, round: order.reservationRound });
     await ctx.peers.payments.closeIntent({ orderId: order.id, status });
-    await ctx.db.update(orders).set({ dueAt: null }).where(sql`${orders.id} = ${order.id} and ${orders.status} in ('cancelled', 'expired')`);
+    await ctx.db
+      .update(orders)
+      .set({ dueAt: null })
+      .where(sql`${orders.id} = ${order.id} and ${orders.status} in ('cancelled', 'expired')`);
     return true;
   } catch (error) {
     ctx.log.warn({ orderId: order.id, err: error }, 'a dead order still holds something; the sweep lets it go');

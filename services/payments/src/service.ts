@@ -24,7 +24,12 @@ export const paymentsService = defineService({
   config: PaymentsConfig,
   createParts: (config) => ({
     config,
-    psps: { zarinpal: createZarinpal({ baseUrl: config.PAYMENTS_ZARINPAL_URL, merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID }) },
+    psps: {
+      zarinpal: createZarinpal({
+        baseUrl: config.PAYMENTS_ZARINPAL_URL,
+        merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID,
+      }),
+    },
   }),
   operations: {
     handlePspCallback,

@@ -18,11 +18,19 @@ const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
  * Settles one attempt with its PSP, whoever calls: the callback, the sweep, both at once, ten of each. `verifying` is committed before
  * the PSP is asked; only the call that made that move asks. What the PSP answers is an input; our own rows decide.
  */
-export async function settleAttempt(ctx: Context, attempt: AttemptRow, from: AttemptStatus[] = openStatuses): Promise<void> {
-  const [intent] = await ctx.db.select({ status: paymentIntents.status }).from(paymentIntents).where(eq(paymentIntents.id, attempt.intentId));
+export async function settleAttempt(
+  ctx: Context,
+  attempt: AttemptRow,
+  from: AttemptStatus[] = openStatuses,
+): Promise<void> {
+  const [intent] = await ctx.db
+    .select({ status: paymentIntents.status })
+    .from(paymentIntents)
+    .where(eq(paymentIntents.id, attempt.intentId));
   // Money for a dead order is better not taken: unverified, it goes back by itself. Once a verify was sent it may be taken already.
   let mayRevive = intent?.status === 'open';
-  if (intent?.status === 'expired') mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
+  if (intent?.status === 'expired')
+    mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
   const isDead = intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive);
   if (isDead && attempt.verifyCount === 0) {
     await fail(ctx, attempt.id, ['redirected', 'returned', 'unknown'], 'order-dead');
@@ -37,7 +45,13 @@ export async function settleAttempt(ctx: Context, attempt: AttemptRow, from: Att
       dueAt: sql`now() + interval '30 seconds'`,
       updatedAt: sql`now()`,
     })
-    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, from), eq(paymentAttempts.verifyCount, attempt.verifyCount)))
+    .where(
+      and(
+        eq(paymentAttempts.id, attempt.id),
+        inArray(paymentAttempts.status, from),
+        eq(paymentAttempts.verifyCount, attempt.verifyCount),
+      ),
+    )
     .returning();
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
@@ -66,20 +80,42 @@ async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, m
     case 'unknown':
       await ctx.db
         .update(paymentAttempts)
-        .set({ status: 'unknown', dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount)})`, updatedAt: sql`now()` })
-        .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'verifying'), eq(paymentAttempts.verifyCount, attempt.verifyCount)));
+        .set({
+          status: 'unknown',
+          dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount)})`,
+          updatedAt: sql`now()`,
+        })
+        .where(
+          and(
+            eq(paymentAttempts.id, attempt.id),
+            eq(paymentAttempts.status, 'verifying'),
+            eq(paymentAttempts.verifyCount, attempt.verifyCount),
+          ),
+        );
   }
 }
 
-async function capture(ctx: Context, attempt: AttemptRow, answer: Extract<VerifyAnswer, { kind: 'approved' }>, mayRevive: boolean): Promise<void> {
-  const cardHash = answer.cardHash === null ? null : createHmac('sha256', ctx.config.PAYMENTS_CARD_HASH_SECRET).update(answer.cardHash).digest('hex');
+async function capture(
+  ctx: Context,
+  attempt: AttemptRow,
+  answer: Extract<VerifyAnswer, { kind: 'approved' }>,
+  mayRevive: boolean,
+): Promise<void> {
+  const cardHash =
+    answer.cardHash === null
+      ? null
+      : createHmac('sha256', ctx.config.PAYMENTS_CARD_HASH_SECRET).update(answer.cardHash).digest('hex');
   try {
     const { rows } = await ctx.db.execute<{ is_surplus: boolean }>(
       sql`select is_surplus from payments_capture(${attempt.id}, ${answer.reference}, ${answer.cardMasked}, ${cardHash}, ${mayRevive})`,
     );
     if (rows.length === 0) return; // Recorded by another call.
     ctx.wakeRelay();
-    if (rows[0]?.is_surplus) ctx.log.warn({ attemptId: attempt.id, orderId: attempt.orderId, amountRial: attempt.amountRial }, 'money that no order can use went to the wallet');
+    if (rows[0]?.is_surplus)
+      ctx.log.warn(
+        { attemptId: attempt.id, orderId: attempt.orderId, amountRial: attempt.amountRial },
+        'money that no order can use went to the wallet',
+      );
     failpoint('payments.captured'); // CP9
   } catch (error) {
     if (sqlState(error) !== '23505' || violatedConstraint(error) !== 'payment_attempts_reference') throw error;
@@ -96,7 +132,8 @@ export async function fail(ctx: Context, attemptId: string, from: AttemptStatus[
       .set({ status: 'failed', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
       .where(and(eq(paymentAttempts.id, attemptId), inArray(paymentAttempts.status, from)))
       .returning();
-    if (failed) await publish(tx, paymentFailed({ attemptId, orderId: failed.orderId, customerId: failed.customerId, reason }));
+    if (failed)
+      await publish(tx, paymentFailed({ attemptId, orderId: failed.orderId, customerId: failed.customerId, reason }));
   });
 }
 
@@ -105,7 +142,10 @@ async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Prom
     .update(paymentAttempts)
     .set({ status: 'review', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
     .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['verifying', 'unknown'])));
-  ctx.log.error({ attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' }, 'a payment needs a person');
+  ctx.log.error(
+    { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' },
+    'a payment needs a person',
+  );
 }
 
 /** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
@@ -117,13 +157,22 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
     return;
   }
   if (answer === 'failed' || answer === 'reversed') {
-    await fail(ctx, attempt.id, ['redirected', 'returned'], attempt.status === 'returned' ? 'cancelled-at-the-bank' : 'failed-at-the-bank');
+    await fail(
+      ctx,
+      attempt.id,
+      ['redirected', 'returned'],
+      attempt.status === 'returned' ? 'cancelled-at-the-bank' : 'failed-at-the-bank',
+    );
     return;
   }
   const next = nextInquirySeconds(redirectedSecondsAgo);
   const isOver = next === undefined && redirectedSecondsAgo > provider.facts.verifyWindowMinutes * 60;
   await ctx.db
     .update(paymentAttempts)
-    .set(isOver ? { status: 'abandoned', dueAt: null, updatedAt: sql`now()` } : { dueAt: sql`now() + make_interval(secs => ${next ?? 300})` })
+    .set(
+      isOver
+        ? { status: 'abandoned', dueAt: null, updatedAt: sql`now()` }
+        : { dueAt: sql`now() + make_interval(secs => ${next ?? 300})` },
+    )
     .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['redirected', 'returned'])));
 }

@@ -1,6 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -101,9 +112,12 @@ interface Place {
 /** PostgreSQL refuses to run as root; then an existing account without rights runs it. */
 function unprivilegedUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const account = accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody');
-  if (!account) throw new Error('PostgreSQL cannot run as root, and there is no account "postgres" or "nobody" to run it as');
+  if (!account)
+    throw new Error('PostgreSQL cannot run as root, and there is no account "postgres" or "nobody" to run it as');
   return { uid: Number(account[2]), gid: Number(account[3]) };
 }
 
@@ -117,7 +131,8 @@ function nativeFolder(): string {
 function choosePlace(dataFolder: string, user: User | undefined, say: (line: string) => void): Place {
   const native = nativeFolder();
   mkdirSync(dirname(dataFolder), { recursive: true });
-  if (!user || (canTraverse(native) && canTraverse(dirname(dataFolder)))) return { binFolder: join(native, 'bin'), dataFolder };
+  if (!user || (canTraverse(native) && canTraverse(dirname(dataFolder))))
+    return { binFolder: join(native, 'bin'), dataFolder };
 
   // Root's own folders are closed to others. We do not open them: a copy of the binaries and the data go elsewhere.
   const copy = join(tmpdir(), `kelid-postgres-${createHash('sha256').update(native).digest('hex').slice(0, 8)}`);
@@ -150,7 +165,19 @@ async function initialise(place: Place, user: User | undefined, passwordFile: st
     chownSync(place.dataFolder, user.uid, user.gid);
     chownSync(passwordFile, user.uid, user.gid);
   }
-  const flags = ['-D', place.dataFolder, '-U', 'kelid_admin', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '--no-sync'];
+  const flags = [
+    '-D',
+    place.dataFolder,
+    '-U',
+    'kelid_admin',
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--no-sync',
+  ];
   const child = run(join(place.binFolder, 'initdb'), flags, user, false);
   let output = '';
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -190,7 +217,7 @@ function isPostgres(pid: number): boolean {
 function run(program: string, args: string[], user: User | undefined, isDetached: boolean): ChildProcess {
   accessSync(program);
   return spawn(program, args, {
-    ...(user ?? {}),
+    ...user,
     cwd: '/',
     detached: isDetached,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -226,7 +253,9 @@ export function freePort(): Promise<number> {
     probe.once('error', fail);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port'))));
+      probe.close(() =>
+        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
+      );
     });
   });
 }

@@ -19,14 +19,19 @@ export async function provisionDatabases(options: {
   const names = [...options.services, 'queue'];
   try {
     const roles = names.flatMap((name) => [`${name}_owner`, `${name}_app`]);
-    const known = await admin.query<{ rolname: string }>('select rolname from pg_roles where rolname = any($1)', [roles]);
+    const known = await admin.query<{ rolname: string }>('select rolname from pg_roles where rolname = any($1)', [
+      roles,
+    ]);
     const knownRoles = new Set(known.rows.map((row) => row.rolname));
     const statements = roles.map((role) => {
       const verb = knownRoles.has(role) ? 'alter' : 'create';
       return `${verb} role ${admin.escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${admin.escapeLiteral(options.passwordOf(role))}`;
     });
     await admin.query(statements.join(';'));
-    const databases = await admin.query<{ datname: string }>('select datname from pg_database where datname = any($1)', [names.map((name) => `kelid_${name}`)]);
+    const databases = await admin.query<{ datname: string }>(
+      'select datname from pg_database where datname = any($1)',
+      [names.map((name) => `kelid_${name}`)],
+    );
     const knownDatabases = new Set(databases.rows.map((row) => row.datname));
     const missing = names.filter((name) => !knownDatabases.has(`kelid_${name}`));
     for (const name of missing) {
@@ -39,7 +44,10 @@ export async function provisionDatabases(options: {
   const url = (role: string, database: string) => roleUrl(options.adminUrl, role, options.passwordOf(role), database);
   return {
     services: Object.fromEntries(
-      options.services.map((name) => [name, { appUrl: url(`${name}_app`, `kelid_${name}`), ownerUrl: url(`${name}_owner`, `kelid_${name}`) }]),
+      options.services.map((name) => [
+        name,
+        { appUrl: url(`${name}_app`, `kelid_${name}`), ownerUrl: url(`${name}_owner`, `kelid_${name}`) },
+      ]),
     ),
     queueUrl: url('queue_owner', 'kelid_queue'),
   };

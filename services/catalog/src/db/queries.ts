@@ -28,7 +28,12 @@ export function showSummary(row: ProductRow, language: Language): z.input<typeof
 export function imageOf(row: Pick<ProductRow, 'image' | 'title'>, language: Language) {
   if (row.image === null) return null;
   const url = (key: string) => `/api/v1/media/${key}`;
-  return { small: url(row.image.small), medium: url(row.image.medium), large: url(row.image.large), alt: row.title[language] };
+  return {
+    small: url(row.image.small),
+    medium: url(row.image.medium),
+    large: url(row.image.large),
+    alt: row.title[language],
+  };
 }
 
 export function availabilityOf(availableCount: number): 'in_stock' | 'low' | 'out_of_stock' {
@@ -36,15 +41,26 @@ export function availabilityOf(availableCount: number): 'in_stock' | 'low' | 'ou
 }
 
 /** A published product with all that its page shows. */
-export async function getPublishedProduct(ctx: Context, which: SQL, language: Language): Promise<z.input<typeof Product>> {
-  const [row] = await ctx.db.select().from(products).where(sql`${which} and ${products.isPublished}`);
+export async function getPublishedProduct(
+  ctx: Context,
+  which: SQL,
+  language: Language,
+): Promise<z.input<typeof Product>> {
+  const [row] = await ctx.db
+    .select()
+    .from(products)
+    .where(sql`${which} and ${products.isPublished}`);
   if (!row) throw productNotFound();
   const [ownVariants, allCategories] = await Promise.all([
-    ctx.db.select().from(variants).where(eq(variants.productId, row.id)).orderBy(asc(variants.position), asc(variants.id)),
+    ctx.db
+      .select()
+      .from(variants)
+      .where(eq(variants.productId, row.id))
+      .orderBy(asc(variants.position), asc(variants.id)),
     ctx.db.select().from(categories),
   ]);
   const breadcrumbs: { id: string; slug: string; title: string }[] = [];
-  for (let current = allCategories.find((category) => category.id === row.categoryId); current; ) {
+  for (let current = allCategories.find((category) => category.id === row.categoryId); current;) {
     breadcrumbs.unshift({ id: current.id, slug: current.slug, title: current.title[language] });
     const { parentId } = current;
     current = allCategories.find((category) => category.id === parentId);
@@ -72,7 +88,14 @@ export async function getPublishedProduct(ctx: Context, which: SQL, language: La
   };
 }
 
-type CategoryCount = { id: string; slug: string; title: { fa: string; en: string }; parent_id: string | null; count: number; [column: string]: unknown };
+type CategoryCount = {
+  id: string;
+  slug: string;
+  title: { fa: string; en: string };
+  parent_id: string | null;
+  count: number;
+  [column: string]: unknown;
+};
 
 /** The tree, each category counting the published products in it and below it. */
 export async function categoryTree(ctx: Context, language: Language): Promise<CategoryNode[]> {

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { type AnyPgColumn, bigint, boolean, check, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { LocalizedText } from '@kelid/contracts/common';
 
 export { inbox, outbox } from '@kelid/service/tables';
@@ -26,7 +38,9 @@ export const products = pgTable(
     type: text().$type<'gift_card' | 'game_key' | 'game_credit' | 'digital_item'>().notNull(),
     brand: text().notNull(),
     platform: text().notNull(),
-    categoryId: uuid('category_id').notNull().references(() => categories.id),
+    categoryId: uuid('category_id')
+      .notNull()
+      .references(() => categories.id),
     aliases: text().array().notNull(),
     isFeatured: boolean('is_featured').notNull().default(false),
     isPublished: boolean('is_published').notNull().default(true),
@@ -39,15 +53,24 @@ export const products = pgTable(
     searchText: text('search_text').notNull(),
     // Kept by a trigger on variants, so that lists need no join and can't disagree with them.
     fromPriceRial: bigint('from_price_rial', { mode: 'number' }),
-    regions: text().array().notNull().default(sql`'{}'`),
+    regions: text()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     isInStock: boolean('is_in_stock').notNull().default(false),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
-    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     index('products_search').using('gin', sql`${table.searchText} gin_trgm_ops`),
     index('products_category').on(table.categoryId),
-    index('products_price').on(table.fromPriceRial, table.id).where(sql`${table.isPublished}`),
+    index('products_price')
+      .on(table.fromPriceRial, table.id)
+      .where(sql`${table.isPublished}`),
   ],
 );
 
@@ -55,7 +78,9 @@ export const variants = pgTable(
   'variants',
   {
     id: uuid().primaryKey(),
-    productId: uuid('product_id').notNull().references(() => products.id),
+    productId: uuid('product_id')
+      .notNull()
+      .references(() => products.id),
     sku: text().notNull().unique(),
     title: jsonb().$type<LocalizedText>().notNull(),
     region: text().notNull(),
@@ -71,4 +96,7 @@ export const variants = pgTable(
 );
 
 /** One row: grows with each write that cached answers must follow, in that write's transaction. */
-export const catalogVersion = pgTable('catalog_version', { id: integer().primaryKey(), version: bigint({ mode: 'number' }).notNull() });
+export const catalogVersion = pgTable('catalog_version', {
+  id: integer().primaryKey(),
+  version: bigint({ mode: 'number' }).notNull(),
+});

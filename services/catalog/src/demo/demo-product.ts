@@ -25,7 +25,21 @@ export interface CardArt {
   to: string;
   accent: string;
   motif: 'waves' | 'orbits' | 'hexes' | 'stars' | 'pixels' | 'circuit' | 'peaks' | 'rays';
-  glyph: 'gamepad' | 'console' | 'phone' | 'crown' | 'coin' | 'gem' | 'ticket' | 'wallet' | 'headset' | 'target' | 'car' | 'sword' | 'ball' | 'blocks';
+  glyph:
+    | 'gamepad'
+    | 'console'
+    | 'phone'
+    | 'crown'
+    | 'coin'
+    | 'gem'
+    | 'ticket'
+    | 'wallet'
+    | 'headset'
+    | 'target'
+    | 'car'
+    | 'sword'
+    | 'ball'
+    | 'blocks';
   label: string;
 }
 

@@ -14,11 +14,14 @@ export const demoCategories: DemoCategory[] = [
   { slug: 'pc-credits', title: { fa: 'بازی‌های کامپیوتر', en: 'PC games' }, parentSlug: 'game-credits' },
   { slug: 'game-keys', title: { fa: 'بازی', en: 'Games' }, parentSlug: null },
   { slug: 'action-games', title: { fa: 'اکشن و ماجراجویی', en: 'Action and adventure' }, parentSlug: 'game-keys' },
-  { slug: 'strategy-games', title: { fa: 'استراتژی و شبیه‌سازی', en: 'Strategy and simulation' }, parentSlug: 'game-keys' },
+  {
+    slug: 'strategy-games',
+    title: { fa: 'استراتژی و شبیه‌سازی', en: 'Strategy and simulation' },
+    parentSlug: 'game-keys',
+  },
   { slug: 'sports-games', title: { fa: 'ورزشی و مسابقه‌ای', en: 'Sports and racing' }, parentSlug: 'game-keys' },
   { slug: 'subscriptions', title: { fa: 'اشتراک', en: 'Subscriptions' }, parentSlug: null },
   { slug: 'digital-items', title: { fa: 'آیتم دیجیتال', en: 'Digital items' }, parentSlug: null },
 ];
 
 export const demoProducts: DemoProduct[] = [...giftCards, ...gameCredits, ...gameKeys, ...subscriptions];
-

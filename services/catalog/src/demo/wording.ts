@@ -25,7 +25,13 @@ const signs: Record<string, [fa: string, en: string]> = {
 };
 
 /** The denominations of a gift card in one region. The last of every third card is sold out, so that the demo shows that too. */
-export function cardVariants(prefix: string, region: string, currency: string, values: number[], stock: number): DemoVariant[] {
+export function cardVariants(
+  prefix: string,
+  region: string,
+  currency: string,
+  values: number[],
+  stock: number,
+): DemoVariant[] {
   const [fa, en] = signs[currency] ?? [currency, `${currency} `];
   return values.map((value, index) => ({
     sku: `${prefix}-${region}-${currency}${value}`,
@@ -40,10 +46,19 @@ export function cardVariants(prefix: string, region: string, currency: string, v
 }
 
 /** Packs of a game's own money. */
-export function creditVariants(prefix: string, unit: LocalizedText, packs: [amount: number, costUsdMinor: number][], region = 'GLOBAL', stock = 30): DemoVariant[] {
+export function creditVariants(
+  prefix: string,
+  unit: LocalizedText,
+  packs: [amount: number, costUsdMinor: number][],
+  region = 'GLOBAL',
+  stock = 30,
+): DemoVariant[] {
   return packs.map(([amount, costUsdMinor], index) => ({
     sku: `${prefix}-${region}-${amount}`,
-    title: { fa: `${toPersianDigits(amount.toLocaleString('en-US').replaceAll(',', '٬'))} ${unit.fa}`, en: `${amount.toLocaleString('en-US')} ${unit.en}` },
+    title: {
+      fa: `${toPersianDigits(amount.toLocaleString('en-US').replaceAll(',', '٬'))} ${unit.fa}`,
+      en: `${amount.toLocaleString('en-US')} ${unit.en}`,
+    },
     region,
     faceValue: amount,
     faceCurrency: 'XXX',

@@ -35,7 +35,9 @@ function allWords(words: string[]): SQL {
 function oneWord(word: string): SQL {
   // searchKey leaves letters, digits and spaces only, so nothing of LIKE's own signs is in a word.
   const isFound = sql`${products.searchText} like ${`%${word}%`}`;
-  return word.length < 3 ? isFound : sql`(${isFound} or word_similarity(${word}, ${products.searchText}) >= ${similarityMin})`;
+  return word.length < 3
+    ? isFound
+    : sql`(${isFound} or word_similarity(${word}, ${products.searchText}) >= ${similarityMin})`;
 }
 
 function rankOf(words: string[]): SQL {

@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { stockChanged } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 import { variants } from '../db/schema.ts';
 
@@ -11,5 +11,10 @@ export async function onStockChanged(ctx: Context, event: EventEnvelope): Promis
   await ctx.db
     .update(variants)
     .set({ availableCount, stockToldAt: at })
-    .where(and(eq(variants.id, variantId), sql`(${variants.stockToldAt} is null or ${variants.stockToldAt} < ${at}::timestamptz)`));
+    .where(
+      and(
+        eq(variants.id, variantId),
+        sql`(${variants.stockToldAt} is null or ${variants.stockToldAt} < ${at}::timestamptz)`,
+      ),
+    );
 }

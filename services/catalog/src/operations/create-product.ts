@@ -13,7 +13,9 @@ export const createProduct: Operations['createProduct'] = async (ctx, { variants
   const rows = newVariants.map((variant, position) => ({ ...variant, id: newId(), productId, position }));
   await ctx
     .transaction(async (tx) => {
-      await tx.insert(products).values({ ...fields, id: productId, sellerId: sellerScope(ctx) ?? null, searchText: searchTextOf(fields) });
+      await tx
+        .insert(products)
+        .values({ ...fields, id: productId, sellerId: sellerScope(ctx) ?? null, searchText: searchTextOf(fields) });
       await tx.insert(variants).values(rows);
       await publish(tx, productChanged({ productId }));
     })

@@ -3,4 +3,5 @@ import type { Operations } from '../context.ts';
 import { getPublishedProduct } from '../db/queries.ts';
 import { products } from '../db/schema.ts';
 
-export const getProductBySlug: Operations['getProductBySlug'] = (ctx, { slug, language }) => getPublishedProduct(ctx, eq(products.slug, slug), language);
+export const getProductBySlug: Operations['getProductBySlug'] = (ctx, { slug, language }) =>
+  getPublishedProduct(ctx, eq(products.slug, slug), language);

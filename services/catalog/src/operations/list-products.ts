@@ -19,13 +19,30 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
   const search = input.q === undefined ? undefined : searchFor(input.q);
   if (input.q !== undefined && !search) return { items: [], nextCursor: null };
   const sort = input.sort ?? (search ? 'relevance' : 'newest');
-  const rank = search ? sql`round((${search.rank})::numeric, 4)` : sql`case when ${products.isFeatured} then 1 else 0 end`;
+  const rank = search
+    ? sql`round((${search.rank})::numeric, 4)`
+    : sql`case when ${products.isFeatured} then 1 else 0 end`;
   const sortings: Record<typeof sort, Sorting> = {
     relevance: { value: rank, isDescending: true, type: 'float8', of: (row) => String(row.rank) },
     newest: { value: sql`${products.id}::text`, isDescending: true, type: 'text', of: (row) => row.id },
-    price: { value: sql`coalesce(${products.fromPriceRial}, ${highest})`, isDescending: false, type: 'bigint', of: (row) => row.fromPriceRial ?? highest },
-    '-price': { value: sql`coalesce(${products.fromPriceRial}, 0)`, isDescending: true, type: 'bigint', of: (row) => row.fromPriceRial ?? 0 },
-    title: { value: sql`${products.title}->>${input.language}::text`, isDescending: false, type: 'text', of: (row) => row.title[input.language] },
+    price: {
+      value: sql`coalesce(${products.fromPriceRial}, ${highest})`,
+      isDescending: false,
+      type: 'bigint',
+      of: (row) => row.fromPriceRial ?? highest,
+    },
+    '-price': {
+      value: sql`coalesce(${products.fromPriceRial}, 0)`,
+      isDescending: true,
+      type: 'bigint',
+      of: (row) => row.fromPriceRial ?? 0,
+    },
+    title: {
+      value: sql`${products.title}->>${input.language}::text`,
+      isDescending: false,
+      type: 'text',
+      of: (row) => row.title[input.language],
+    },
   };
   const sorting = sortings[sort];
   const cursor = input.cursor === undefined ? undefined : readCursor(input.cursor, sort);
@@ -47,7 +64,9 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
         input.minPriceRial === undefined ? undefined : gte(products.fromPriceRial, input.minPriceRial),
         input.maxPriceRial === undefined ? undefined : lte(products.fromPriceRial, input.maxPriceRial),
         input.inStock === undefined ? undefined : eq(products.isInStock, input.inStock),
-        cursor === undefined ? undefined : sql`(${sorting.value}, ${products.id}) ${compare} (${cursor.value}::${sql.raw(sorting.type)}, ${cursor.id}::uuid)`,
+        cursor === undefined
+          ? undefined
+          : sql`(${sorting.value}, ${products.id}) ${compare} (${cursor.value}::${sql.raw(sorting.type)}, ${cursor.id}::uuid)`,
       ),
     )
     .orderBy(sql`${sorting.value} ${direction}`, sql`${products.id} ${direction}`)
@@ -56,6 +75,9 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
   const last = shown.at(-1);
   return {
     items: shown.map(({ row }) => showSummary(row, input.language)),
-    nextCursor: rows.length > input.limit && last ? writeCursor({ sort, value: sorting.of({ ...last.row, rank: last.rank }), id: last.row.id }) : null,
+    nextCursor:
+      rows.length > input.limit && last
+        ? writeCursor({ sort, value: sorting.of({ ...last.row, rank: last.rank }), id: last.row.id })
+        : null,
   };
 };

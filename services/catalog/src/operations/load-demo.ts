@@ -34,19 +34,39 @@ export const loadDemo: Operations['loadDemo'] = async (ctx) => {
           id: newId(),
           productId,
           position,
-          priceRial: priceFromRate({ costMinor: costUsdMinor, rateRial: ctx.config.CATALOG_DEMO_DOLLAR_RIAL, marginBasisPoints, stepRial: 10_000 }),
+          priceRial: priceFromRate({
+            costMinor: costUsdMinor,
+            rateRial: ctx.config.CATALOG_DEMO_DOLLAR_RIAL,
+            marginBasisPoints,
+            stepRial: 10_000,
+          }),
         })),
       );
     }
   });
   await drawMissingCards(ctx);
-  const rows = await ctx.db.select({ variantId: variants.id, sku: variants.sku, brand: products.brand }).from(variants).innerJoin(products, eq(products.id, variants.productId));
-  const stockOf = new Map(demoProducts.flatMap((product) => product.variants.map((variant) => [variant.sku, variant.demoStockCount] as const)));
-  return { productCount: demoProducts.length, variants: rows.flatMap((row) => (stockOf.has(row.sku) ? [{ ...row, demoStockCount: stockOf.get(row.sku) ?? 0 }] : [])) };
+  const rows = await ctx.db
+    .select({ variantId: variants.id, sku: variants.sku, brand: products.brand })
+    .from(variants)
+    .innerJoin(products, eq(products.id, variants.productId));
+  const stockOf = new Map(
+    demoProducts.flatMap((product) =>
+      product.variants.map((variant) => [variant.sku, variant.demoStockCount] as const),
+    ),
+  );
+  return {
+    productCount: demoProducts.length,
+    variants: rows.flatMap((row) =>
+      stockOf.has(row.sku) ? [{ ...row, demoStockCount: stockOf.get(row.sku) ?? 0 }] : [],
+    ),
+  };
 };
 
 async function drawMissingCards(ctx: Context): Promise<void> {
-  const bare = await ctx.db.select({ id: products.id, slug: products.slug }).from(products).where(sql`${products.image} is null`);
+  const bare = await ctx.db
+    .select({ id: products.id, slug: products.slug })
+    .from(products)
+    .where(sql`${products.image} is null`);
   const artOf = new Map(demoProducts.map((product) => [product.slug, product]));
   for (const row of bare) {
     const product: DemoProduct | undefined = artOf.get(row.slug);

@@ -9,7 +9,11 @@ export const moveCategory: Operations['moveCategory'] = async (ctx, { categoryId
     .transaction(async (tx) => {
       // Two moves at once could close a circle that neither sees: they take turns.
       await tx.execute(sql`select pg_advisory_xact_lock(7310)`);
-      return tx.update(categories).set({ parentId, position }).where(eq(categories.id, categoryId)).returning({ id: categories.id });
+      return tx
+        .update(categories)
+        .set({ parentId, position })
+        .where(eq(categories.id, categoryId))
+        .returning({ id: categories.id });
     })
     .catch((error: unknown) => {
       if (sqlState(error) === 'KE031') throw categoryCycle();

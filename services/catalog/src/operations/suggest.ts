@@ -10,10 +10,17 @@ export const suggest: Operations['suggest'] = async (ctx, { q, language }) => {
   if (!search) return { products: [], categories: [], didYouMean: null };
   const key = searchKey(q);
   const [found, allCategories] = await Promise.all([
-    ctx.db.select().from(products).where(and(products.isPublished, search.matches)).orderBy(desc(search.rank), desc(products.isInStock), products.id).limit(6),
+    ctx.db
+      .select()
+      .from(products)
+      .where(and(products.isPublished, search.matches))
+      .orderBy(desc(search.rank), desc(products.isInStock), products.id)
+      .limit(6),
     ctx.db.select().from(categories).limit(200),
   ]);
-  const near = allCategories.filter((category) => searchKey(`${category.title.fa} ${category.title.en}`).includes(key)).slice(0, 3);
+  const near = allCategories
+    .filter((category) => searchKey(`${category.title.fa} ${category.title.en}`).includes(key))
+    .slice(0, 3);
   // Only what differs from what was typed is a correction.
   const best = found[0]?.title;
   const isLiteral = found.some((row) => row.searchText.includes(key));

@@ -19,7 +19,10 @@ export const updateProduct: Operations['updateProduct'] = async (ctx, { productI
         .where(eq(products.id, productId))
         .returning();
       if (!row) return;
-      await tx.update(products).set({ searchText: searchTextOf(row) }).where(eq(products.id, productId));
+      await tx
+        .update(products)
+        .set({ searchText: searchTextOf(row) })
+        .where(eq(products.id, productId));
       await publish(tx, productChanged({ productId }));
     })
     .catch((error: unknown) => {

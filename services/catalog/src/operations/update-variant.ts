@@ -7,7 +7,10 @@ import { variants } from '../db/schema.ts';
 import { ownProduct } from '../own-product.ts';
 
 export const updateVariant: Operations['updateVariant'] = async (ctx, { variantId, ...changes }) => {
-  const [variant] = await ctx.db.select({ productId: variants.productId }).from(variants).where(eq(variants.id, variantId));
+  const [variant] = await ctx.db
+    .select({ productId: variants.productId })
+    .from(variants)
+    .where(eq(variants.id, variantId));
   if (!variant) throw productNotFound();
   await ownProduct(ctx, variant.productId);
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));

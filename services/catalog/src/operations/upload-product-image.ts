@@ -10,7 +10,11 @@ import { ownProduct } from '../own-product.ts';
 export const uploadProductImage: Operations['uploadProductImage'] = async (ctx, { productId, contentBase64 }) => {
   await ownProduct(ctx, productId);
   const image = await storeImage(ctx.store, Buffer.from(contentBase64, 'base64'), ['jpeg', 'png', 'webp']);
-  const [row] = await ctx.db.update(products).set({ image, updatedAt: sql`now()` }).where(eq(products.id, productId)).returning();
+  const [row] = await ctx.db
+    .update(products)
+    .set({ image, updatedAt: sql`now()` })
+    .where(eq(products.id, productId))
+    .returning();
   const shown = row && imageOf(row, 'fa');
   if (!shown) throw productNotFound();
   return { image: shown };

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { newId } from '@kelid/service/ids';
 import type { ObjectStore } from './object-store.ts';
 
-const contentTypes: Record<string, string> = { webp: 'image/webp', png: 'image/png', jpg: 'image/jpeg', pdf: 'application/pdf' };
+const contentTypes: Record<string, string> = {
+  webp: 'image/webp',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  pdf: 'application/pdf',
+};
 
 export function createDiskStore(folder: string): ObjectStore {
   return {
@@ -16,7 +21,10 @@ export function createDiskStore(folder: string): ObjectStore {
     },
     async get(key) {
       try {
-        return { bytes: await readFile(join(folder, key)), contentType: contentTypes[key.split('.').at(-1) ?? ''] ?? 'application/octet-stream' };
+        return {
+          bytes: await readFile(join(folder, key)),
+          contentType: contentTypes[key.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+        };
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;

@@ -11,7 +11,9 @@ export const users = pgTable('users', {
   phone: text().notNull().unique(),
   status: text().$type<'active' | 'banned'>().notNull().default('active'),
   roles: text().array().$type<Role[]>().notNull(),
-  createdAt: instant('created_at').notNull().default(sql`now()`),
+  createdAt: instant('created_at')
+    .notNull()
+    .default(sql`now()`),
 });
 
 /** One per phone and quarter of an hour of trying: a resend makes a new code and keeps the tries. */
@@ -25,7 +27,9 @@ export const otpChallenges = pgTable(
     status: text().$type<'issued' | 'consumed' | 'expired' | 'locked' | 'superseded'>().notNull(),
     attemptCount: integer('attempt_count').notNull().default(0),
     expiresAt: instant('expires_at').notNull(),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     check('otp_challenges_attempts', sql`${table.attemptCount} between 0 and 5`),
@@ -41,7 +45,9 @@ export const otpSends = pgTable(
     phone: text().notNull(),
     phonePrefix: text('phone_prefix').notNull(),
     ipPrefix: text('ip_prefix').notNull(),
-    at: instant('at').notNull().default(sql`now()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     index('otp_sends_phone').on(table.phone, table.at),
@@ -54,42 +60,67 @@ export const otpSends = pgTable(
 /** Wrong codes over all challenges of a phone. */
 export const otpFailures = pgTable(
   'otp_failures',
-  { id: uuid().primaryKey(), phone: text().notNull(), at: instant('at').notNull().default(sql`now()`) },
+  {
+    id: uuid().primaryKey(),
+    phone: text().notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
   (table) => [index('otp_failures_phone').on(table.phone, table.at)],
 );
 
 /** Puzzles that were used: each opens one door. */
-export const usedPuzzles = pgTable('used_puzzles', { hash: text().primaryKey(), at: instant('at').notNull().default(sql`now()`) });
+export const usedPuzzles = pgTable('used_puzzles', {
+  hash: text().primaryKey(),
+  at: instant('at')
+    .notNull()
+    .default(sql`now()`),
+});
 
 /** A session is one family of refresh tokens: the current one, and the one before it while its successor was never used. */
 export const sessions = pgTable(
   'sessions',
   {
     id: uuid().primaryKey(),
-    userId: uuid('user_id').notNull().references(() => users.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
     tokenHash: text('token_hash').notNull().unique(),
     /** The token that `tokenHash` replaced. */
     previousHash: text('previous_hash').unique(),
-    rotatedAt: instant('rotated_at').notNull().default(sql`now()`),
+    rotatedAt: instant('rotated_at')
+      .notNull()
+      .default(sql`now()`),
     deviceHash: text('device_hash'),
     userAgent: text('user_agent').notNull(),
     ipPrefix: text('ip_prefix').notNull(),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
-    lastSeenAt: instant('last_seen_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    lastSeenAt: instant('last_seen_at')
+      .notNull()
+      .default(sql`now()`),
     revokedAt: instant('revoked_at'),
     revokeReason: text('revoke_reason'),
   },
   (table) => [
     index('sessions_user').on(table.userId, table.createdAt),
-    index('sessions_revoked').on(table.revokedAt).where(sql`${table.revokedAt} is not null`),
+    index('sessions_revoked')
+      .on(table.revokedAt)
+      .where(sql`${table.revokedAt} is not null`),
   ],
 );
 
 /** Every refresh token that was ever spent, so that using one again kills its family. */
 export const spentTokens = pgTable('spent_tokens', {
   tokenHash: text('token_hash').primaryKey(),
-  sessionId: uuid('session_id').notNull().references(() => sessions.id, { onDelete: 'cascade' }),
-  at: instant('at').notNull().default(sql`now()`),
+  sessionId: uuid('session_id')
+    .notNull()
+    .references(() => sessions.id, { onDelete: 'cascade' }),
+  at: instant('at')
+    .notNull()
+    .default(sql`now()`),
 });
 
 export const signingKeys = pgTable('signing_keys', {
@@ -98,7 +129,9 @@ export const signingKeys = pgTable('signing_keys', {
   sealedPrivateJwk: text('sealed_private_jwk').notNull(),
   signsFrom: instant('signs_from').notNull(),
   retiresAt: instant('retires_at').notNull(),
-  createdAt: instant('created_at').notNull().default(sql`now()`),
+  createdAt: instant('created_at')
+    .notNull()
+    .default(sql`now()`),
 });
 
 export const wsTickets = pgTable('ws_tickets', {
@@ -118,5 +151,7 @@ export const identityAudit = pgTable('identity_audit', {
   after: jsonb().notNull(),
   reason: text().notNull(),
   ip: text().notNull(),
-  at: instant('at').notNull().default(sql`now()`),
+  at: instant('at')
+    .notNull()
+    .default(sql`now()`),
 });

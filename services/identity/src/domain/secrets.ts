@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 export interface Secrets {
   /** What is stored of a code: useless without the pepper, and bound to its challenge, phone and purpose. */
@@ -15,7 +23,8 @@ export function createSecrets(secret: string): Secrets {
   const puzzleKey = keyOf('puzzle');
   const sealKey = keyOf('seal');
   return {
-    hashOtp: (challengeId, phone, code) => createHmac('sha256', otpKey).update(`${challengeId}|${phone}|sign-in|${code}`).digest('hex'),
+    hashOtp: (challengeId, phone, code) =>
+      createHmac('sha256', otpKey).update(`${challengeId}|${phone}|sign-in|${code}`).digest('hex'),
     signPuzzle: (text) => createHmac('sha256', puzzleKey).update(text).digest('base64url'),
     seal(plaintext) {
       const nonce = randomBytes(12);

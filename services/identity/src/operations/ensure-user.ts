@@ -9,9 +9,14 @@ import { users } from '../db/schema.ts';
 
 export const ensureUser: Operations['ensureUser'] = async (ctx, input) => {
   const phone = parseIranianMobile(input.phone);
-  if (!phone) throw phoneNotAccepted({ errors: [{ field: 'phone', message: 'Only mobile numbers of Iran have accounts' }] });
+  if (!phone)
+    throw phoneNotAccepted({ errors: [{ field: 'phone', message: 'Only mobile numbers of Iran have accounts' }] });
   return ctx.transaction(async (tx) => {
-    const [made] = await tx.insert(users).values({ id: newId(), phone, roles: ['customer'] }).onConflictDoNothing().returning();
+    const [made] = await tx
+      .insert(users)
+      .values({ id: newId(), phone, roles: ['customer'] })
+      .onConflictDoNothing()
+      .returning();
     if (made) await publish(tx, userRegistered({ userId: made.id, phone }));
     const [user] = made ? [made] : await tx.select().from(users).where(eq(users.phone, phone));
     if (!user) throw new Error('The account was not found');

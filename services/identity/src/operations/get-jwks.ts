@@ -4,6 +4,9 @@ import { signingKeys } from '../db/schema.ts';
 import { publicJwk } from '../domain/signing-keys.ts';
 
 export const getJwks: Operations['getJwks'] = async (ctx) => {
-  const rows = await ctx.db.select().from(signingKeys).where(gt(signingKeys.retiresAt, sql`now()`));
+  const rows = await ctx.db
+    .select()
+    .from(signingKeys)
+    .where(gt(signingKeys.retiresAt, sql`now()`));
   return { keys: rows.map(publicJwk) };
 };

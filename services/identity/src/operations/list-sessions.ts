@@ -6,7 +6,12 @@ import { isAlive } from '../sessions.ts';
 
 export const listSessions: Operations['listSessions'] = async (ctx) => {
   const { userId, sessionId } = requireUser(ctx);
-  const rows = await ctx.db.select().from(sessions).where(and(eq(sessions.userId, userId), isAlive)).orderBy(desc(sessions.lastSeenAt)).limit(20);
+  const rows = await ctx.db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), isAlive))
+    .orderBy(desc(sessions.lastSeenAt))
+    .limit(20);
   return {
     items: rows.map((row) => ({
       id: row.id,
@@ -24,5 +29,9 @@ export const listSessions: Operations['listSessions'] = async (ctx) => {
 function deviceName(userAgent: string): string {
   const system = /Android|iPhone|iPad|Windows|Macintosh|Linux/.exec(userAgent)?.[0] ?? '';
   const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(userAgent)?.[0] ?? '';
-  return [browser === 'Edg' ? 'Edge' : browser === 'OPR' ? 'Opera' : browser, system === 'Macintosh' ? 'macOS' : system].filter(Boolean).join(' · ') || userAgent.slice(0, 40);
+  return (
+    [browser === 'Edg' ? 'Edge' : browser === 'OPR' ? 'Opera' : browser, system === 'Macintosh' ? 'macOS' : system]
+      .filter(Boolean)
+      .join(' · ') || userAgent.slice(0, 40)
+  );
 }

@@ -35,19 +35,28 @@ export const refreshSession: Operations['refreshSession'] = async (ctx, { refres
       return { kind: spent ? ('reused' as const) : ('unknown' as const), sessionId: spent?.sessionId };
     }
     if (!session.isAlive) return { kind: 'unknown' as const, sessionId: session.id };
-    const [user] = await tx.select().from(users).where(and(eq(users.id, session.userId), eq(users.status, 'active')));
+    const [user] = await tx
+      .select()
+      .from(users)
+      .where(and(eq(users.id, session.userId), eq(users.status, 'active')));
     if (!user) return { kind: 'unknown' as const, sessionId: session.id };
     const isRetry = session.previousHash === tokenHash;
     // With the current token, the token before it is spent for good. On a retry, the unused successor is.
     const spentHash = isRetry ? session.tokenHash : session.previousHash;
-    if (spentHash !== null) await tx.insert(spentTokens).values({ tokenHash: spentHash, sessionId: session.id }).onConflictDoNothing();
+    if (spentHash !== null)
+      await tx.insert(spentTokens).values({ tokenHash: spentHash, sessionId: session.id }).onConflictDoNothing();
     await tx
       .update(sessions)
       .set({ tokenHash: sha256(next), previousHash: tokenHash, rotatedAt: sql`now()`, lastSeenAt: sql`now()` })
       .where(eq(sessions.id, session.id));
     return { kind: 'rotated' as const, user, sessionId: session.id };
   });
-  if (outcome.kind === 'rotated') return tokenSet(ctx, outcome.user, { sessionId: outcome.sessionId, refreshToken: next });
-  if (outcome.kind === 'reused') ctx.log.error({ sessionId: outcome.sessionId, alarm: 'refresh-token-reused' }, 'a spent refresh token came back; its family is ended');
+  if (outcome.kind === 'rotated')
+    return tokenSet(ctx, outcome.user, { sessionId: outcome.sessionId, refreshToken: next });
+  if (outcome.kind === 'reused')
+    ctx.log.error(
+      { sessionId: outcome.sessionId, alarm: 'refresh-token-reused' },
+      'a spent refresh token came back; its family is ended',
+    );
   throw refreshRefused();
 };

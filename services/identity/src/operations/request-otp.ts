@@ -1,6 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
-import { otpLimited, otpNotSent, otpProofOfWorkRequired, otpTooSoon, phoneNotAccepted } from '@kelid/contracts/identity';
+import {
+  otpLimited,
+  otpNotSent,
+  otpProofOfWorkRequired,
+  otpTooSoon,
+  phoneNotAccepted,
+} from '@kelid/contracts/identity';
 import { parseIranianMobile } from '@kelid/persian/phone';
 import type { Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
@@ -26,7 +32,8 @@ interface Sent {
 /** Sends a code if every limit allows. The answer is the same for known and unknown phones (A12). */
 export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
   const phone = parseIranianMobile(input.phone);
-  if (!phone) throw phoneNotAccepted({ errors: [{ field: 'phone', message: 'Only mobile numbers of Iran receive codes' }] });
+  if (!phone)
+    throw phoneNotAccepted({ errors: [{ field: 'phone', message: 'Only mobile numbers of Iran receive codes' }] });
   const deviceHash = input.device === undefined ? null : sha256(input.device);
   await refuseWhenWrongBudgetSpent(ctx, phone, deviceHash);
 
@@ -34,7 +41,9 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
   const challengeId = newId();
   const made = await ctx.transaction(async (tx) => {
     // The locks make the count and the new row one step; phone, then address, then the shop as a whole.
-    await tx.execute(sql`select pg_advisory_xact_lock(7308, hashtext(${phone})), pg_advisory_xact_lock(7309, hashtext(${ctx.origin.ip}))`);
+    await tx.execute(
+      sql`select pg_advisory_xact_lock(7308, hashtext(${phone})), pg_advisory_xact_lock(7309, hashtext(${ctx.origin.ip}))`,
+    );
     const sent = await countSent(ctx, tx, phone);
     await applyLimits(ctx, tx, phone, sent, input.proofOfWork);
 
@@ -43,8 +52,13 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
       .update(otpChallenges)
       .set({ status: 'superseded' })
       .where(and(eq(otpChallenges.phone, phone), eq(otpChallenges.status, 'issued')))
-      .returning({ attemptCount: otpChallenges.attemptCount, isFresh: sql<boolean>`${otpChallenges.expiresAt} > now()` });
-    await tx.insert(otpSends).values({ id: newId(), phone, phonePrefix: phone.slice(0, 8), ipPrefix: addressOf(ctx.origin.ip) });
+      .returning({
+        attemptCount: otpChallenges.attemptCount,
+        isFresh: sql<boolean>`${otpChallenges.expiresAt} > now()`,
+      });
+    await tx
+      .insert(otpSends)
+      .values({ id: newId(), phone, phonePrefix: phone.slice(0, 8), ipPrefix: addressOf(ctx.origin.ip) });
     const [row] = await tx
       .insert(otpChallenges)
       .values({
@@ -68,7 +82,13 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
     ctx.log.warn({ challengeId, err: error }, 'a code was not taken for sending');
     throw otpNotSent({ retryAfterSeconds: ctx.config.IDENTITY_OTP_RESEND_SECONDS });
   }
-  return { challengeId, expiresAt, resendAt: new Date(new Date(made.createdAt).getTime() + ctx.config.IDENTITY_OTP_RESEND_SECONDS * 1000).toISOString() };
+  return {
+    challengeId,
+    expiresAt,
+    resendAt: new Date(
+      new Date(made.createdAt).getTime() + ctx.config.IDENTITY_OTP_RESEND_SECONDS * 1000,
+    ).toISOString(),
+  };
 };
 
 async function countSent(ctx: Context, tx: Tx, phone: string): Promise<Sent> {
@@ -88,7 +108,13 @@ async function countSent(ctx: Context, tx: Tx, phone: string): Promise<Sent> {
   return sent;
 }
 
-async function applyLimits(ctx: Context, tx: Tx, phone: string, sent: Sent, proof: { challenge: string; nonce: string } | undefined): Promise<void> {
+async function applyLimits(
+  ctx: Context,
+  tx: Tx,
+  phone: string,
+  sent: Sent,
+  proof: { challenge: string; nonce: string } | undefined,
+): Promise<void> {
   const { config } = ctx;
   if (sent.phoneLast !== null && sent.phoneLast < config.IDENTITY_OTP_RESEND_SECONDS) {
     throw otpTooSoon({ retryAfterSeconds: Math.ceil(config.IDENTITY_OTP_RESEND_SECONDS - sent.phoneLast) });
@@ -104,13 +130,28 @@ async function applyLimits(ctx: Context, tx: Tx, phone: string, sent: Sent, proo
   // Many of Iran's phones share an address, so an address is asked for work, not locked out; so is everybody when sends explode.
   const isFlood = sent.allHour >= config.IDENTITY_OTP_GLOBAL_PER_HOUR;
   if (isFlood) ctx.log.error({ alarm: 'otp-flood', count: sent.allHour }, 'far more codes than usual are asked for');
-  if (!isFlood && sent.ip10 < config.IDENTITY_OTP_PER_IP_10_MIN && sent.prefix10 < config.IDENTITY_OTP_PER_PREFIX_10_MIN) return;
-  const isProved = proof !== undefined && isSolved(ctx.secrets, phone, proof, ctx.now().getTime()) && (await spendPuzzle(tx, proof.challenge));
-  if (!isProved) throw otpProofOfWorkRequired({ proofOfWork: makePuzzle(ctx.secrets, phone, config.IDENTITY_PROOF_OF_WORK_BITS, ctx.now().getTime()) });
+  if (
+    !isFlood &&
+    sent.ip10 < config.IDENTITY_OTP_PER_IP_10_MIN &&
+    sent.prefix10 < config.IDENTITY_OTP_PER_PREFIX_10_MIN
+  )
+    return;
+  const isProved =
+    proof !== undefined &&
+    isSolved(ctx.secrets, phone, proof, ctx.now().getTime()) &&
+    (await spendPuzzle(tx, proof.challenge));
+  if (!isProved)
+    throw otpProofOfWorkRequired({
+      proofOfWork: makePuzzle(ctx.secrets, phone, config.IDENTITY_PROOF_OF_WORK_BITS, ctx.now().getTime()),
+    });
 }
 
 async function spendPuzzle(tx: Tx, challenge: string): Promise<boolean> {
-  const rows = await tx.insert(usedPuzzles).values({ hash: sha256(challenge) }).onConflictDoNothing().returning({ hash: usedPuzzles.hash });
+  const rows = await tx
+    .insert(usedPuzzles)
+    .values({ hash: sha256(challenge) })
+    .onConflictDoNothing()
+    .returning({ hash: usedPuzzles.hash });
   return rows.length > 0;
 }
 

@@ -11,6 +11,12 @@ export const setUserStatus: Operations['setUserStatus'] = async (ctx, { userId, 
     if (!before) throw userNotFound();
     await tx.update(users).set({ status }).where(eq(users.id, userId));
     if (status === 'banned') await revokeSessions(tx, userId, 'all', 'banned');
-    await audit(ctx, tx, { action: 'set-status', userId, before: { status: before.status }, after: { status }, reason });
+    await audit(ctx, tx, {
+      action: 'set-status',
+      userId,
+      before: { status: before.status },
+      after: { status },
+      reason,
+    });
     return { userId, status };
   });

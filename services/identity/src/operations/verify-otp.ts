@@ -16,23 +16,37 @@ const attemptsMax = 5;
 /** A code succeeds once; of a hundred guesses at once at most five are compared (I23). */
 export const verifyOtp: Operations['verifyOtp'] = async (ctx, { challengeId, code, device }) => {
   const deviceHash = device === undefined ? null : sha256(device);
-  const [known] = await ctx.db.select({ phone: otpChallenges.phone }).from(otpChallenges).where(eq(otpChallenges.id, challengeId));
+  const [known] = await ctx.db
+    .select({ phone: otpChallenges.phone })
+    .from(otpChallenges)
+    .where(eq(otpChallenges.id, challengeId));
   if (known) await refuseWhenWrongBudgetSpent(ctx, known.phone, deviceHash);
   // The try is counted and committed before the code is compared, so that no two comparisons share one try.
   const [challenge] = await ctx.db
     .update(otpChallenges)
     .set({ attemptCount: sql`${otpChallenges.attemptCount} + 1` })
-    .where(and(eq(otpChallenges.id, challengeId), eq(otpChallenges.status, 'issued'), sql`${otpChallenges.expiresAt} > now()`, sql`${otpChallenges.attemptCount} < ${attemptsMax}`))
+    .where(
+      and(
+        eq(otpChallenges.id, challengeId),
+        eq(otpChallenges.status, 'issued'),
+        sql`${otpChallenges.expiresAt} > now()`,
+        sql`${otpChallenges.attemptCount} < ${attemptsMax}`,
+      ),
+    )
     .returning();
   if (!challenge) {
-    const [dead] = await ctx.db.select({ status: otpChallenges.status, attemptCount: otpChallenges.attemptCount }).from(otpChallenges).where(eq(otpChallenges.id, challengeId));
+    const [dead] = await ctx.db
+      .select({ status: otpChallenges.status, attemptCount: otpChallenges.attemptCount })
+      .from(otpChallenges)
+      .where(eq(otpChallenges.id, challengeId));
     if (dead?.status === 'issued' && dead.attemptCount >= attemptsMax) throw otpLocked();
     if (dead?.status === 'issued') throw otpExpired();
     throw otpWrong({ attemptsLeft: 0 }); // Unknown, used or replaced: nothing more is told.
   }
 
   const isRight =
-    isSame(challenge.codeHash, ctx.secrets.hashOtp(challengeId, challenge.phone, toLatinDigits(code.trim()))) && (challenge.deviceHash === null || challenge.deviceHash === deviceHash);
+    isSame(challenge.codeHash, ctx.secrets.hashOtp(challengeId, challenge.phone, toLatinDigits(code.trim()))) &&
+    (challenge.deviceHash === null || challenge.deviceHash === deviceHash);
   if (!isRight) {
     await ctx.db.insert(otpFailures).values({ id: newId(), phone: challenge.phone });
     if (challenge.attemptCount >= attemptsMax) throw otpLocked();
@@ -46,7 +60,11 @@ export const verifyOtp: Operations['verifyOtp'] = async (ctx, { challengeId, cod
       .where(and(eq(otpChallenges.id, challengeId), eq(otpChallenges.status, 'issued')))
       .returning({ id: otpChallenges.id });
     if (consumed.length === 0) throw otpWrong({ attemptsLeft: 0 }); // The same code at the same moment: one session, not two (A04).
-    const [made] = await tx.insert(users).values({ id: newId(), phone: challenge.phone, roles: ['customer'] }).onConflictDoNothing().returning();
+    const [made] = await tx
+      .insert(users)
+      .values({ id: newId(), phone: challenge.phone, roles: ['customer'] })
+      .onConflictDoNothing()
+      .returning();
     const [user] = made ? [made] : await tx.select().from(users).where(eq(users.phone, challenge.phone));
     if (!user) throw new Error('The account was not found');
     if (user.status === 'banned') throw forbidden({}, 'This account is closed');

@@ -1,4 +1,5 @@
 import { desc, eq, sql } from 'drizzle-orm';
+import { Id, invalidInput } from '@kelid/contracts/common';
 import type { Actor } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
@@ -23,7 +24,9 @@ export const ownedKeyColumns = {
   variantId: keyAllocations.variantId,
   masked: productKeys.masked,
   deliveredAt: keyAllocations.allocatedAt,
-  revealedAt: sql<string | null>`(select min(at)::text from ${keyReveals} where ${keyReveals.keyId} = ${productKeys.id} and ${keyReveals.actor} like 'user:%')`,
+  revealedAt: sql<
+    string | null
+  >`(select min(at)::text from ${keyReveals} where ${keyReveals.keyId} = ${productKeys.id} and ${keyReveals.actor} like 'user:%')`,
 };
 
 type Shown<Row> = Omit<Row, 'expiresAt' | 'createdAt' | 'deliveredAt' | 'revealedAt'>;
@@ -70,18 +73,31 @@ export async function revealRecorded(ctx: Context, keyId: string, reason: string
       dek.fill(0);
     }
   } catch (error) {
-    if (error instanceof VaultError) ctx.log.error({ keyId, batchId: row.batchId, alarm: 'decrypt-failed' }, 'a stored product key does not open');
+    if (error instanceof VaultError)
+      ctx.log.error({ keyId, batchId: row.batchId, alarm: 'decrypt-failed' }, 'a stored product key does not open');
     throw error;
   }
 }
 
 export async function listReveals(ctx: Context, keyId: string) {
-  const rows = await ctx.db.select().from(keyReveals).where(eq(keyReveals.keyId, keyId)).orderBy(desc(keyReveals.at)).limit(100);
+  const rows = await ctx.db
+    .select()
+    .from(keyReveals)
+    .where(eq(keyReveals.keyId, keyId))
+    .orderBy(desc(keyReveals.at))
+    .limit(100);
   return rows.map((row) => ({ at: iso(row.at), by: row.actor, reason: row.reason }));
 }
 
 export function actorName(actor: Actor): string {
   return actor.kind === 'user' ? `user:${actor.userId}` : actor.kind === 'service' ? `service:${actor.name}` : 'guest';
+}
+
+/** Lists here go on after the last id that was shown. */
+export function idOfCursor(cursor: string): string {
+  const id = Id.safeParse(cursor);
+  if (!id.success) throw invalidInput({ errors: [{ field: 'cursor', message: 'Not a cursor of this list' }] });
+  return id.data;
 }
 
 export function iso(value: string): string;

@@ -1,5 +1,19 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, customType, index, integer, pgTable, smallint, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { LineProblem } from '../domain/import-lines.ts';
 
 export { outbox } from '@kelid/service/tables';
 
@@ -19,10 +33,14 @@ export const keyBatches = pgTable('key_batches', {
   importedCount: integer('imported_count').notNull(),
   duplicateCount: integer('duplicate_count').notNull(),
   invalidCount: integer('invalid_count').notNull(),
+  /** The first of them, for answering a repeated import. */
+  problems: jsonb().$type<LineProblem[]>().notNull().default([]),
   unitCostRial: bigint('unit_cost_rial', { mode: 'number' }),
   expiresAt: instant('expires_at'),
   createdBy: text('created_by').notNull(),
-  createdAt: instant('created_at').notNull().default(sql`now()`),
+  createdAt: instant('created_at')
+    .notNull()
+    .default(sql`now()`),
 });
 
 /** One row per sellable unit. The plaintext is never here: ciphertext bound to this row, and an index that only tells equality. */
@@ -30,7 +48,9 @@ export const productKeys = pgTable(
   'product_keys',
   {
     id: uuid().primaryKey(),
-    batchId: uuid('batch_id').notNull().references(() => keyBatches.id),
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => keyBatches.id),
     variantId: uuid('variant_id').notNull(),
     brand: text().notNull(),
     ciphertext: bytea().notNull(),
@@ -40,13 +60,21 @@ export const productKeys = pgTable(
     status: text().$type<'available' | 'reserved' | 'allocated' | 'quarantined' | 'expired' | 'void'>().notNull(),
     reservationId: uuid('reservation_id'),
     expiresAt: instant('expires_at'),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     unique('product_keys_once').on(table.brand, table.blindIndexVersion, table.blindIndex),
-    index('product_keys_available').on(table.variantId, table.expiresAt.asc().nullsLast(), table.id).where(sql`${table.status} = 'available'`),
-    index('product_keys_reserved').on(table.reservationId).where(sql`${table.status} = 'reserved'`),
-    index('product_keys_expiring').on(table.expiresAt).where(sql`${table.status} = 'available' and ${table.expiresAt} is not null`),
+    index('product_keys_available')
+      .on(table.variantId, table.expiresAt.asc().nullsLast(), table.id)
+      .where(sql`${table.status} = 'available'`),
+    index('product_keys_reserved')
+      .on(table.reservationId)
+      .where(sql`${table.status} = 'reserved'`),
+    index('product_keys_expiring')
+      .on(table.expiresAt)
+      .where(sql`${table.status} = 'available' and ${table.expiresAt} is not null`),
     index('product_keys_batch').on(table.batchId),
     check('product_keys_reserved_for', sql`(${table.status} = 'reserved') = (${table.reservationId} is not null)`),
   ],
@@ -65,7 +93,9 @@ export const reservations = pgTable(
   },
   (table) => [
     unique('reservations_once').on(table.orderId, table.round),
-    index('reservations_due').on(table.expiresAt).where(sql`${table.status} = 'held'`),
+    index('reservations_due')
+      .on(table.expiresAt)
+      .where(sql`${table.status} = 'held'`),
   ],
 );
 
@@ -73,14 +103,18 @@ export const reservations = pgTable(
 export const keyAllocations = pgTable(
   'key_allocations',
   {
-    keyId: uuid('key_id').primaryKey().references(() => productKeys.id),
+    keyId: uuid('key_id')
+      .primaryKey()
+      .references(() => productKeys.id),
     orderLineId: uuid('order_line_id').notNull(),
     unitNo: integer('unit_no').notNull(),
     replacementNo: integer('replacement_no').notNull().default(0),
     orderId: uuid('order_id').notNull(),
     customerId: uuid('customer_id').notNull(),
     variantId: uuid('variant_id').notNull(),
-    allocatedAt: instant('allocated_at').notNull().default(sql`now()`),
+    allocatedAt: instant('allocated_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     unique('key_allocations_unit').on(table.orderLineId, table.unitNo, table.replacementNo),
@@ -95,13 +129,17 @@ export const keyReveals = pgTable(
   'key_reveals',
   {
     id: uuid().primaryKey(),
-    keyId: uuid('key_id').notNull().references(() => productKeys.id),
+    keyId: uuid('key_id')
+      .notNull()
+      .references(() => productKeys.id),
     actor: text().notNull(),
     sessionId: uuid('session_id'),
     reason: text(),
     ip: text().notNull(),
     userAgent: text('user_agent').notNull(),
-    at: instant('at').notNull().default(sql`now()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [index('key_reveals_key').on(table.keyId, table.at)],
 );
@@ -109,13 +147,23 @@ export const keyReveals = pgTable(
 /** Moves of unsold product keys that staff made, with their reason. */
 export const keyAudit = pgTable('key_audit', {
   id: uuid().primaryKey(),
-  keyId: uuid('key_id').notNull().references(() => productKeys.id),
+  keyId: uuid('key_id')
+    .notNull()
+    .references(() => productKeys.id),
   actor: text().notNull(),
   from: text('from_status').notNull(),
   to: text('to_status').notNull(),
   reason: text().notNull(),
-  at: instant('at').notNull().default(sql`now()`),
+  at: instant('at')
+    .notNull()
+    .default(sql`now()`),
 });
 
-/** Proves at start that the master key is the one this vault was filled with. */
+/** A variant whose available units changed; written in the same transaction, gone once its new count was told. */
+export const stockTouches = pgTable('stock_touches', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  variantId: uuid('variant_id').notNull(),
+});
+
+/** Proves at start that the master key (and the key of the blind index) is the one this vault was filled with. */
 export const vaultChecks = pgTable('vault_checks', { kekId: text('kek_id').primaryKey(), proof: bytea().notNull() });

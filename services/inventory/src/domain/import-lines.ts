@@ -3,7 +3,10 @@ import { normalizeKey } from './vault.ts';
 export type LineProblem = { line: number; reason: 'empty' | 'duplicate-in-file' | 'duplicate-in-stock' | 'malformed' };
 
 /** Judges each line by itself and against the lines before it. Lines count from 1. */
-export function judgeLines(codes: readonly string[]): { good: { line: number; code: string }[]; problems: LineProblem[] } {
+export function judgeLines(codes: readonly string[]): {
+  good: { line: number; code: string }[];
+  problems: LineProblem[];
+} {
   const seen = new Set<string>();
   const good: { line: number; code: string }[] = [];
   const problems: LineProblem[] = [];

@@ -28,11 +28,18 @@ export class Vault {
   readonly kekId: string;
   readonly blindIndexVersion = blindIndexVersion;
   readonly #kek: Buffer;
+  readonly #previous: { kekId: string; kek: Buffer } | undefined;
   readonly #blindIndexKey: Buffer;
 
-  constructor(options: { kek: Buffer; kekId: string; blindIndexKey: Buffer }) {
+  constructor(options: {
+    kek: Buffer;
+    kekId: string;
+    previous?: { kekId: string; kek: Buffer } | undefined;
+    blindIndexKey: Buffer;
+  }) {
     this.#kek = options.kek;
     this.kekId = options.kekId;
+    this.#previous = options.previous;
     this.#blindIndexKey = options.blindIndexKey;
   }
 
@@ -43,8 +50,19 @@ export class Vault {
 
   /** The caller fills the answer with zeros after use. */
   openDek(wrapped: Buffer, batchId: string, kekId: string): Buffer {
-    if (kekId !== this.kekId) throw new VaultError();
-    return open(this.#kek, wrapped, `dek|v1|${batchId}|${kekId}`);
+    const kek = kekId === this.kekId ? this.#kek : kekId === this.#previous?.kekId ? this.#previous.kek : undefined;
+    if (!kek) throw new VaultError();
+    return open(kek, wrapped, `dek|v1|${batchId}|${kekId}`);
+  }
+
+  /** The same data key under the current master key. */
+  rewrapDek(wrapped: Buffer, batchId: string, kekId: string): Buffer {
+    const dek = this.openDek(wrapped, batchId, kekId);
+    try {
+      return seal(this.#kek, dek, `dek|v1|${batchId}|${this.kekId}`);
+    } finally {
+      dek.fill(0);
+    }
   }
 
   sealKey(dek: Buffer, plaintext: string, place: KeyPlace): Buffer {
@@ -67,12 +85,22 @@ export class Vault {
 
   /** Equal for equal product keys of a brand, however they were typed; tells nothing else without its key. */
   blindIndex(brand: string, plaintext: string): Buffer {
-    return createHmac('sha256', this.#blindIndexKey).update(`${brand}|${normalizeKey(plaintext)}`).digest();
+    return createHmac('sha256', this.#blindIndexKey)
+      .update(`${brand}|${normalizeKey(plaintext)}`)
+      .digest();
   }
 
-  /** A value that only this master key makes. */
-  proof(): Buffer {
-    return createHmac('sha256', this.#kek).update(`proof|v1|${this.kekId}`).digest();
+  /** For each secret, a value that only this secret makes. */
+  proofs(): { name: string; proof: Buffer }[] {
+    const prove = (secret: Buffer, name: string) => ({
+      name,
+      proof: createHmac('sha256', secret).update(`proof|v1|${name}`).digest(),
+    });
+    return [
+      prove(this.#kek, this.kekId),
+      ...(this.#previous ? [prove(this.#previous.kek, this.#previous.kekId)] : []),
+      prove(this.#blindIndexKey, `blind-index-${this.blindIndexVersion}`),
+    ];
   }
 }
 

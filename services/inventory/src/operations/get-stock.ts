@@ -9,12 +9,20 @@ export const getStock: Operations['getStock'] = async (ctx, { variantIds }) => {
       count(*) filter (where status = 'available')::int as available,
       count(*) filter (where status = 'reserved')::int as reserved,
       count(*) filter (where status = 'allocated')::int as sold
-    from product_keys where variant_id in (${sql.join(variantIds.map((id) => sql`${id}`), sql`, `)}) group by 1`);
+    from product_keys where variant_id in (${sql.join(
+      variantIds.map((id) => sql`${id}`),
+      sql`, `,
+    )}) group by 1`);
   const countOf = new Map(rows.map((row) => [row.variant_id, row]));
   return {
     items: variantIds.map((variantId) => {
       const counted = countOf.get(variantId);
-      return { variantId, availableCount: counted?.available ?? 0, reservedCount: counted?.reserved ?? 0, soldCount: counted?.sold ?? 0 };
+      return {
+        variantId,
+        availableCount: counted?.available ?? 0,
+        reservedCount: counted?.reserved ?? 0,
+        soldCount: counted?.sold ?? 0,
+      };
     }),
   };
 };

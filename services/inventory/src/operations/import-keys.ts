@@ -1,14 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 import { importRefused, skuUnknown } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
-import { publish } from '@kelid/service/outbox';
-import { stockChanged } from '@kelid/contracts/events';
 import type { Context, Operations } from '../context.ts';
 import { actorName } from '../db/queries.ts';
 import { keyBatches } from '../db/schema.ts';
 import { judgeLines, type LineProblem } from '../domain/import-lines.ts';
 import { maskKey } from '../domain/vault.ts';
 
+/** Rows per statement, and lines worked on before other calls of this process get their turn. */
 const chunkSize = 2_000;
 const reportedMax = 1_000;
 
@@ -25,26 +25,33 @@ export const importKeys: Operations['importKeys'] = async (ctx, input) => {
   const { good, problems } = judgeLines(input.codes);
   const batchId = newId();
   const { dek, wrapped } = ctx.vault.newDek(batchId);
-  const rows = good.map(({ line, code }) => {
+  const rows: { line: number; keyId: string; ciphertext: Buffer; blindIndex: Buffer; masked: string }[] = [];
+  for (const [index, { line, code }] of good.entries()) {
+    if (index % chunkSize === 0) await nextTurn();
     const keyId = newId();
-    return {
+    rows.push({
       line,
       keyId,
       ciphertext: ctx.vault.sealKey(dek, code, { keyId, variantId: variant.variantId, batchId }),
       blindIndex: ctx.vault.blindIndex(variant.brand, code),
       masked: maskKey(code),
-    };
-  });
+    });
+  }
   dek.fill(0);
 
   if (input.dryRun) {
-    const known = await knownIndexes(ctx, variant.brand, rows.map((row) => row.blindIndex));
-    for (const row of rows) if (known.has(row.blindIndex.toString('hex'))) problems.push({ line: row.line, reason: 'duplicate-in-stock' });
+    const known = await knownIndexes(
+      ctx,
+      variant.brand,
+      rows.map((row) => row.blindIndex),
+    );
+    for (const row of rows)
+      if (known.has(row.blindIndex.toString('hex'))) problems.push({ line: row.line, reason: 'duplicate-in-stock' });
     return report(null, input.codes.length - problems.length, problems);
   }
 
-  return ctx.transaction(async (tx) => {
-    await tx.insert(keyBatches).values({
+  const counted = await ctx.transaction(async (tx) => {
+    const batch = {
       id: batchId,
       variantId: variant.variantId,
       brand: variant.brand,
@@ -58,7 +65,10 @@ export const importKeys: Operations['importKeys'] = async (ctx, input) => {
       unitCostRial: input.unitCostRial ?? null,
       expiresAt: input.expiresAt ?? null,
       createdBy: actorName(ctx.actor),
-    });
+    };
+    // The same import at this moment waits here for the first one, and has its report to answer with.
+    const made = await tx.insert(keyBatches).values(batch).onConflictDoNothing().returning({ id: keyBatches.id });
+    if (made.length === 0) return undefined;
     const stored = new Set<string>();
     for (let at = 0; at < rows.length; at += chunkSize) {
       const chunk = rows.slice(at, at + chunkSize);
@@ -71,26 +81,40 @@ export const importKeys: Operations['importKeys'] = async (ctx, input) => {
         on conflict (brand, blind_index_version, blind_index) do nothing returning id`);
       for (const row of inserted) stored.add(row.id);
     }
-    for (const row of rows) if (!stored.has(row.keyId)) problems.push({ line: row.line, reason: 'duplicate-in-stock' });
-    if (input.onDuplicate === 'reject' && problems.length > 0) throw importRefused({ lines: problems.slice(0, reportedMax) });
-    const counted = report(batchId, stored.size, problems);
+    const known = rows
+      .filter((row) => !stored.has(row.keyId))
+      .map(({ line }): LineProblem => ({ line, reason: 'duplicate-in-stock' }));
+    const answer = report(batchId, stored.size, [...problems, ...known]);
+    if (input.onDuplicate === 'reject' && answer.problems.length > 0) throw importRefused({ lines: answer.problems });
     await tx
       .update(keyBatches)
-      .set({ importedCount: counted.importedCount, duplicateCount: counted.duplicateCount, invalidCount: counted.invalidCount })
+      .set({
+        importedCount: answer.importedCount,
+        duplicateCount: answer.duplicateCount,
+        invalidCount: answer.invalidCount,
+        problems: answer.problems,
+      })
       .where(eq(keyBatches.id, batchId));
-    const { rows: stock } = await tx.execute<{ count: number }>(
-      sql`select count(*)::int as count from product_keys where variant_id = ${variant.variantId} and status = 'available'`,
-    );
-    await publish(tx, stockChanged({ variantId: variant.variantId, availableCount: stock[0]?.count ?? 0, at: ctx.now().toISOString() }));
-    ctx.log.info({ batchId, importedCount: counted.importedCount, duplicateCount: counted.duplicateCount }, 'product keys were imported');
-    return counted;
+    await tx.execute(sql`select inventory_tell_stock(${variant.variantId}, ${answer.importedCount})`);
+    return answer;
   });
+  if (counted) {
+    ctx.log.info(
+      { batchId, importedCount: counted.importedCount, duplicateCount: counted.duplicateCount },
+      'product keys were imported',
+    );
+    return counted;
+  }
+  const first = input.importId === undefined ? undefined : await findBatch(ctx, input.importId);
+  if (!first) throw new Error('The import that came first is not there');
+  return first;
 };
 
 async function findBatch(ctx: Context, importId: string) {
   const [batch] = await ctx.db.select().from(keyBatches).where(eq(keyBatches.importId, importId));
   if (!batch) return undefined;
-  return { batchId: batch.id, importedCount: batch.importedCount, duplicateCount: batch.duplicateCount, invalidCount: batch.invalidCount, problems: [] };
+  const { id, importedCount, duplicateCount, invalidCount, problems } = batch;
+  return { batchId: id, importedCount, duplicateCount, invalidCount, problems };
 }
 
 async function knownIndexes(ctx: Context, brand: string, indexes: Buffer[]): Promise<Set<string>> {
@@ -105,7 +129,8 @@ async function knownIndexes(ctx: Context, brand: string, indexes: Buffer[]): Pro
 }
 
 function report(batchId: string | null, importedCount: number, problems: LineProblem[]) {
-  const isDuplicate = (problem: LineProblem) => problem.reason === 'duplicate-in-file' || problem.reason === 'duplicate-in-stock';
+  const isDuplicate = (problem: LineProblem) =>
+    problem.reason === 'duplicate-in-file' || problem.reason === 'duplicate-in-stock';
   const duplicateCount = problems.filter(isDuplicate).length;
   return {
     batchId,

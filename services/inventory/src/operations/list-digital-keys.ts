@@ -1,9 +1,12 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { idOfCursor, showStaffKey, staffKeyColumns } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
-export const listDigitalKeys: Operations['listDigitalKeys'] = async (ctx, { variantId, status, batchId, limit, cursor }) => {
+export const listDigitalKeys: Operations['listDigitalKeys'] = async (
+  ctx,
+  { variantId, status, batchId, limit, cursor },
+) => {
   const rows = await ctx.db
     .select(staffKeyColumns)
     .from(productKeys)
@@ -13,7 +16,7 @@ export const listDigitalKeys: Operations['listDigitalKeys'] = async (ctx, { vari
         variantId === undefined ? undefined : eq(productKeys.variantId, variantId),
         status === undefined ? undefined : eq(productKeys.status, status),
         batchId === undefined ? undefined : eq(productKeys.batchId, batchId),
-        cursor === undefined ? undefined : lt(productKeys.id, cursor),
+        cursor === undefined ? undefined : lt(productKeys.id, idOfCursor(cursor)),
       ),
     )
     .orderBy(desc(productKeys.id))

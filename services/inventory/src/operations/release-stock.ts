@@ -8,7 +8,9 @@ export const releaseStock: Operations['releaseStock'] = async (ctx, { orderId, r
     await tx.execute(sql`
       insert into reservations (id, order_id, round, status, unit_count, expires_at) values (${newId()}, ${orderId}, ${round}, 'released', 0, now())
       on conflict (order_id, round) do nothing`);
-    await tx.execute(sql`select inventory_let_go(id, 'released') from reservations where order_id = ${orderId} and round = ${round}`);
+    await tx.execute(
+      sql`select inventory_let_go(id, 'released') from reservations where order_id = ${orderId} and round = ${round}`,
+    );
   });
   return undefined;
 };

@@ -10,7 +10,13 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
     .select({ status: productKeys.status })
     .from(keyAllocations)
     .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
-    .where(and(eq(keyAllocations.keyId, keyId), eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, requireUser(ctx).userId)));
+    .where(
+      and(
+        eq(keyAllocations.keyId, keyId),
+        eq(keyAllocations.orderId, orderId),
+        eq(keyAllocations.customerId, requireUser(ctx).userId),
+      ),
+    );
   if (!key) throw keyNotFound();
   if (key.status !== 'allocated') throw keyNotRevealable();
   return { code: await revealRecorded(ctx, keyId, null), revealedAt: ctx.now().toISOString() };

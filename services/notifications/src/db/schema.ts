@@ -28,11 +28,17 @@ export const messages = pgTable(
     lastError: text('last_error'),
     /** After this it is not worth sending. */
     expiresAt: instant('expires_at'),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
     sentAt: instant('sent_at'),
     dueAt: instant('due_at').default(sql`now()`),
   },
-  (table) => [index('messages_due').on(table.dueAt).where(sql`${table.dueAt} is not null`)],
+  (table) => [
+    index('messages_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+  ],
 );
 
 /** What happened, per user: the in-app feed and the source of live updates. */
@@ -44,7 +50,9 @@ export const feed = pgTable(
     type: text().notNull(),
     data: jsonb().$type<Record<string, unknown>>().notNull(),
     dedupeKey: text('dedupe_key').notNull(),
-    at: instant('at').notNull().default(sql`clock_timestamp()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
     readAt: instant('read_at'),
   },
   (table) => [

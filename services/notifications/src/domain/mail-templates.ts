@@ -19,13 +19,26 @@ const OrderParams = z.object({
 export function renderMail(template: string, params: unknown, shopUrl: string): MailContent {
   const order = OrderParams.parse(params);
   const link = `${shopUrl}/orders/${order.orderId}`;
-  const rows = order.lines.map((line) => ({ name: `${line.title} × ${toPersianDigits(line.quantity)}`, price: formatToman(line.unitPriceRial * line.quantity, 'fa') }));
+  const rows = order.lines.map((line) => ({
+    name: `${line.title} × ${toPersianDigits(line.quantity)}`,
+    price: formatToman(line.unitPriceRial * line.quantity, 'fa'),
+  }));
   const words =
     template === 'receipt'
-      ? { subject: `رسید سفارش ${order.orderNumber}`, lead: 'پرداخت شما انجام شد. کدها همین حالا آماده می‌شوند.', button: 'دیدن سفارش' }
-      : { subject: `سفارش ${order.orderNumber} آماده است`, lead: 'کدهای شما آماده است. برای دیدن آن‌ها وارد صفحه سفارش شوید.', button: 'دیدن کدها' };
+      ? {
+          subject: `رسید سفارش ${order.orderNumber}`,
+          lead: 'پرداخت شما انجام شد. کدها همین حالا آماده می‌شوند.',
+          button: 'دیدن سفارش',
+        }
+      : {
+          subject: `سفارش ${order.orderNumber} آماده است`,
+          lead: 'کدهای شما آماده است. برای دیدن آن‌ها وارد صفحه سفارش شوید.',
+          button: 'دیدن کدها',
+        };
   const total = formatToman(order.totalRial, 'fa');
-  const text = [words.lead, '', ...rows.map((row) => `${row.name}: ${row.price}`), `جمع: ${total}`, '', link].join('\n');
+  const text = [words.lead, '', ...rows.map((row) => `${row.name}: ${row.price}`), `جمع: ${total}`, '', link].join(
+    '\n',
+  );
   const html = `<!doctype html><html lang="fa" dir="rtl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(words.subject)}</title></head>
 <body style="margin:0;background:#f4f2ee;font-family:Vazirmatn,Tahoma,sans-serif;color:#1d1a26;line-height:1.9">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center" style="padding:24px 12px">

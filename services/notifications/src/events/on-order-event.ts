@@ -12,7 +12,7 @@ import {
 } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
 import { newId } from '@kelid/service/ids';
-import type { EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 
 interface Notice {
@@ -27,7 +27,12 @@ interface Notice {
  */
 export async function onOrderEvent(ctx: Context, event: EventEnvelope): Promise<void> {
   const notice = noticeOf(event);
-  const rows = notice.messages.map((message) => ({ id: newId(), user_id: notice.userId, dedupe_key: `${event.id}:${message.channel}`, ...message }));
+  const rows = notice.messages.map((message) => ({
+    id: newId(),
+    user_id: notice.userId,
+    dedupe_key: `${event.id}:${message.channel}`,
+    ...message,
+  }));
   await ctx.db.execute(sql`
     with told as (
       insert into feed (id, user_id, type, data, dedupe_key)
@@ -48,14 +53,26 @@ function noticeOf(event: EventEnvelope): Notice {
       // The receipt goes where it can be kept: by e-mail to who gave one, else by SMS.
       const receipt = contact.email
         ? { channel: 'email' as const, template: 'receipt', recipient: contact.email, params: mailParams(order) }
-        : { channel: 'sms' as const, template: 'receipt', recipient: contact.phone ?? null, params: { orderNumber, amountRial: totalRial } };
+        : {
+            channel: 'sms' as const,
+            template: 'receipt',
+            recipient: contact.phone ?? null,
+            params: { orderNumber, amountRial: totalRial },
+          };
       return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'paid'), messages: [receipt] };
     }
     case orderFulfilled.type: {
       const order = eventData(orderFulfilled, event);
       const { orderId, orderNumber, customerId, contact } = order;
-      const sms = { channel: 'sms' as const, template: 'key-ready', recipient: contact.phone ?? null, params: { orderNumber } };
-      const mail = contact.email ? [{ channel: 'email' as const, template: 'key-ready', recipient: contact.email, params: mailParams(order) }] : [];
+      const sms = {
+        channel: 'sms' as const,
+        template: 'key-ready',
+        recipient: contact.phone ?? null,
+        params: { orderNumber },
+      };
+      const mail = contact.email
+        ? [{ channel: 'email' as const, template: 'key-ready', recipient: contact.email, params: mailParams(order) }]
+        : [];
       return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'fulfilled'), messages: [sms, ...mail] };
     }
     case orderPlaced.type:
@@ -70,11 +87,19 @@ function noticeOf(event: EventEnvelope): Notice {
     }
     case paymentFailed.type: {
       const { orderId, attemptId, customerId, reason } = eventData(paymentFailed, event);
-      return { userId: customerId, feed: { type: 'payment.failed', data: { orderId, attemptId, reason } }, messages: [] };
+      return {
+        userId: customerId,
+        feed: { type: 'payment.failed', data: { orderId, attemptId, reason } },
+        messages: [],
+      };
     }
     case paymentSurplus.type: {
       const { orderId, attemptId, customerId, amountRial } = eventData(paymentSurplus, event);
-      return { userId: customerId, feed: { type: 'payment.surplus', data: { orderId, attemptId, amountRial } }, messages: [] };
+      return {
+        userId: customerId,
+        feed: { type: 'payment.surplus', data: { orderId, attemptId, amountRial } },
+        messages: [],
+      };
     }
     default:
       throw new Error(`There are no words for ${event.type}`);
@@ -94,6 +119,10 @@ function mailParams(order: z.infer<typeof orderPaid.schema> | z.infer<typeof ord
     orderId: order.orderId,
     orderNumber: order.orderNumber,
     totalRial: order.totalRial,
-    lines: order.lines.map((line) => ({ title: line.title.fa, quantity: line.quantity, unitPriceRial: line.unitPriceRial })),
+    lines: order.lines.map((line) => ({
+      title: line.title.fa,
+      quantity: line.quantity,
+      unitPriceRial: line.unitPriceRial,
+    })),
   };
 }

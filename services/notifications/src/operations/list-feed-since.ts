@@ -1,7 +1,14 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 
-type Row = { id: string; user_id: string; type: string; data: Record<string, unknown>; at: string; [column: string]: unknown };
+type Row = {
+  id: string;
+  user_id: string;
+  type: string;
+  data: Record<string, unknown>;
+  at: string;
+  [column: string]: unknown;
+};
 
 /** Looks back two seconds further than asked, for rows that committed late; the reader tells entries apart by id. */
 export const listFeedSince: Operations['listFeedSince'] = async (ctx, { since, userId, limit }) => {
@@ -12,7 +19,10 @@ export const listFeedSince: Operations['listFeedSince'] = async (ctx, { since, u
     order by at limit ${limit}`);
   const last = rows.at(-1)?.at;
   return {
-    items: rows.map((row) => ({ userId: row.user_id, entry: { id: row.id, type: row.type, data: row.data, at: new Date(row.at).toISOString() } })),
+    items: rows.map((row) => ({
+      userId: row.user_id,
+      entry: { id: row.id, type: row.type, data: row.data, at: new Date(row.at).toISOString() },
+    })),
     asOf: rows.length === limit && last !== undefined ? new Date(last).toISOString() : ctx.now().toISOString(),
   };
 };

@@ -7,7 +7,12 @@ export const listMessages: Operations['listMessages'] = async (ctx, { limit, cur
   const rows = await ctx.db
     .select()
     .from(messages)
-    .where(and(cursor === undefined ? undefined : lt(messages.id, cursor), status === undefined ? undefined : eq(messages.status, status as MessageStatus)))
+    .where(
+      and(
+        cursor === undefined ? undefined : lt(messages.id, cursor),
+        status === undefined ? undefined : eq(messages.status, status as MessageStatus),
+      ),
+    )
     .orderBy(desc(messages.id))
     .limit(limit + 1);
   const shown = rows.slice(0, limit);
@@ -16,7 +21,12 @@ export const listMessages: Operations['listMessages'] = async (ctx, { limit, cur
       id: row.id,
       channel: row.channel,
       template: row.template,
-      to: row.recipient === null ? '' : row.channel === 'sms' ? maskPhone(row.recipient) : row.recipient.replace(/^(.).*(@.*)$/, '$1***$2'),
+      to:
+        row.recipient === null
+          ? ''
+          : row.channel === 'sms'
+            ? maskPhone(row.recipient)
+            : row.recipient.replace(/^(.).*(@.*)$/, '$1***$2'),
       status: row.status,
       attemptCount: row.attemptCount,
       providerMessageId: row.providerMessageId,

@@ -20,7 +20,9 @@ export const sendOtp: Operations['sendOtp'] = async (ctx, { challengeId, sendNum
     .onConflictDoNothing()
     .returning({ id: messages.id });
   if (message) {
-    void deliver(ctx, message.id).catch((error: unknown) => ctx.log.warn({ messageId: message.id, err: error }, 'a code is sent by the sweep'));
+    void deliver(ctx, message.id).catch((error: unknown) =>
+      ctx.log.warn({ messageId: message.id, err: error }, 'a code is sent by the sweep'),
+    );
   }
   return undefined;
 };

@@ -13,7 +13,11 @@ const Answer = z.object({
 const retryCodes = new Set([402, 409, 429, 451]);
 const alarmCodes = new Set([401, 403, 407, 416, 418, 426, 427]);
 
-export function createKavenegar(options: { baseUrl: string; apiKey: string; onAlarm: (status: number) => void }): SmsProvider {
+export function createKavenegar(options: {
+  baseUrl: string;
+  apiKey: string;
+  onAlarm: (status: number) => void;
+}): SmsProvider {
   const breaker = new Breaker();
   return {
     isUp: () => breaker.isClosed(),
@@ -37,11 +41,18 @@ export function createKavenegar(options: { baseUrl: string; apiKey: string; onAl
           return { kind: 'sent', providerMessageId: entry?.messageid ?? '' };
         }
         if (alarmCodes.has(status)) options.onAlarm(status);
-        return { kind: retryCodes.has(status) || alarmCodes.has(status) ? 'retry' : 'refused', error: `status ${status}` };
+        return {
+          kind: retryCodes.has(status) || alarmCodes.has(status) ? 'retry' : 'refused',
+          error: `status ${status}`,
+        };
       } catch (error) {
         breaker.fail();
         // Refused connections never reached the provider; anything later may have.
-        const isRefused = error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ECONNREFUSED';
+        const isRefused =
+          error instanceof Error &&
+          error.cause instanceof Error &&
+          'code' in error.cause &&
+          error.cause.code === 'ECONNREFUSED';
         return { kind: isRefused ? 'retry' : 'unknown', error: isRefused ? 'not reached' : 'no answer' };
       }
     },

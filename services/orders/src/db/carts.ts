@@ -59,7 +59,10 @@ export async function openCart(ctx: Context): Promise<{ cart: CartRow; cartToken
 async function customerCart(ctx: Context, customerId: string): Promise<CartRow> {
   const [found] = await ctx.db.select(withQuoteState).from(carts).where(eq(carts.customerId, customerId));
   if (found) return found;
-  await ctx.db.insert(carts).values({ id: newId(), customerId, expiresAt: cartExpiry(ctx) }).onConflictDoNothing();
+  await ctx.db
+    .insert(carts)
+    .values({ id: newId(), customerId, expiresAt: cartExpiry(ctx) })
+    .onConflictDoNothing();
   const [made] = await ctx.db.select(withQuoteState).from(carts).where(eq(carts.customerId, customerId));
   if (!made) throw new Error('The new cart was not found');
   return made;
@@ -72,7 +75,14 @@ async function mergeGuestCart(ctx: Context, token: string, customerId: string): 
     const [guest] = await tx
       .update(carts)
       .set({ mergedAt: sql`now()` })
-      .where(and(eq(carts.tokenHash, hashToken(token)), isNull(carts.mergedAt), isNull(carts.customerId), sql`${carts.expiresAt} > now()`))
+      .where(
+        and(
+          eq(carts.tokenHash, hashToken(token)),
+          isNull(carts.mergedAt),
+          isNull(carts.customerId),
+          sql`${carts.expiresAt} > now()`,
+        ),
+      )
       .returning({ id: carts.id });
     if (!guest) return; // Merged by an earlier call with the same token, or never ours.
     await tx.execute(sql`
@@ -88,9 +98,17 @@ export function listItems(ctx: Pick<Context, 'db'>, cartId: string): Promise<Car
 }
 
 /** The cart as shown, with prices held for 15 minutes from the first look; a price that changed after that is said, not hidden. */
-export async function showCart(ctx: Context, cart: CartRow, cartToken: string | null, language: Language): Promise<z.input<typeof Cart>> {
+export async function showCart(
+  ctx: Context,
+  cart: CartRow,
+  cartToken: string | null,
+  language: Language,
+): Promise<z.input<typeof Cart>> {
   const items = await listItems(ctx, cart.id);
-  const { items: variants } = items.length === 0 ? { items: [] } : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const { items: variants } =
+    items.length === 0
+      ? { items: [] }
+      : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
   const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
   const before = cart.quote ?? {};
@@ -98,7 +116,8 @@ export async function showCart(ctx: Context, cart: CartRow, cartToken: string | 
   const priceOf = new Map(priced.map((line) => [line.variantId, line.unitPriceRial]));
 
   let priceHeldUntil = cart.isQuoteHeld ? cart.quoteExpiresAt : null;
-  const isNewQuote = priced.length > 0 && (!cart.isQuoteHeld || priced.some((line) => before[line.variantId] === undefined));
+  const isNewQuote =
+    priced.length > 0 && (!cart.isQuoteHeld || priced.some((line) => before[line.variantId] === undefined));
   if (isNewQuote) priceHeldUntil = await holdQuote(ctx, cart.id, Object.fromEntries(priceOf), cart.isQuoteHeld);
 
   const problems = items.flatMap((item): z.input<typeof Cart>['problems'] => {
@@ -106,7 +125,8 @@ export async function showCart(ctx: Context, cart: CartRow, cartToken: string | 
     if (!variant) return [{ code: 'not_sold', itemId: item.id, action: 'remove' }];
     if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock', itemId: item.id, action: 'remove' }];
     const was = before[item.variantId];
-    if (was !== undefined && was !== priceOf.get(item.variantId)) return [{ code: 'price_changed', itemId: item.id, action: 'accept' }];
+    if (was !== undefined && was !== priceOf.get(item.variantId))
+      return [{ code: 'price_changed', itemId: item.id, action: 'accept' }];
     return [];
   });
   if (cartToken !== null) ctx.answerHeaders['x-cart-token'] = cartToken;
@@ -142,12 +162,19 @@ export async function showCart(ctx: Context, cart: CartRow, cartToken: string | 
 }
 
 /** Promises these prices for 15 minutes, or adds to a promise without making it longer. */
-export async function holdQuote(ctx: Context, cartId: string, quote: Quote, keepsExpiry: boolean): Promise<string | null> {
+export async function holdQuote(
+  ctx: Context,
+  cartId: string,
+  quote: Quote,
+  keepsExpiry: boolean,
+): Promise<string | null> {
   const [row] = await ctx.db
     .update(carts)
     .set({
       quote,
-      ...(keepsExpiry ? {} : { quoteExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_QUOTE_MINUTES})` }),
+      ...(keepsExpiry
+        ? {}
+        : { quoteExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_QUOTE_MINUTES})` }),
       expiresAt: cartExpiry(ctx),
     })
     .where(eq(carts.id, cartId))

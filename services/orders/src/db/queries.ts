@@ -13,7 +13,10 @@ export async function moveOrder(
   tx: Tx,
   move: { orderId: string; from: OrderStatus[]; to: OrderStatus; reason: string; actor: string },
 ): Promise<number | undefined> {
-  const from = sql`array[${sql.join(move.from.map((status) => sql`${status}`), sql`, `)}]::text[]`;
+  const from = sql`array[${sql.join(
+    move.from.map((status) => sql`${status}`),
+    sql`, `,
+  )}]::text[]`;
   const { rows } = await tx.execute<{ version: number | null }>(
     sql`select order_move(${move.orderId}, ${from}, ${move.to}, ${move.reason}, ${move.actor}) as version`,
   );
@@ -27,7 +30,10 @@ export async function findOrder(db: Db | Tx, orderId: string): Promise<OrderRow 
 
 /** Another's order and a missing one are the same answer (I25). */
 export async function getOwnOrder(db: Db, orderId: string, customerId: string): Promise<OrderRow> {
-  const [order] = await db.select().from(orders).where(and(eq(orders.id, orderId), eq(orders.customerId, customerId)));
+  const [order] = await db
+    .select()
+    .from(orders)
+    .where(and(eq(orders.id, orderId), eq(orders.customerId, customerId)));
   if (!order) throw orderNotFound();
   return order;
 }
@@ -84,7 +90,12 @@ function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Langua
     image: line.image,
     quantity: line.quantity,
     unitPriceRial: line.unitPriceRial,
-    status: line.deliveredCount === line.quantity ? ('delivered' as const) : isPaid ? ('securing' as const) : ('pending' as const),
+    status:
+      line.deliveredCount === line.quantity
+        ? ('delivered' as const)
+        : isPaid
+          ? ('securing' as const)
+          : ('pending' as const),
     deliveredCount: line.deliveredCount,
   };
 }
@@ -92,7 +103,13 @@ function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Langua
 /** A page of orders, newest first: UUIDv7 ids sort by time, so the last id is the cursor. */
 export async function pageOrders(
   db: Db,
-  filter: { customerId?: string | undefined; status?: OrderStatus | undefined; limit: number; cursor?: string | undefined; language: Language },
+  filter: {
+    customerId?: string | undefined;
+    status?: OrderStatus | undefined;
+    limit: number;
+    cursor?: string | undefined;
+    language: Language;
+  },
 ): Promise<{ items: (z.input<typeof OrderSummary> & { customerId: string })[]; nextCursor: string | null }> {
   const rows = await db
     .select()
@@ -107,7 +124,19 @@ export async function pageOrders(
     .orderBy(desc(orders.id))
     .limit(filter.limit + 1);
   const shown = rows.slice(0, filter.limit);
-  const lines = shown.length === 0 ? [] : await db.select().from(orderLines).where(inArray(orderLines.orderId, shown.map((order) => order.id))).orderBy(asc(orderLines.position));
+  const lines =
+    shown.length === 0
+      ? []
+      : await db
+          .select()
+          .from(orderLines)
+          .where(
+            inArray(
+              orderLines.orderId,
+              shown.map((order) => order.id),
+            ),
+          )
+          .orderBy(asc(orderLines.position));
   return {
     items: shown.map((order) => ({
       id: order.id,
@@ -118,7 +147,12 @@ export async function pageOrders(
       placedAt: iso(order.placedAt),
       lines: lines
         .filter((line) => line.orderId === order.id)
-        .map((line) => ({ id: line.id, title: line.title[filter.language], quantity: line.quantity, image: line.image })),
+        .map((line) => ({
+          id: line.id,
+          title: line.title[filter.language],
+          quantity: line.quantity,
+          image: line.image,
+        })),
     })),
     nextCursor: rows.length > filter.limit ? (shown.at(-1)?.id ?? null) : null,
   };

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, integer, jsonb, pgTable, text, timestamp, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { OrderStatus } from '@kelid/contracts/orders';
 
@@ -29,11 +41,16 @@ export const cartItems = pgTable(
   'cart_items',
   {
     id: uuid().primaryKey(),
-    cartId: uuid('cart_id').notNull().references(() => carts.id, { onDelete: 'cascade' }),
+    cartId: uuid('cart_id')
+      .notNull()
+      .references(() => carts.id, { onDelete: 'cascade' }),
     variantId: uuid('variant_id').notNull(),
     quantity: integer().notNull(),
   },
-  (table) => [unique('cart_items_variant').on(table.cartId, table.variantId), check('cart_items_quantity', sql`${table.quantity} between 1 and 20`)],
+  (table) => [
+    unique('cart_items_variant').on(table.cartId, table.variantId),
+    check('cart_items_quantity', sql`${table.quantity} between 1 and 20`),
+  ],
 );
 
 export const orders = pgTable(
@@ -58,7 +75,9 @@ export const orders = pgTable(
     /** 1 at checkout; a revival of an expired order reserves anew under the next number. */
     reservationRound: integer('reservation_round').notNull().default(1),
     note: text(),
-    placedAt: instant('placed_at').notNull().default(sql`now()`),
+    placedAt: instant('placed_at')
+      .notNull()
+      .default(sql`now()`),
     holdExpiresAt: instant('hold_expires_at').notNull(),
     paidAt: instant('paid_at'),
     fulfilledAt: instant('fulfilled_at'),
@@ -67,9 +86,13 @@ export const orders = pgTable(
   },
   (table) => [
     check('orders_total', sql`${table.totalRial} >= 10000 and ${table.discountRial} >= 0 and ${table.vatRial} >= 0`),
-    index('orders_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+    index('orders_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
     index('orders_of_customer').on(table.customerId, table.id),
-    uniqueIndex('orders_one_per_cart_state').on(table.cartId, table.cartOrderCount).where(sql`${table.status} not in ('cancelled', 'expired')`),
+    uniqueIndex('orders_one_per_cart_state')
+      .on(table.cartId, table.cartOrderCount)
+      .where(sql`${table.status} not in ('cancelled', 'expired')`),
   ],
 );
 
@@ -78,7 +101,9 @@ export const orderLines = pgTable(
   'order_lines',
   {
     id: uuid().primaryKey(),
-    orderId: uuid('order_id').notNull().references(() => orders.id),
+    orderId: uuid('order_id')
+      .notNull()
+      .references(() => orders.id),
     position: integer().notNull(),
     variantId: uuid('variant_id').notNull(),
     productSlug: text('product_slug').notNull(),
@@ -93,20 +118,29 @@ export const orderLines = pgTable(
   },
   (table) => [
     index('order_lines_order').on(table.orderId),
-    check('order_lines_amounts', sql`${table.quantity} > 0 and ${table.unitPriceRial} > 0 and ${table.deliveredCount} between 0 and ${table.quantity}`),
+    check(
+      'order_lines_amounts',
+      sql`${table.quantity} > 0 and ${table.unitPriceRial} > 0 and ${table.deliveredCount} between 0 and ${table.quantity}`,
+    ),
   ],
 );
 
 export const orderHistory = pgTable(
   'order_history',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
-    orderId: uuid('order_id').notNull().references(() => orders.id),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
+    orderId: uuid('order_id')
+      .notNull()
+      .references(() => orders.id),
     from: text('from_status').$type<OrderStatus>(),
     to: text('to_status').$type<OrderStatus>().notNull(),
     reason: text().notNull(),
     actor: text().notNull(),
-    at: instant('at').notNull().default(sql`now()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [index('order_history_order').on(table.orderId, table.id)],
 );

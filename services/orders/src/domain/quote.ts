@@ -10,7 +10,11 @@ export interface PricedLine {
 }
 
 /** The promised price while the promise holds, today's price for what it does not name. */
-export function priceLines(lines: { variantId: string; quantity: number }[], promised: Quote | undefined, current: Quote): PricedLine[] {
+export function priceLines(
+  lines: { variantId: string; quantity: number }[],
+  promised: Quote | undefined,
+  current: Quote,
+): PricedLine[] {
   return lines.flatMap(({ variantId, quantity }) => {
     const unitPriceRial = promised?.[variantId] ?? current[variantId];
     return unitPriceRial === undefined ? [] : [{ variantId, quantity, unitPriceRial }];

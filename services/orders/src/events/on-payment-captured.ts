@@ -1,6 +1,6 @@
 import { paymentCaptured } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 import { takeCapture } from '../paying.ts';
 

@@ -65,11 +65,22 @@ async function moveOn(ctx: Context, order: OrderRow, due: DueOrder): Promise<voi
 async function expire(ctx: Context, order: OrderRow): Promise<void> {
   const isExpired = await ctx.transaction(async (tx) => {
     // The hold's own time decides again here: a lease of this sweep is no reason to expire.
-    const { rows } = await tx.execute(sql`select 1 from orders where id = ${order.id} and status = 'pending_payment' and hold_expires_at <= now() for no key update`);
+    const { rows } = await tx.execute(
+      sql`select 1 from orders where id = ${order.id} and status = 'pending_payment' and hold_expires_at <= now() for no key update`,
+    );
     if (rows.length === 0) return false;
-    const version = await moveOrder(tx, { orderId: order.id, from: ['pending_payment'], to: 'expired', reason: 'not paid in time', actor: 'service:orders' });
+    const version = await moveOrder(tx, {
+      orderId: order.id,
+      from: ['pending_payment'],
+      to: 'expired',
+      reason: 'not paid in time',
+      actor: 'service:orders',
+    });
     if (version === undefined) return false;
-    await publish(tx, orderExpired({ orderId: order.id, orderNumber: order.orderNumber, customerId: order.customerId, version }));
+    await publish(
+      tx,
+      orderExpired({ orderId: order.id, orderNumber: order.orderNumber, customerId: order.customerId, version }),
+    );
     return true;
   });
   if (isExpired) await letGo(ctx, order, 'expired');

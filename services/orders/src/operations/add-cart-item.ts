@@ -21,7 +21,10 @@ export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, q
     })
     .returning({ id: cartItems.id });
   if (added.length === 0) throw cartLimit({ quantityMax });
-  const [counted] = await ctx.db.select({ count: sql<number>`count(*)::int` }).from(cartItems).where(eq(cartItems.cartId, cart.id));
+  const [counted] = await ctx.db
+    .select({ count: sql<number>`count(*)::int` })
+    .from(cartItems)
+    .where(eq(cartItems.cartId, cart.id));
   if ((counted?.count ?? 0) > lineCountMax) {
     await ctx.db.delete(cartItems).where(eq(cartItems.id, added[0]?.id ?? ''));
     throw cartLimit({ quantityMax });

@@ -13,10 +13,22 @@ export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, lan
   const order = await getOwnOrder(ctx.db, orderId, userId);
   // A capture that arrives at this moment either finds the order cancelled, and its money becomes the customer's, or beats us.
   const isCancelled = await ctx.transaction(async (tx) => {
-    const version = await moveOrder(tx, { orderId, from: ['pending_payment'], to: 'cancelled', reason: 'by the customer', actor: `user:${userId}` });
+    const version = await moveOrder(tx, {
+      orderId,
+      from: ['pending_payment'],
+      to: 'cancelled',
+      reason: 'by the customer',
+      actor: `user:${userId}`,
+    });
     if (version === undefined) return false;
-    await tx.update(orders).set({ dueAt: sql`now()` }).where(eq(orders.id, orderId));
-    await publish(tx, orderCancelled({ orderId, orderNumber: order.orderNumber, customerId: userId, version, reason: 'customer' }));
+    await tx
+      .update(orders)
+      .set({ dueAt: sql`now()` })
+      .where(eq(orders.id, orderId));
+    await publish(
+      tx,
+      orderCancelled({ orderId, orderNumber: order.orderNumber, customerId: userId, version, reason: 'customer' }),
+    );
     return true;
   });
   const current = await findOrder(ctx.db, orderId);

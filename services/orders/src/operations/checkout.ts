@@ -40,7 +40,9 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   const { cart } = await openCart(ctx);
   const items = await listItems(ctx, cart.id);
   const running = items.length === 0 ? 'ordered-or-empty' : undefined;
-  const { items: variants } = running ? { items: [] } : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const { items: variants } = running
+    ? { items: [] }
+    : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
   if (variants.length < items.length) throw variantNotFound();
 
@@ -66,7 +68,8 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
       const { rows: pending } = await tx.execute<{ count: number }>(
         sql`select count(*)::int as count from orders where customer_id = ${userId} and status in ('placing', 'pending_payment')`,
       );
-      if ((pending[0]?.count ?? 0) >= ctx.config.ORDERS_PENDING_MAX) throw tooManyPendingOrders({ pendingMax: ctx.config.ORDERS_PENDING_MAX });
+      if ((pending[0]?.count ?? 0) >= ctx.config.ORDERS_PENDING_MAX)
+        throw tooManyPendingOrders({ pendingMax: ctx.config.ORDERS_PENDING_MAX });
       await tx.insert(orders).values({
         id: orderId,
         orderNumber: newOrderNumber(),
@@ -111,7 +114,8 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
     })
     .catch((error: unknown) => {
       // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
-      if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state') throw cartEmpty({}, 'This cart has just been ordered');
+      if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state')
+        throw cartEmpty({}, 'This cart has just been ordered');
       throw error;
     });
 
@@ -123,10 +127,14 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   failpoint('orders.placing-committed'); // CP2
   const outcome = await continueCheckout(ctx, orderId);
   if (outcome.kind === 'placed') return outcome.answer;
-  throw outcome.kind === 'out-of-stock' ? outOfStock({ variantIds: outcome.variantIds }) : checkoutFailed({ retryAfterSeconds: 3 });
+  throw outcome.kind === 'out-of-stock'
+    ? outOfStock({ variantIds: outcome.variantIds })
+    : checkoutFailed({ retryAfterSeconds: 3 });
 };
 
-function cleanContact(contact: { phone?: string | undefined; email?: string | undefined } | undefined): { phone?: string; email?: string } {
+function cleanContact(contact: { phone?: string | undefined; email?: string | undefined } | undefined): {
+  phone?: string;
+  email?: string;
+} {
   return { ...(contact?.phone ? { phone: contact.phone } : {}), ...(contact?.email ? { email: contact.email } : {}) };
 }
-

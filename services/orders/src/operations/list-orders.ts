@@ -2,4 +2,5 @@ import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { pageOrders } from '../db/queries.ts';
 
-export const listOrders: Operations['listOrders'] = (ctx, input) => pageOrders(ctx.db, { ...input, customerId: requireUser(ctx).userId });
+export const listOrders: Operations['listOrders'] = (ctx, input) =>
+  pageOrders(ctx.db, { ...input, customerId: requireUser(ctx).userId });

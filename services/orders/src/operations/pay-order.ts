@@ -22,10 +22,12 @@ export const payOrder: Operations['payOrder'] = async (ctx, input) => {
   }
   if (order.status !== 'pending_payment') throw orderNotPayable({ orderId: order.id, status: order.status });
   const attemptId = claim.kind === 'running' ? (claim.resourceId ?? newAttemptId) : newAttemptId;
-  const attempt = await ctx.peers.payments.startAttempt({ attemptId, orderId: order.id, psp: input.psp }).catch((error: unknown) => {
-    if (intentClosed.is(error)) throw orderNotPayable({ orderId: order.id, status: order.status });
-    throw error;
-  });
+  const attempt = await ctx.peers.payments
+    .startAttempt({ attemptId, orderId: order.id, psp: input.psp })
+    .catch((error: unknown) => {
+      if (intentClosed.is(error)) throw orderNotPayable({ orderId: order.id, status: order.status });
+      throw error;
+    });
   await answerKey(ctx.db, scope, 200, attempt);
   return attempt;
 };

@@ -18,16 +18,31 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
   const order = await findOrder(ctx.db, orderId);
   if (!order) throw orderNotFound();
   const isMoved = await ctx.transaction(async (tx) => {
-    const version = await moveOrder(tx, { orderId, from: from[status], to: status, reason, actor: actorName(ctx.actor) });
+    const version = await moveOrder(tx, {
+      orderId,
+      from: from[status],
+      to: status,
+      reason,
+      actor: actorName(ctx.actor),
+    });
     if (version === undefined) return false;
     // Back in fulfilling or cancelled, the sweep goes on at once; in review nothing happens by itself.
-    await tx.update(orders).set({ dueAt: status === 'review' ? null : sql`now()` }).where(eq(orders.id, orderId));
+    await tx
+      .update(orders)
+      .set({ dueAt: status === 'review' ? null : sql`now()` })
+      .where(eq(orders.id, orderId));
     const ref = { orderId, orderNumber: order.orderNumber, customerId: order.customerId, version };
-    await publish(tx, status === 'cancelled' ? orderCancelled({ ...ref, reason: 'staff' }) : orderStatusChanged({ ...ref, status }));
+    await publish(
+      tx,
+      status === 'cancelled' ? orderCancelled({ ...ref, reason: 'staff' }) : orderStatusChanged({ ...ref, status }),
+    );
     return true;
   });
   if (!isMoved) {
-    ctx.log.warn({ orderId, from: order.status, to: status, actor: actorName(ctx.actor) }, 'an illegal move of an order was refused');
+    ctx.log.warn(
+      { orderId, from: order.status, to: status, actor: actorName(ctx.actor) },
+      'an illegal move of an order was refused',
+    );
     throw orderMoveRefused({ from: order.status, to: status });
   }
   if (status === 'cancelled') await letGo(ctx, order, 'cancelled');

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, index, integer, pgTable, text, timestamp, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { AttemptStatus, Psp } from '@kelid/contracts/payments';
 
 export { inbox, outbox } from '@kelid/service/tables';
@@ -19,7 +31,9 @@ export const paymentIntents = pgTable(
     phone: text(),
     status: text().$type<'open' | 'captured' | 'expired' | 'cancelled'>().notNull(),
     paidAttemptId: uuid('paid_attempt_id').unique(),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     check('payment_intents_amount', sql`${table.amountRial} > 0`),
@@ -32,7 +46,9 @@ export const paymentAttempts = pgTable(
   'payment_attempts',
   {
     id: uuid().primaryKey(),
-    intentId: uuid('intent_id').notNull().references(() => paymentIntents.id),
+    intentId: uuid('intent_id')
+      .notNull()
+      .references(() => paymentIntents.id),
     orderId: uuid('order_id').notNull(),
     customerId: uuid('customer_id').notNull(),
     psp: text().$type<Psp>().notNull(),
@@ -49,9 +65,13 @@ export const paymentAttempts = pgTable(
     /** HMAC of the PSP's card hash, which alone could be guessed back to the number. */
     cardHash: text('card_hash'),
     failureReason: text('failure_reason'),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
     redirectedAt: instant('redirected_at'),
-    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`now()`),
     /** When the sweep asks the PSP about this attempt again. */
     dueAt: instant('due_at'),
   },
@@ -59,7 +79,9 @@ export const paymentAttempts = pgTable(
     uniqueIndex('payment_attempts_token').on(table.psp, table.pspToken),
     uniqueIndex('payment_attempts_reference').on(table.psp, table.pspReference),
     index('payment_attempts_intent').on(table.intentId),
-    index('payment_attempts_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+    index('payment_attempts_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
     check('payment_attempts_amount', sql`${table.amountRial} > 0`),
     check('payment_attempts_captured', sql`${table.status} <> 'captured' or ${table.pspReference} is not null`),
   ],
@@ -69,12 +91,18 @@ export const paymentAttempts = pgTable(
 export const attemptHistory = pgTable(
   'attempt_history',
   {
-    id: uuid().primaryKey().default(sql`uuidv7()`),
-    attemptId: uuid('attempt_id').notNull().references(() => paymentAttempts.id),
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
+    attemptId: uuid('attempt_id')
+      .notNull()
+      .references(() => paymentAttempts.id),
     from: text('from_status'),
     to: text('to_status').notNull(),
     cause: text().notNull(),
-    at: instant('at').notNull().default(sql`clock_timestamp()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
   },
   (table) => [index('attempt_history_attempt').on(table.attemptId, table.id)],
 );
@@ -87,7 +115,9 @@ export const ledgerTransactions = pgTable(
     kind: text().notNull(),
     businessRef: uuid('business_ref').notNull(),
     orderId: uuid('order_id'),
-    at: instant('at').notNull().default(sql`now()`),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [unique('ledger_transactions_once').on(table.kind, table.businessRef)],
 );
@@ -97,7 +127,9 @@ export const ledgerEntries = pgTable(
   'ledger_entries',
   {
     id: uuid().primaryKey(),
-    transactionId: uuid('transaction_id').notNull().references(() => ledgerTransactions.id),
+    transactionId: uuid('transaction_id')
+      .notNull()
+      .references(() => ledgerTransactions.id),
     account: text().notNull(),
     amountRial: rial('amount_rial').notNull(),
   },
@@ -116,5 +148,7 @@ export const wallets = pgTable(
     balanceRial: rial('balance_rial').notNull(),
     heldRial: rial('held_rial').notNull().default(0),
   },
-  (table) => [check('wallets_never_negative', sql`${table.heldRial} >= 0 and ${table.balanceRial} - ${table.heldRial} >= 0`)],
+  (table) => [
+    check('wallets_never_negative', sql`${table.heldRial} >= 0 and ${table.balanceRial} - ${table.heldRial} >= 0`),
+  ],
 );

@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import { orderCancelled, orderExpired } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
 import { consumeOnce } from '@kelid/service/inbox';
-import type { EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 import { paymentIntents } from '../db/schema.ts';
 
@@ -11,6 +11,9 @@ export async function onOrderClosed(ctx: Context, event: EventEnvelope): Promise
   const status = event.type === orderExpired.type ? 'expired' : 'cancelled';
   const { orderId } = eventData(event.type === orderExpired.type ? orderExpired : orderCancelled, event);
   await consumeOnce(ctx, event.id, 'payments', async (tx) => {
-    await tx.update(paymentIntents).set({ status }).where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.status, 'open')));
+    await tx
+      .update(paymentIntents)
+      .set({ status })
+      .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.status, 'open')));
   });
 }

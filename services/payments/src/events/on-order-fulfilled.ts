@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { orderFulfilled } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 
 /** The customer's deposit becomes our revenue. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */

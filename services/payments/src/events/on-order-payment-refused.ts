@@ -1,7 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { orderPaymentRefused, paymentSurplus } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
-import { publish, type EventEnvelope } from '@kelid/service/outbox';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
+import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 
@@ -12,7 +13,13 @@ export async function onOrderPaymentRefused(ctx: Context, event: EventEnvelope):
     const [attempt] = await tx
       .update(paymentAttempts)
       .set({ isSurplus: true, updatedAt: sql`now()` })
-      .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'captured'), eq(paymentAttempts.isSurplus, false)))
+      .where(
+        and(
+          eq(paymentAttempts.id, attemptId),
+          eq(paymentAttempts.status, 'captured'),
+          eq(paymentAttempts.isSurplus, false),
+        ),
+      )
       .returning();
     if (!attempt) return;
     const { id, orderId, customerId, amountRial } = attempt;

@@ -63,7 +63,10 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
         : isOld
           ? { status: 'review' as const, dueAt: null, failureReason: 'unknown for a day' }
           : { dueAt: sql`now() + interval '1 hour'` };
-    await ctx.db.update(paymentAttempts).set(next).where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
+    await ctx.db
+      .update(paymentAttempts)
+      .set(next)
+      .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
     if (isOld) ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
   }
 }

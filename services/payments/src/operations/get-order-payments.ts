@@ -10,7 +10,11 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
     .from(paymentIntents)
     .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.customerId, requireUser(ctx).userId)));
   if (!intent) throw intentNotFound();
-  const attempts = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.intentId, intent.id)).orderBy(asc(paymentAttempts.id));
+  const attempts = await ctx.db
+    .select()
+    .from(paymentAttempts)
+    .where(eq(paymentAttempts.intentId, intent.id))
+    .orderBy(asc(paymentAttempts.id));
   return {
     intentId: intent.id,
     orderId,

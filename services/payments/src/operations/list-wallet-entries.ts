@@ -14,7 +14,12 @@ export const listWalletEntries: Operations['listWalletEntries'] = async (ctx, { 
     })
     .from(ledgerEntries)
     .innerJoin(ledgerTransactions, eq(ledgerTransactions.id, ledgerEntries.transactionId))
-    .where(and(eq(ledgerEntries.account, `wallet:${requireUser(ctx).userId}`), cursor === undefined ? undefined : lt(ledgerEntries.id, cursor)))
+    .where(
+      and(
+        eq(ledgerEntries.account, `wallet:${requireUser(ctx).userId}`),
+        cursor === undefined ? undefined : lt(ledgerEntries.id, cursor),
+      ),
+    )
     .orderBy(desc(ledgerEntries.id))
     .limit(limit + 1);
   const shown = rows.slice(0, limit);

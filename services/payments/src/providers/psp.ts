@@ -22,7 +22,13 @@ export type RequestAnswer =
   | { kind: 'unknown' };
 
 export type VerifyAnswer =
-  | { kind: 'approved'; wasVerifiedBefore: boolean; reference: string; cardMasked: string | null; cardHash: string | null }
+  | {
+      kind: 'approved';
+      wasVerifiedBefore: boolean;
+      reference: string;
+      cardMasked: string | null;
+      cardHash: string | null;
+    }
   | { kind: 'declined'; pspCode: string }
   /** The PSP says that another amount was paid: a person looks at it. */
   | { kind: 'mismatch'; pspCode: string }

@@ -76,7 +76,11 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
           description: `سفارش ${attempt.orderNumber} کلید`,
           callback_url: attempt.callbackUrl,
           // A number of the attempt's own: the PSP must never see two attempts as one.
-          metadata: { order_id: attempt.attemptId, auto_verify: false, ...(attempt.phone ? { mobile: attempt.phone.replace(/^\+98/, '0') } : {}) },
+          metadata: {
+            order_id: attempt.attemptId,
+            auto_verify: false,
+            ...(attempt.phone ? { mobile: attempt.phone.replace(/^\+98/, '0') } : {}),
+          },
         },
         8_000,
       );
@@ -117,7 +121,13 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
       const answer = await post('inquiry.json', { authority: pspToken }, 8_000);
       const inquired = Inquired.safeParse(answer?.data);
       if (!inquired.success) return answer && declinedCodes.has(answer.code) ? 'failed' : 'unknown';
-      const known: Record<string, InquiryAnswer> = { PAID: 'paid', VERIFIED: 'verified', IN_BANK: 'in-bank', FAILED: 'failed', REVERSED: 'reversed' };
+      const known: Record<string, InquiryAnswer> = {
+        PAID: 'paid',
+        VERIFIED: 'verified',
+        IN_BANK: 'in-bank',
+        FAILED: 'failed',
+        REVERSED: 'reversed',
+      };
       return known[inquired.data.status.toUpperCase()] ?? 'unknown';
     },
 

@@ -1,0 +1,319 @@
+import { spawn } from 'node:child_process';
+import { ordersContract } from '@kelid/contracts/orders';
+import { notificationsContract } from '@kelid/contracts/notifications';
+import { orderPlaced } from '@kelid/contracts/events';
+import { waitFor } from '@kelid/testing/start-service';
+import { createTestDatabase, createTestQueueDatabase, type TestDatabase } from '@kelid/testing/test-postgres';
+import { sql } from 'drizzle-orm';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { BaseContext } from './context.ts';
+import { type Host, startHost } from './host.ts';
+import { newId } from './ids.ts';
+import { consumeOnce } from './inbox.ts';
+import { createLogger } from './log.ts';
+import type { EventEnvelope } from './event-envelope.ts';
+import { publish, relayOnce } from './outbox.ts';
+import { type EventQueues, openQueues, type QueueStore } from './queue.ts';
+import { effects } from './test-tables.ts';
+import { hasRedis, migrationsFolder, serviceOf, startRedis } from './test-services.ts';
+
+// Orders publishes, notifications consumes; each is a host of its own with its own database, as in two containers.
+
+const silent = createLogger({ level: 'silent' });
+let redis: Awaited<ReturnType<typeof startRedis>> | undefined;
+beforeAll(async () => {
+  if (hasRedis) redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+interface Shop {
+  store: QueueStore;
+  /** The orders service without its jobs: what is published stays in the outbox until the test relays it. */
+  orders: BaseContext;
+  ordersDatabase: TestDatabase;
+  queues: EventQueues;
+  /** Every delivery to notifications, also those that took no effect. */
+  deliveries: string[];
+  placeOrders(count: number): Promise<void>;
+  startNotifications(fails?: (event: EventEnvelope) => boolean): Promise<Host>;
+  startRelayOfOrders(): Promise<Host>;
+  wipeQueues(): Promise<void>;
+  outboxRows(): Promise<{ id: string; type: string; data: unknown; isSent: boolean }[]>;
+  effectIds(): Promise<string[]>;
+}
+
+async function openShop(kind: QueueStore['kind']): Promise<Shop> {
+  const [ordersDatabase, notificationsDatabase, queueDatabase] = await Promise.all([
+    createTestDatabase('orders', { migrationsFolder }),
+    createTestDatabase('notifications', { migrationsFolder }),
+    createTestQueueDatabase(),
+  ]);
+  closers.push(() => Promise.all([ordersDatabase.drop(), notificationsDatabase.drop(), queueDatabase.drop()]));
+  if (kind === 'redis') redis?.wipe();
+  const env = {
+    SERVICE_TOKEN_SECRET: 'a secret of the test run, long enough',
+    ORDERS_DATABASE_URL: ordersDatabase.appUrl,
+    ORDERS_MIGRATION_URL: ordersDatabase.ownerUrl,
+    NOTIFICATIONS_DATABASE_URL: notificationsDatabase.appUrl,
+    NOTIFICATIONS_MIGRATION_URL: notificationsDatabase.ownerUrl,
+    QUEUE_DATABASE_URL: queueDatabase.ownerUrl,
+    INTERNAL_PORT: '0',
+    LOG_LEVEL: 'silent',
+    ...(kind === 'redis' ? { REDIS_URL: redis?.url } : {}),
+  };
+  const store: QueueStore =
+    kind === 'redis' ? { kind, url: redis?.url ?? '' } : { kind, url: queueDatabase.ownerUrl, poolMax: 4 };
+
+  async function host(run: string, service: Parameters<typeof startHost>[0]['services'][number]): Promise<Host> {
+    const started = await startHost({ services: [service], env: { ...env, RUN: run } });
+    closers.push(() => started.close());
+    return started;
+  }
+  let context: BaseContext | undefined;
+  await host('api', serviceOf(ordersContract, { onStart: (ctx) => (context = ctx) }));
+  if (!context) throw new Error('The host made no context');
+  const orders = context;
+  const queues = await openQueues(store, silent);
+  closers.push(() => queues.close());
+  const looker = new pg.Pool({ connectionString: notificationsDatabase.ownerUrl, max: 1 });
+  closers.push(() => looker.end());
+  const deliveries: string[] = [];
+
+  return {
+    store,
+    orders,
+    ordersDatabase,
+    queues,
+    deliveries,
+    placeOrders: (count) =>
+      orders.transaction((tx) =>
+        publish(
+          tx,
+          ...Array.from({ length: count }, () =>
+            orderPlaced({
+              orderId: newId(),
+              orderNumber: 'K7M2-94QX',
+              customerId: newId(),
+              version: 1,
+              totalRial: 500_000,
+            }),
+          ),
+        ),
+      ),
+    startNotifications: (fails = () => false) =>
+      host(
+        'jobs',
+        serviceOf(notificationsContract, {
+          events: {
+            'order.placed': async (ctx, event) => {
+              if (fails(event)) throw new Error('The SMS provider is away');
+              await consumeOnce(
+                ctx,
+                event.id,
+                'notifications',
+                async (tx) => void (await tx.insert(effects).values({ eventId: event.id })),
+              );
+              deliveries.push(event.id);
+            },
+          },
+        }),
+      ),
+    startRelayOfOrders: () => host('jobs', serviceOf(ordersContract, {})),
+    async wipeQueues() {
+      if (kind === 'redis') return redis?.wipe();
+      const client = new pg.Client({ connectionString: queueDatabase.ownerUrl });
+      await client.connect();
+      await client.query('drop schema bullmq cascade');
+      await client.end();
+    },
+    async outboxRows() {
+      const { rows } = await orders.db.execute<{ id: string; type: string; data: unknown; isSent: boolean }>(
+        sql`select id, type, data, sent_at is not null as "isSent" from outbox order by id`,
+      );
+      return rows;
+    },
+    async effectIds() {
+      const { rows } = await looker.query<{ event_id: string }>('select event_id from effects order by event_id');
+      return rows.map((row) => row.event_id);
+    },
+  };
+}
+
+/** A relay in a process of its own, which dies by SIGKILL at the named point. Answers the signal that ended it. */
+function relayUntil(point: string, shop: Shop): Promise<string | null> {
+  const code = `
+    import { openDatabase } from './database.ts';
+    import { createLogger } from './log.ts';
+    import { relayOnce } from './outbox.ts';
+    import { openQueues } from './queue.ts';
+    const log = createLogger({ level: 'silent' });
+    const { db } = openDatabase({ url: process.env.DATABASE_URL, poolMax: 2, log, name: 'relay' });
+    await relayOnce(db, await openQueues(JSON.parse(process.env.QUEUE_STORE), log));
+    process.exit(0);`;
+  const relay = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      NODE_ENV: 'test',
+      FAILPOINTS: point,
+      DATABASE_URL: shop.ordersDatabase.appUrl,
+      QUEUE_STORE: JSON.stringify(shop.store),
+    },
+  });
+  return new Promise((done) => relay.once('exit', (_code, signal) => done(signal)));
+}
+
+async function letLeasesRunOut(shop: Shop): Promise<void> {
+  await shop.orders.db.execute(sql`update outbox set claimed_until = now() - interval '1 second'`);
+}
+
+for (const kind of ['postgres', 'redis'] as const) {
+  describe.skipIf(kind === 'redis' && !hasRedis)(`with its queues on ${kind}`, () => {
+    test('I14: an event leaves with the commit of its state, and none leaves with a rollback', async () => {
+      const shop = await openShop(kind);
+      await shop.startNotifications();
+      const refused = shop.orders.transaction(async (tx) => {
+        await publish(
+          tx,
+          orderPlaced({ orderId: newId(), orderNumber: 'K7M2-94QX', customerId: newId(), version: 1, totalRial: 1 }),
+        );
+        throw new Error('The stock ran out');
+      });
+      await expect(refused).rejects.toThrow('The stock ran out');
+      expect(await relayOnce(shop.orders.db, shop.queues)).toBe(0);
+      await shop.placeOrders(3);
+      expect(await relayOnce(shop.orders.db, shop.queues)).toBe(3);
+      await waitFor('three messages', async () => shop.deliveries.length === 3);
+      expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
+    });
+
+    test('I14 CP10: a relay that is killed after taking events and before sending them leaves them to the next one', async () => {
+      const shop = await openShop(kind);
+      await shop.placeOrders(5);
+      expect(await relayUntil('outbox.claimed', shop)).toBe('SIGKILL');
+      expect(await relayOnce(shop.orders.db, shop.queues)).toBe(0); // The dead one's lease still holds.
+      await letLeasesRunOut(shop);
+      expect(await relayOnce(shop.orders.db, shop.queues)).toBe(5);
+      await shop.startNotifications();
+      await waitFor('five messages', async () => shop.deliveries.length === 5);
+      expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
+    });
+
+    test('I14 CP10: a relay that is killed after sending and before noting it sends twice, and each message goes out once', async () => {
+      const shop = await openShop(kind);
+      await shop.startNotifications();
+      await shop.placeOrders(5);
+      expect(await relayUntil('outbox.enqueued', shop)).toBe('SIGKILL');
+      await waitFor('five messages', async () => shop.deliveries.length === 5);
+      expect((await shop.outboxRows()).every((row) => !row.isSent)).toBe(true);
+      await letLeasesRunOut(shop);
+      expect(await relayOnce(shop.orders.db, shop.queues)).toBe(5);
+      await waitFor('the second copies', async () => shop.deliveries.length === 10);
+      expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
+    });
+
+    test('I14 I29 F11: events that were sent and not yet handled when the queue store was wiped are sent again', async () => {
+      const shop = await openShop(kind);
+      const relay = await shop.startRelayOfOrders();
+      await shop.placeOrders(5);
+      await waitFor('the relay', async () => (await shop.outboxRows()).every((row) => row.isSent));
+      await relay.close();
+      await shop.wipeQueues();
+      await shop.startNotifications();
+      await shop.startRelayOfOrders();
+      await waitFor('five messages', async () => shop.deliveries.length === 5);
+      expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
+    });
+
+    test('I14 I9: every event delivered three more times, shuffled and at once, has its one effect', async () => {
+      const shop = await openShop(kind);
+      await shop.startNotifications();
+      await shop.placeOrders(20);
+      await relayOnce(shop.orders.db, shop.queues);
+      await waitFor('twenty messages', async () => shop.deliveries.length === 20);
+      const events = await shop.outboxRows();
+      for (let round = 2; round <= 4; round += 1) {
+        await shop.queues.add(
+          'notifications',
+          events.toSorted(() => Math.random() - 0.5),
+        );
+        await waitFor(`round ${round}`, async () => shop.deliveries.length === round * 20);
+      }
+      expect(await shop.effectIds()).toEqual(events.map((row) => row.id));
+    });
+
+    test('PL-18 NT-6: while notifications is down orders are placed as quickly as ever, and its messages go out when it is back', async () => {
+      const shop = await openShop(kind);
+      await shop.startRelayOfOrders();
+      for (let order = 0; order < 50; order += 1) await shop.placeOrders(1);
+      const startedAt = performance.now();
+      for (let order = 0; order < 50; order += 1) await shop.placeOrders(1);
+      const msPerOrder = (performance.now() - startedAt) / 50;
+      expect(msPerOrder).toBeLessThan(50); // Placing is one local transaction; it waits for nobody.
+      expect(await shop.effectIds()).toEqual([]);
+      await shop.startNotifications();
+      await waitFor('a hundred messages', async () => shop.deliveries.length === 100);
+      expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
+    });
+
+    test('PL-18: an event whose handler failed is tried again by itself', async () => {
+      const shop = await openShop(kind);
+      let failures = 0;
+      await shop.startNotifications(() => (failures += 1) === 1);
+      await shop.placeOrders(1);
+      await relayOnce(shop.orders.db, shop.queues);
+      await waitFor('the message', async () => shop.deliveries.length === 1);
+      expect(failures).toBe(2);
+      expect(await shop.effectIds()).toHaveLength(1);
+    });
+  });
+}
+
+test('I14: two relays at once share the events between them and send none twice', async () => {
+  const shop = await openShop('postgres');
+  await shop.placeOrders(900);
+  const sent = await Promise.all(Array.from({ length: 6 }, () => relayOnce(shop.orders.db, shop.queues)));
+  expect(sent.reduce((sum, count) => sum + count, 0)).toBe(900);
+  expect((await shop.outboxRows()).filter((row) => !row.isSent)).toEqual([]);
+});
+
+test('I14: ten deliveries of one event at the same moment have one effect', async () => {
+  const shop = await openShop('postgres');
+  const eventId = newId();
+  const took = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      consumeOnce(shop.orders, eventId, 'orders', async (tx) => void (await tx.insert(effects).values({ eventId }))),
+    ),
+  );
+  expect(took.filter(Boolean)).toHaveLength(1);
+  const { rows } = await shop.orders.db.execute(sql`select event_id from effects`);
+  expect(rows).toEqual([{ event_id: eventId }]);
+});
+
+test('I14: an effect that fails leaves no mark, so that the next delivery does it', async () => {
+  const shop = await openShop('postgres');
+  const eventId = newId();
+  await expect(consumeOnce(shop.orders, eventId, 'orders', () => Promise.reject(new Error('away')))).rejects.toThrow(
+    'away',
+  );
+  expect(await consumeOnce(shop.orders, eventId, 'orders', async () => undefined)).toBe(true);
+});
+
+test('I14: an event cannot be published outside the transaction of its state', async () => {
+  const shop = await openShop('postgres');
+  await shop.orders.db.transaction(async (tx) => {
+    await expect(
+      publish(
+        tx,
+        orderPlaced({ orderId: newId(), orderNumber: 'K7M2-94QX', customerId: newId(), version: 1, totalRial: 1 }),
+      ),
+    ).rejects.toThrow('published outside ctx.transaction');
+  });
+});

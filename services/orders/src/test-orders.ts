@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inventoryContract, reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import { ordersContract } from '@kelid/contracts/orders';
+import { intentClosed, paymentsContract } from '@kelid/contracts/payments';
+import type { Actor } from '@kelid/service/context';
+import { newId } from '@kelid/service/ids';
+import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
+import type { z } from 'zod';
+import { ordersService } from './service.ts';
+
+type InputOf<Operation extends { input: z.ZodType }> = z.output<Operation['input']>;
+type Reserve = InputOf<(typeof inventoryContract)['operations']['reserveStock']>;
+type Release = InputOf<(typeof inventoryContract)['operations']['releaseStock']>;
+type Fulfill = InputOf<(typeof inventoryContract)['operations']['fulfillOrder']>;
+type CreateIntent = InputOf<(typeof paymentsContract)['operations']['createIntent']>;
+type StartAttempt = InputOf<(typeof paymentsContract)['operations']['startAttempt']>;
+type CloseIntent = InputOf<(typeof paymentsContract)['operations']['closeIntent']>;
+
+/** What the other services know, for a test to look at and to change. They keep the promises that their contracts make. */
+export class Surroundings {
+  readonly variants = new Map<string, { priceRial: number; title: string; isSold: boolean }>();
+  readonly stock = new Map<string, number>();
+  readonly holds = new Map<string, { status: 'held' | 'released'; lines: Reserve['lines'] }>();
+  readonly keys = new Map<string, string[]>();
+  readonly intents = new Map<string, { amountRial: number; status: 'open' | 'expired' | 'cancelled' }>();
+  readonly attempts = new Set<string>();
+  /** `refuses` fails before the call has an effect; `loses` does the work and loses the answer. */
+  readonly faults = new Map<string, 'refuses' | 'loses'>();
+
+  addVariant(stockCount: number, priceRial = 5_000_000): string {
+    const variantId = newId();
+    this.variants.set(variantId, { priceRial, title: 'گیفت کارت استیم', isSold: true });
+    this.stock.set(variantId, stockCount);
+    return variantId;
+  }
+
+  heldCount(variantId: string): number {
+    const lines = [...this.holds.values()].flatMap((hold) => (hold.status === 'held' ? hold.lines : []));
+    return lines.filter((line) => line.variantId === variantId).reduce((sum, line) => sum + line.quantity, 0);
+  }
+
+  answers() {
+    const answer = <Input>(name: string, work: (input: Input) => unknown) => {
+      return (input: Input) => {
+        if (this.faults.get(name) === 'refuses') throw new Error(`${name} is away`);
+        const output = work(input);
+        if (this.faults.get(name) === 'loses') throw new Error(`the answer of ${name} was lost`);
+        return output;
+      };
+    };
+    return {
+      catalog: {
+        getVariants: answer('getVariants', ({ variantIds }: { variantIds: string[] }) => ({ items: variantIds.flatMap((id) => this.#showVariant(id)) })),
+      },
+      inventory: {
+        reserveStock: answer('reserveStock', (input: Reserve) => this.#reserve(input)),
+        releaseStock: answer('releaseStock', ({ orderId, round }: Release) => this.#release(`${orderId} ${round}`)),
+        fulfillOrder: answer('fulfillOrder', (input: Fulfill) => this.#fulfill(input)),
+      },
+      payments: {
+        createIntent: answer('createIntent', ({ orderId, amountRial }: CreateIntent) => {
+          if (!this.intents.has(orderId)) this.intents.set(orderId, { amountRial, status: 'open' });
+          return { intentId: orderId, status: this.intents.get(orderId)?.status };
+        }),
+        startAttempt: answer('startAttempt', ({ attemptId, orderId }: StartAttempt) => {
+          if (this.intents.get(orderId)?.status !== 'open') throw intentClosed();
+          this.attempts.add(attemptId);
+          return { attemptId, redirectUrl: `https://bank.example/${attemptId}` };
+        }),
+        closeIntent: answer('closeIntent', ({ orderId, status }: CloseIntent) => {
+          const intent = this.intents.get(orderId);
+          if (intent) intent.status = status;
+        }),
+      },
+    };
+  }
+
+  #showVariant(variantId: string) {
+    const variant = this.variants.get(variantId);
+    if (!variant?.isSold) return [];
+    return [
+      {
+        variantId,
+        productId: variantId,
+        productSlug: 'steam-gift-card',
+        sku: variantId,
+        title: { fa: variant.title, en: 'Steam gift card' },
+        variantTitle: { fa: '۱۰ دلاری', en: '10 USD' },
+        type: 'gift_card',
+        brand: 'Steam',
+        platform: 'Steam',
+        region: 'US',
+        faceValue: 10,
+        faceCurrency: 'USD',
+        image: '/api/v1/media/steam',
+        priceRial: variant.priceRial,
+        availability: (this.stock.get(variantId) ?? 0) > 0 ? 'in_stock' : 'out_of_stock',
+      },
+    ];
+  }
+
+  #reserve({ orderId, round, lines }: Reserve) {
+    const key = `${orderId} ${round}`;
+    const known = this.holds.get(key);
+    if (known?.status === 'released') throw reservationReleased();
+    if (!known) {
+      const short = lines.filter((line) => (this.stock.get(line.variantId) ?? 0) < line.quantity);
+      if (short.length > 0) throw stockShort({ variantIds: short.map((line) => line.variantId) });
+      for (const line of lines) this.stock.set(line.variantId, (this.stock.get(line.variantId) ?? 0) - line.quantity);
+      this.holds.set(key, { status: 'held', lines });
+    }
+    return { reservationId: orderId };
+  }
+
+  #release(key: string) {
+    const hold = this.holds.get(key);
+    if (hold?.status === 'held') for (const line of hold.lines) this.stock.set(line.variantId, (this.stock.get(line.variantId) ?? 0) + line.quantity);
+    this.holds.set(key, { status: 'released', lines: [] });
+  }
+
+  #fulfill({ orderId, round, lines }: Fulfill) {
+    const isHeld = this.holds.get(`${orderId} ${round}`)?.status === 'held';
+    return {
+      lines: lines.map((line) => {
+        const keyIds = this.keys.get(line.orderLineId) ?? (isHeld ? Array.from({ length: line.quantity }, () => newId()) : []);
+        if (keyIds.length > 0) this.keys.set(line.orderLineId, keyIds);
+        return { orderLineId: line.orderLineId, keyIds, missingCount: line.quantity - keyIds.length };
+      }),
+    };
+  }
+}
+
+export interface TestOrders extends TestServices {
+  around: Surroundings;
+  client(actor: Actor, idempotencyKey?: string): ReturnType<typeof clientOf>;
+  /** A customer whose cart holds this much of a variant. */
+  shopper(variantId: string, quantity?: number): Promise<Shopper>;
+  /** Each row that breaks one of e2e/invariants/orders.sql. */
+  brokenInvariants(): Promise<unknown[]>;
+}
+export interface Shopper {
+  actor: Actor;
+  userId: string;
+  checkout(key?: string): ReturnType<ReturnType<typeof clientOf>['checkout']>;
+}
+
+/** Orders alone on its own database, with its sweeps driven by the test unless `run` says otherwise. */
+export async function startOrders(run: 'api' | 'all' = 'api'): Promise<TestOrders> {
+  const around = new Surroundings();
+  const shop = await startServices({ services: [ordersService], env: { RUN: run, DATABASE_POOL_MAX: '20' }, peerAnswers: around.answers() });
+  const client = (actor: Actor, idempotencyKey?: string) => clientOf(shop, actor, idempotencyKey);
+  return {
+    ...shop,
+    around,
+    client,
+    async shopper(variantId, quantity = 1) {
+      const userId = newId();
+      const actor = userActor(userId);
+      await client(actor).addCartItem({ variantId, quantity });
+      return { actor, userId, checkout: (key = newId()) => client(actor, key).checkout({ psp: 'zarinpal' }) };
+    },
+    async brokenInvariants() {
+      const text = await readFile(join(import.meta.dirname, '../../../e2e/invariants/orders.sql'), 'utf8');
+      const statements = text.replaceAll(/^--.*$/gm, '').split(';').filter((statement) => statement.trim() !== '');
+      return (await Promise.all(statements.map((statement) => shop.sql('orders', statement)))).flat();
+    },
+  };
+}
+
+function clientOf(shop: TestServices, actor: Actor, idempotencyKey?: string) {
+  return shop.as(ordersContract, actor, idempotencyKey === undefined ? {} : { idempotencyKey });
+}
