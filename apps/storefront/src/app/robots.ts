@@ -1,0 +1,6 @@
+import type { MetadataRoute } from 'next';
+import { shopUrl } from '../lib/gateway.ts';
+
+export default function robots(): MetadataRoute.Robots {
+  return { rules: [{ userAgent: '*', allow: '/', disallow: ['/api/', '/cart', '/checkout', '/orders', '/payment', '/sign-in', '/en/cart', '/en/checkout', '/en/orders', '/en/payment', '/en/sign-in'] }], sitemap: `${shopUrl}/sitemap.xml` };
+}

@@ -1,0 +1,15 @@
+import type { MetadataRoute } from 'next';
+import { catalog, shopUrl } from '../lib/gateway.ts';
+
+export const dynamic = 'force-dynamic';
+
+export default async function sitemap(): Promise<MetadataRoute.Sitemap> {
+  const pages = ['', '/products'];
+  let cursor: string | undefined;
+  do {
+    const page = await catalog.listProducts({ limit: 100, sort: 'title', ...(cursor === undefined ? {} : { cursor }) });
+    pages.push(...page.items.map((product) => `/p/${product.slug}`));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined && pages.length < 5_000);
+  return pages.flatMap((path) => [{ url: `${shopUrl}${path || '/'}` }, { url: `${shopUrl}/en${path}` }]);
+}

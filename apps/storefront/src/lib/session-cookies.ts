@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+// Tokens live in cookies that scripts can't read; the browser never sees them in a body.
+export const cookieNames = { access: '__Host-kelid_access', refresh: '__Host-kelid_refresh', cart: '__Host-kelid_cart', device: '__Host-kelid_device' };
+
+export const Tokens = z.object({ accessToken: z.string(), expiresAt: z.string(), refreshToken: z.string(), refreshExpiresAt: z.string(), user: z.object({ id: z.string(), phone: z.string(), roles: z.array(z.string()) }) });
+export type Tokens = z.infer<typeof Tokens>;
+
+export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
+  return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`;
+}
+
+export function clearCookie(name: string): string {
+  return setCookie(name, '', 0);
+}
+
+export function tokenCookies(tokens: Tokens): string[] {
+  const seconds = (instant: string) => (new Date(instant).getTime() - Date.now()) / 1000;
+  return [setCookie(cookieNames.access, tokens.accessToken, seconds(tokens.expiresAt)), setCookie(cookieNames.refresh, tokens.refreshToken, seconds(tokens.refreshExpiresAt))];
+}
+
+const running = new Map<string, Promise<Tokens | undefined>>();
+
+/**
+ * Exchanges a refresh token, once for all requests that arrive with it together: two tabs must not rotate it against each other.
+ * Undefined when it is refused; throws when the shop does not answer, for then the session may well be alive.
+ */
+export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
+  const known = running.get(refreshToken);
+  if (known) return known;
+  const work = exchange(gatewayUrl, refreshToken);
+  running.set(refreshToken, work);
+  // Kept a little longer than the exchange itself, for requests that were sent before the new cookies arrived.
+  const forget = () => setTimeout(() => running.delete(refreshToken), 5_000).unref();
+  work.then(forget, () => running.delete(refreshToken));
+  return work;
+}
+
+async function exchange(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
+  const response = await fetch(`${gatewayUrl}/api/v1/auth/refresh`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ refreshToken }), cache: 'no-store' });
+  if (response.ok) return Tokens.parse(await response.json());
+  if (response.status === 401) return undefined;
+  throw new Error(`The session could not be renewed: ${response.status}`);
+}
