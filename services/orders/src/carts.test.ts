@@ -47,7 +47,11 @@ test('CK-2: at login a guest cart goes into the own one: quantities add up to th
   // Three requests of the page that opens after login, at once: the cart is merged once.
   await Promise.all([1, 2, 3].map(() => member(userId, token).getCart({})));
   const { items } = await member(userId).getCart({});
-  expect(Object.fromEntries(items.map((item) => [item.variantId, item.quantity]))).toEqual({ [both]: 20, [onlyGuest]: 3, [onlyOwn]: 1 });
+  expect(Object.fromEntries(items.map((item) => [item.variantId, item.quantity]))).toEqual({
+    [both]: 20,
+    [onlyGuest]: 3,
+    [onlyOwn]: 1,
+  });
 });
 
 test('A35: a cart token that was guessed, cut short or spent by a login is a 404', async () => {
@@ -66,22 +70,40 @@ test('CK-3: items are added, changed and taken out; two tabs that add at once ad
   const userId = newId();
   await Promise.all(Array.from({ length: 10 }, () => member(userId).addCartItem({ variantId, quantity: 1 })));
   const [item] = (await member(userId).getCart({})).items;
-  expect(item).toMatchObject({ quantity: 10, title: 'گیفت کارت استیم', unitPriceRial: 5_000_000, lineTotalRial: 50_000_000 });
+  expect(item).toMatchObject({
+    quantity: 10,
+    title: 'گیفت کارت استیم',
+    unitPriceRial: 5_000_000,
+    lineTotalRial: 50_000_000,
+  });
   const itemId = item?.id ?? '';
-  expect(await member(userId).updateCartItem({ itemId, quantity: 4 })).toMatchObject({ itemCount: 4, totalRial: 20_000_000 });
+  expect(await member(userId).updateCartItem({ itemId, quantity: 4 })).toMatchObject({
+    itemCount: 4,
+    totalRial: 20_000_000,
+  });
   expect(await member(userId).deleteCartItem({ itemId })).toMatchObject({ items: [], totalRial: 0 });
   await expect(member(userId).deleteCartItem({ itemId })).rejects.toMatchObject({ code: 'orders.cart-item-not-found' });
-  await expect(member(userId).addCartItem({ variantId: newId(), quantity: 1 })).rejects.toMatchObject({ code: 'orders.variant-not-found' });
+  await expect(member(userId).addCartItem({ variantId: newId(), quantity: 1 })).rejects.toMatchObject({
+    code: 'orders.variant-not-found',
+  });
 });
 
 test('CK-3: no more than 20 of an item and 30 items come into a cart, added one by one or at once', async () => {
   const variantId = shop.around.addVariant(50);
   const userId = newId();
-  const added = await Promise.allSettled(Array.from({ length: 30 }, () => member(userId).addCartItem({ variantId, quantity: 1 })));
+  const added = await Promise.allSettled(
+    Array.from({ length: 30 }, () => member(userId).addCartItem({ variantId, quantity: 1 })),
+  );
   expect(added.filter((result) => result.status === 'fulfilled')).toHaveLength(20);
-  await expect(member(userId).addCartItem({ variantId, quantity: 1 })).rejects.toMatchObject({ code: 'orders.cart-limit', status: 422 });
-  for (let item = 1; item < 30; item += 1) await member(userId).addCartItem({ variantId: shop.around.addVariant(1), quantity: 1 });
-  await expect(member(userId).addCartItem({ variantId: shop.around.addVariant(1), quantity: 1 })).rejects.toMatchObject({ code: 'orders.cart-limit' });
+  await expect(member(userId).addCartItem({ variantId, quantity: 1 })).rejects.toMatchObject({
+    code: 'orders.cart-limit',
+    status: 422,
+  });
+  for (let item = 1; item < 30; item += 1)
+    await member(userId).addCartItem({ variantId: shop.around.addVariant(1), quantity: 1 });
+  await expect(member(userId).addCartItem({ variantId: shop.around.addVariant(1), quantity: 1 })).rejects.toMatchObject(
+    { code: 'orders.cart-limit' },
+  );
   expect((await member(userId).getCart({})).items).toHaveLength(30);
 });
 
@@ -91,7 +113,9 @@ test('A56: a quantity of 0, -1, 1.5, a million, "2" or 2^53 is a 422 and changes
   const [item] = (await member(userId).addCartItem({ variantId, quantity: 1 })).items;
   for (const quantity of [0, -1, 1.5, 1e6, '2', '۲', 2 ** 53, -0, null, [1]] as number[]) {
     await expect(member(userId).addCartItem({ variantId, quantity })).rejects.toMatchObject({ status: 422 });
-    await expect(member(userId).updateCartItem({ itemId: item?.id ?? '', quantity })).rejects.toMatchObject({ status: 422 });
+    await expect(member(userId).updateCartItem({ itemId: item?.id ?? '', quantity })).rejects.toMatchObject({
+      status: 422,
+    });
   }
   expect(await member(userId).getCart({})).toMatchObject({ itemCount: 1 });
 });
@@ -102,7 +126,9 @@ test("A34: another's cart item, named in the own cart's call, is a 404 and stays
   const [item] = (await member(owner).addCartItem({ variantId, quantity: 3 })).items;
   const itemId = item?.id ?? '';
   for (const stranger of [member(other), shop.client({ kind: 'guest' })]) {
-    await expect(stranger.updateCartItem({ itemId, quantity: 1 })).rejects.toMatchObject({ code: 'orders.cart-item-not-found' });
+    await expect(stranger.updateCartItem({ itemId, quantity: 1 })).rejects.toMatchObject({
+      code: 'orders.cart-item-not-found',
+    });
     await expect(stranger.deleteCartItem({ itemId })).rejects.toMatchObject({ code: 'orders.cart-item-not-found' });
   }
   expect(await member(owner).getCart({})).toMatchObject({ itemCount: 3 });
@@ -116,5 +142,8 @@ test('a price that changed while it was promised stays, and after the promise th
   if (variant) variant.priceRial = 6_000_000;
   expect(await member(userId).getCart({})).toMatchObject({ totalRial: 5_000_000, problems: [] });
   await shop.sql('orders', "update carts set quote_expires_at = now() - interval '1 second' where id = $1", [id]);
-  expect(await member(userId).getCart({})).toMatchObject({ totalRial: 6_000_000, problems: [{ code: 'price_changed', action: 'accept' }] });
+  expect(await member(userId).getCart({})).toMatchObject({
+    totalRial: 6_000_000,
+    problems: [{ code: 'price_changed', action: 'accept' }],
+  });
 });

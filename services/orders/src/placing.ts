@@ -56,6 +56,8 @@ export async function continueCheckout(ctx: Context, orderId: string): Promise<P
     payment,
   };
   const isPlaced = await ctx.transaction(async (tx) => {
+    // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
+    await tx.execute(sql`select 1 from carts where id = ${order.cartId} for no key update`);
     const version = await moveOrder(tx, {
       orderId,
       from: ['placing'],

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inventoryContract, reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import { type inventoryContract, reservationReleased, stockShort } from '@kelid/contracts/inventory';
 import { ordersContract } from '@kelid/contracts/orders';
-import { intentClosed, paymentsContract } from '@kelid/contracts/payments';
+import { intentClosed, type paymentsContract } from '@kelid/contracts/payments';
 import type { Actor } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
@@ -51,7 +51,9 @@ export class Surroundings {
     };
     return {
       catalog: {
-        getVariants: answer('getVariants', ({ variantIds }: { variantIds: string[] }) => ({ items: variantIds.flatMap((id) => this.#showVariant(id)) })),
+        getVariants: answer('getVariants', ({ variantIds }: { variantIds: string[] }) => ({
+          items: variantIds.flatMap((id) => this.#showVariant(id)),
+        })),
       },
       inventory: {
         reserveStock: answer('reserveStock', (input: Reserve) => this.#reserve(input)),
@@ -115,7 +117,9 @@ export class Surroundings {
 
   #release(key: string) {
     const hold = this.holds.get(key);
-    if (hold?.status === 'held') for (const line of hold.lines) this.stock.set(line.variantId, (this.stock.get(line.variantId) ?? 0) + line.quantity);
+    if (hold?.status === 'held')
+      for (const line of hold.lines)
+        this.stock.set(line.variantId, (this.stock.get(line.variantId) ?? 0) + line.quantity);
     this.holds.set(key, { status: 'released', lines: [] });
   }
 
@@ -123,7 +127,8 @@ export class Surroundings {
     const isHeld = this.holds.get(`${orderId} ${round}`)?.status === 'held';
     return {
       lines: lines.map((line) => {
-        const keyIds = this.keys.get(line.orderLineId) ?? (isHeld ? Array.from({ length: line.quantity }, () => newId()) : []);
+        const keyIds =
+          this.keys.get(line.orderLineId) ?? (isHeld ? Array.from({ length: line.quantity }, () => newId()) : []);
         if (keyIds.length > 0) this.keys.set(line.orderLineId, keyIds);
         return { orderLineId: line.orderLineId, keyIds, missingCount: line.quantity - keyIds.length };
       }),
@@ -148,7 +153,11 @@ export interface Shopper {
 /** Orders alone on its own database, with its sweeps driven by the test unless `run` says otherwise. */
 export async function startOrders(run: 'api' | 'all' = 'api'): Promise<TestOrders> {
   const around = new Surroundings();
-  const shop = await startServices({ services: [ordersService], env: { RUN: run, DATABASE_POOL_MAX: '20' }, peerAnswers: around.answers() });
+  const shop = await startServices({
+    services: [ordersService],
+    env: { RUN: run, DATABASE_POOL_MAX: '20' },
+    peerAnswers: around.answers(),
+  });
   const client = (actor: Actor, idempotencyKey?: string) => clientOf(shop, actor, idempotencyKey);
   return {
     ...shop,
@@ -162,7 +171,10 @@ export async function startOrders(run: 'api' | 'all' = 'api'): Promise<TestOrder
     },
     async brokenInvariants() {
       const text = await readFile(join(import.meta.dirname, '../../../e2e/invariants/orders.sql'), 'utf8');
-      const statements = text.replaceAll(/^--.*$/gm, '').split(';').filter((statement) => statement.trim() !== '');
+      const statements = text
+        .replaceAll(/^--.*$/gm, '')
+        .split(';')
+        .filter((statement) => statement.trim() !== '');
       return (await Promise.all(statements.map((statement) => shop.sql('orders', statement)))).flat();
     },
   };

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type Order, orderNotFound, type OrderStatus, type OrderSummary } from '@kelid/contracts/orders';
-import type { Language } from '@kelid/contracts/common';
+import { Id, invalidInput, type Language } from '@kelid/contracts/common';
 import type { Actor, Db, Tx } from '@kelid/service/context';
 import { orderLines, orders } from './schema.ts';
 
@@ -100,6 +100,13 @@ function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Langua
   };
 }
 
+/** Lists here go on after the last id that was shown. */
+function idOfCursor(cursor: string): string {
+  const id = Id.safeParse(cursor);
+  if (!id.success) throw invalidInput({ errors: [{ field: 'cursor', message: 'Not a cursor of this list' }] });
+  return id.data;
+}
+
 /** A page of orders, newest first: UUIDv7 ids sort by time, so the last id is the cursor. */
 export async function pageOrders(
   db: Db,
@@ -118,7 +125,7 @@ export async function pageOrders(
       and(
         filter.customerId === undefined ? undefined : eq(orders.customerId, filter.customerId),
         filter.status === undefined ? undefined : eq(orders.status, filter.status),
-        filter.cursor === undefined ? undefined : lt(orders.id, filter.cursor),
+        filter.cursor === undefined ? undefined : lt(orders.id, idOfCursor(filter.cursor)),
       ),
     )
     .orderBy(desc(orders.id))

@@ -1,0 +1,157 @@
+import { paymentCaptured } from '@kelid/contracts/events';
+import { newId } from '@kelid/service/ids';
+import { userActor, waitFor } from '@kelid/testing/start-service';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Shopper, startOrders, type TestOrders } from './test-orders.ts';
+
+// Jobs run here: captures arrive through outbox, relay, queue and inbox, as from payments.
+let shop: TestOrders;
+beforeAll(async () => {
+  shop = await startOrders('all');
+});
+afterAll(async () => {
+  expect(await shop.brokenInvariants()).toEqual([]);
+  await shop.close();
+});
+
+async function placeOrder(stockCount = 5, quantity = 1) {
+  const variantId = shop.around.addVariant(stockCount);
+  const buyer = await shop.shopper(variantId, quantity);
+  const { orderId, totalRial, payment } = await buyer.checkout();
+  return { variantId, buyer, orderId, totalRial, attemptId: payment?.attemptId ?? newId() };
+}
+type Placed = Awaited<ReturnType<typeof placeOrder>>;
+
+async function tellCapture({
+  orderId,
+  buyer,
+  attemptId,
+  totalRial,
+}: Pick<Placed, 'orderId' | 'buyer' | 'attemptId' | 'totalRial'>): Promise<void> {
+  const { type, data } = paymentCaptured({
+    intentId: newId(),
+    attemptId,
+    orderId,
+    customerId: buyer.userId,
+    amountRial: totalRial,
+    capturedAt: new Date().toISOString(),
+  });
+  await shop.sql('orders', 'insert into outbox (id, type, data) values ($1, $2, $3)', [newId(), type, data]);
+}
+
+function waitForStatus(orderId: string, ...statuses: string[]): Promise<string> {
+  return waitFor(`order to be ${statuses.join(' or ')}`, async () => {
+    const [row] = await shop.sql('orders', 'select status from orders where id = $1', [orderId]);
+    return statuses.find((status) => status === row?.['status']);
+  });
+}
+
+async function eventsOf(orderId: string, type: string): Promise<number> {
+  return (await shop.sql('orders', "select 1 from outbox where type = $1 and data->>'orderId' = $2", [type, orderId]))
+    .length;
+}
+const sees = (buyer: Shopper, orderId: string) => shop.client(buyer.actor).getOrder({ orderId });
+
+test('A52 I14: a capture that is told ten times pays and delivers the order once', async () => {
+  const placed = await placeOrder(5, 2);
+  await Promise.all(Array.from({ length: 10 }, () => tellCapture(placed)));
+  await waitForStatus(placed.orderId, 'fulfilled');
+  expect(await sees(placed.buyer, placed.orderId)).toMatchObject({
+    lines: [{ status: 'delivered', deliveredCount: 2 }],
+  });
+  await waitFor('all captures taken', async () => {
+    const [row] = await shop.sql(
+      'orders',
+      "select count(*)::int as count from outbox where type = 'payment.captured' and sent_at is null",
+    );
+    return row?.['count'] === 0;
+  });
+  for (const type of ['order.paid', 'order.fulfilled']) expect(await eventsOf(placed.orderId, type)).toBe(1);
+  expect(await eventsOf(placed.orderId, 'order.payment-refused')).toBe(0);
+});
+
+test('I6: a second paid attempt of one order is refused as surplus, and the order keeps its first', async () => {
+  const placed = await placeOrder();
+  await tellCapture(placed);
+  await waitForStatus(placed.orderId, 'fulfilled');
+  await tellCapture({ ...placed, attemptId: newId() });
+  await waitFor('the surplus', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+  expect(await shop.sql('orders', 'select paid_attempt_id from orders where id = $1', [placed.orderId])).toEqual([
+    { paid_attempt_id: placed.attemptId },
+  ]);
+});
+
+test('I7: a capture of another amount delivers nothing, is refused and alarms', async () => {
+  const placed = await placeOrder();
+  await tellCapture({ ...placed, totalRial: placed.totalRial / 10 });
+  await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+  expect(await sees(placed.buyer, placed.orderId)).toMatchObject({ status: 'pending_payment', paidAt: null });
+  expect(shop.logLines.some((line) => line.includes('capture-mismatch') && line.includes(placed.orderId))).toBe(true);
+});
+
+test('A65: a cancel racing its capture: paid and delivered, or cancelled and the money refused, never both or neither, 30 rounds', async () => {
+  for (let round = 0; round < 30; round += 1) {
+    const placed = await placeOrder();
+    const [cancelled] = await Promise.allSettled([
+      shop.client(placed.buyer.actor).cancelOrder({ orderId: placed.orderId }),
+      tellCapture(placed),
+    ]);
+    const status = await waitForStatus(
+      placed.orderId,
+      ...(cancelled.status === 'fulfilled' ? ['cancelled'] : ['fulfilled']),
+    );
+    if (status === 'cancelled') {
+      await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+      expect(shop.around.heldCount(placed.variantId)).toBe(0);
+    }
+    expect(await eventsOf(placed.orderId, 'order.paid')).toBe(status === 'cancelled' ? 0 : 1);
+  }
+}, 60_000);
+
+for (const stockCount of [1, 0]) {
+  test(`F16: late money of an expired order ${stockCount === 1 ? 'revives it while its item is there' : 'is refused when its item has been sold'}`, async () => {
+    const placed = await placeOrder(1);
+    await shop.sql(
+      'orders',
+      "update orders set hold_expires_at = now() - interval '1 second', due_at = now() where id = $1",
+      [placed.orderId],
+    );
+    await waitForStatus(placed.orderId, 'expired');
+    await waitFor('the stock given back', async () => shop.around.stock.get(placed.variantId) === 1);
+    shop.around.stock.set(placed.variantId, stockCount);
+    await tellCapture(placed);
+    if (stockCount === 1) {
+      await waitForStatus(placed.orderId, 'fulfilled');
+    } else {
+      await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+      expect(await waitForStatus(placed.orderId, 'expired')).toBe('expired');
+    }
+  });
+}
+
+test('CP11: a paid order that could not be delivered at once is delivered by the sweep when inventory is back', async () => {
+  const placed = await placeOrder();
+  shop.around.faults.set('fulfillOrder', 'refuses');
+  await tellCapture(placed);
+  await waitForStatus(placed.orderId, 'paid');
+  shop.around.faults.clear();
+  await shop.sql('orders', 'update orders set due_at = now() where id = $1', [placed.orderId]);
+  await waitForStatus(placed.orderId, 'fulfilled');
+  expect(await eventsOf(placed.orderId, 'order.fulfilled')).toBe(1);
+});
+
+test('OR-3: a paid order that its stock did not answer within two minutes goes to a person, and out again once it is there', async () => {
+  const placed = await placeOrder();
+  shop.around.holds.clear();
+  await tellCapture(placed);
+  await waitForStatus(placed.orderId, 'fulfilling');
+  await shop.sql('orders', "update orders set paid_at = now() - interval '3 minutes', due_at = now() where id = $1", [
+    placed.orderId,
+  ]);
+  await waitForStatus(placed.orderId, 'review');
+  expect(shop.logLines.some((line) => line.includes('paid-not-delivered') && line.includes(placed.orderId))).toBe(true);
+  shop.around.holds.set(`${placed.orderId} 1`, { status: 'held', lines: [] });
+  const admin = shop.client(userActor(newId(), ['admin']));
+  await admin.updateOrderStatus({ orderId: placed.orderId, status: 'fulfilling', reason: 'the supplier sent it' });
+  await waitForStatus(placed.orderId, 'fulfilled');
+});
