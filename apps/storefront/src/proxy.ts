@@ -27,6 +27,7 @@ export function proxy(request: NextRequest): NextResponse {
     url.pathname = url.pathname.slice(3) || '/';
     return NextResponse.redirect(url, 308);
   }
+  headers.set('x-language', isPrefixed ? 'en' : 'fa');
   headers.set('x-path', isPrefixed ? url.pathname.slice(3) || '/' : url.pathname);
   if (!isPrefixed) url.pathname = `/fa${url.pathname === '/' ? '' : url.pathname}`;
   const response = NextResponse.rewrite(url, { request: { headers } });

@@ -1,0 +1,109 @@
+import type { Metadata } from 'next';
+import { headers } from 'next/headers';
+import { notFound } from 'next/navigation';
+import { ProblemError } from '@kelid/contracts/contract';
+import { ProductGrid } from '../../../../components/product-card.tsx';
+import { BuyBox } from '../../../../features/product/buy-box.tsx';
+import { catalog, shopUrl } from '../../../../lib/gateway.ts';
+import { type Language, languageOf, messagesOf, pathIn } from '../../../../lib/language.ts';
+
+interface Props {
+  params: Promise<{ locale: string; slug: string }>;
+}
+
+function getProduct(language: Language, slug: string) {
+  return catalog.getProductBySlug({ slug, language }).catch((error: unknown) => {
+    if (error instanceof ProblemError && error.status === 404) notFound();
+    throw error;
+  });
+}
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const { locale, slug } = await params;
+  const product = await getProduct(languageOf(locale), slug);
+  return { title: product.title, description: product.summary, ...(product.image ? { openGraph: { title: product.title, description: product.summary, images: [product.image.large] } } : {}) };
+}
+
+export default async function ProductPage({ params }: Props) {
+  const { locale, slug } = await params;
+  const language = languageOf(locale);
+  const m = messagesOf(language);
+  const product = await getProduct(language, slug);
+  const related = await catalog.listProducts({ language, category: product.category.slug, inStock: true, limit: 5 });
+  const nonce = (await headers()).get('x-nonce') ?? undefined;
+  return (
+    <>
+      <nav className="crumbs" aria-label={m.nav.menu}>
+        <a href={pathIn(language, '/')}>{m.nav.home}</a>
+        {product.breadcrumbs.map((crumb) => (
+          <span key={crumb.id}>/ <a href={pathIn(language, `/c/${crumb.slug}`)}>{crumb.title}</a></span>
+        ))}
+      </nav>
+      <div className="product">
+        <div className="picture">
+          {product.image && <img src={product.image.medium} srcSet={`${product.image.medium} 640w, ${product.image.large} 1280w`} sizes="(max-width: 56rem) 96vw, 38rem" width={640} height={400} alt={product.image.alt} fetchPriority="high" />}
+        </div>
+        <div className="stack">
+          <div className="row">
+            <span className="badge">{m.platforms[product.platform] ?? product.platform}</span>
+            <span className="badge">{m.list.types[product.type]}</span>
+          </div>
+          <h1>{product.title}</h1>
+          <p className="soft">{product.summary}</p>
+          <BuyBox variants={product.variants.map(({ id, title, region, priceRial, availability }) => ({ id, title, region, priceRial, availability }))} language={language} m={m.product} regions={m.regions} cartHref={pathIn(language, '/cart')} />
+        </div>
+      </div>
+      <div className="two">
+        <section className="card stack">
+          <h2>{m.product.about}</h2>
+          <div className="prose">{product.description}</div>
+        </section>
+        <div className="stack">
+          <section className="card stack" id="guide">
+            <h2>{m.product.guide}</h2>
+            <ol className="steps" style={{ gridTemplateColumns: '1fr' }}>{product.activationGuide.map((step) => <li key={step}>{step}</li>)}</ol>
+          </section>
+          <section className="card stack">
+            <h2>{m.product.refund}</h2>
+            <p>{m.product.refundText}</p>
+          </section>
+        </div>
+      </div>
+      <section className="section">
+        <h2>{m.product.related}</h2>
+        <ProductGrid products={related.items.filter((other) => other.id !== product.id).slice(0, 4)} language={language} />
+      </section>
+      <script type="application/ld+json" nonce={nonce}>{structuredData(product, language)}</script>
+    </>
+  );
+}
+
+/** What search engines read. `<` is escaped, so that no text of a product can end the element. */
+function structuredData(product: Awaited<ReturnType<typeof getProduct>>, language: Language): string {
+  const url = `${shopUrl}${pathIn(language, `/p/${product.slug}`)}`;
+  const data = [
+    {
+      '@context': 'https://schema.org',
+      '@type': 'Product',
+      name: product.title,
+      description: product.summary,
+      brand: { '@type': 'Brand', name: product.brand },
+      ...(product.image ? { image: `${shopUrl}${product.image.large}` } : {}),
+      offers: product.variants.map((variant) => ({
+        '@type': 'Offer',
+        url,
+        sku: variant.sku,
+        name: variant.title,
+        price: variant.priceRial,
+        priceCurrency: 'IRR',
+        availability: `https://schema.org/${variant.availability === 'out_of_stock' ? 'OutOfStock' : 'InStock'}`,
+      })),
+    },
+    {
+      '@context': 'https://schema.org',
+      '@type': 'BreadcrumbList',
+      itemListElement: product.breadcrumbs.map((crumb, index) => ({ '@type': 'ListItem', position: index + 1, name: crumb.title, item: `${shopUrl}${pathIn(language, `/c/${crumb.slug}`)}` })),
+    },
+  ];
+  return JSON.stringify(data).replaceAll('<', String.raw`\u003c`);
+}

@@ -1,0 +1,120 @@
+'use client';
+
+import { type FormEvent, useEffect, useState } from 'react';
+import { formatToman } from '@kelid/persian/toman';
+import type { z } from 'zod';
+import type { Cart } from '@kelid/contracts/orders';
+import { call } from '../../lib/browser-fetch.ts';
+import { digits, fill, type Language } from '../../lib/language.ts';
+import type { Messages } from '../../messages/fa.ts';
+import { SignInForm } from '../sign-in/sign-in-form.tsx';
+
+type CartView = z.output<typeof Cart>;
+interface Method {
+  psp: string;
+  title: { fa: string; en: string };
+}
+const keyName = 'kelid-checkout-key';
+
+/** The key of this purchase is made before the first try and kept through reloads, so that no second click or reload pays twice. */
+function purchaseKey(): string {
+  const kept = sessionStorage.getItem(keyName);
+  if (kept) return kept;
+  const key = crypto.randomUUID();
+  sessionStorage.setItem(keyName, key);
+  return key;
+}
+
+export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { language: Language; m: Messages['checkout']; signIn: Messages['signIn']; isSignedIn: boolean; cartHref: string }) {
+  const [cart, setCart] = useState<CartView>();
+  const [methods, setMethods] = useState<Method[]>();
+  const [psp, setPsp] = useState('');
+  const [email, setEmail] = useState('');
+  const [error, setError] = useState('');
+  const [state, setState] = useState<'idle' | 'working'>('idle');
+  const [isKnown, setIsKnown] = useState(isSignedIn);
+
+  async function load() {
+    const [cartAnswer, methodsAnswer] = await Promise.all([call<CartView>('GET', `/cart?language=${language}`), call<{ items: Method[] }>('GET', '/payments/methods')]);
+    if (cartAnswer.ok) setCart(cartAnswer.value);
+    if (methodsAnswer.ok) {
+      setMethods(methodsAnswer.value.items);
+      setPsp((chosen) => chosen || (methodsAnswer.value.items[0]?.psp ?? ''));
+    }
+  }
+  useEffect(() => {
+    if (isKnown) void load();
+    // Coming back with the browser's back button finds the page as it was left: unlocked.
+    const onShow = (event: PageTransitionEvent) => event.persisted && setState('idle');
+    addEventListener('pageshow', onShow);
+    return () => removeEventListener('pageshow', onShow);
+  }, [isKnown]);
+
+  async function pay(event: FormEvent) {
+    event.preventDefault();
+    if (!cart || state === 'working') return;
+    setState('working');
+    setError('');
+    const answer = await call<{ payment: { redirectUrl: string } | null }>(
+      'POST',
+      '/checkout',
+      { psp, expectedTotalRial: cart.totalRial, ...(email.trim() ? { contact: { email: email.trim() } } : {}) },
+      { 'idempotency-key': purchaseKey() },
+    );
+    if (answer.ok && answer.value.payment) {
+      sessionStorage.removeItem(keyName);
+      location.assign(answer.value.payment.redirectUrl);
+      return;
+    }
+    if (!answer.ok && answer.code !== 'idempotency-key-running') {
+      sessionStorage.removeItem(keyName); // This purchase is over; the next try is another one.
+      setError((m.errors as Record<string, string>)[answer.code] ?? m.errors.other);
+      await load();
+    }
+    setState('idle');
+  }
+
+  if (!isKnown) return <SignInForm language={language} m={signIn} onDone={() => { setIsKnown(true); }} />;
+  if (!cart) return <div className="skeleton" />;
+  return (
+    <form className="two" onSubmit={(event) => void pay(event)}>
+      <div className="stack">
+        <section className="card stack">
+          <h2>{m.contact}</h2>
+          <label className="field">
+            {m.email}
+            <input type="email" name="email" dir="ltr" autoComplete="email" value={email} onChange={(event) => setEmail(event.target.value)} />
+          </label>
+        </section>
+        <fieldset className="card chips">
+          <legend className="hidden-text">{m.bank}</legend>
+          <h2 style={{ width: '100%' }}>{m.bank}</h2>
+          {methods?.length === 0 && <p className="note bad">{m.noBank}</p>}
+          {methods?.map((method) => (
+            <label key={method.psp} className="chip">
+              <input type="radio" name="psp" checked={psp === method.psp} onChange={() => setPsp(method.psp)} />
+              <span><strong>{method.title[language]}</strong></span>
+            </label>
+          ))}
+        </fieldset>
+        <label className="row card" style={{ flexWrap: 'nowrap' }}>
+          <input type="checkbox" required style={{ width: '1.4rem', height: '1.4rem', flex: 'none' }} />
+          {m.consent}
+        </label>
+      </div>
+      <aside className="card stack">
+        <h2>{m.summary}</h2>
+        <ul className="stack" style={{ gap: '.4rem' }}>
+          {cart.items.map((item) => (
+            <li key={item.id} className="row between small">
+              <span>{item.title} · {item.variantTitle} × {digits(item.quantity, language)}</span>
+              <span>{formatToman(item.lineTotalRial, language)}</span>
+            </li>
+          ))}
+        </ul>
+        <p role="alert" className={error ? 'note bad' : 'hidden-text'}>{error} {error && <a href={cartHref}>←</a>}</p>
+        <button className="button main wide" disabled={state === 'working' || cart.items.length === 0 || psp === ''}>{state === 'working' ? m.working : fill(m.pay, { amount: formatToman(cart.totalRial, language) })}</button>
+      </aside>
+    </form>
+  );
+}

@@ -1,0 +1,66 @@
+'use client';
+
+import { useCallback, useEffect, useState } from 'react';
+import type { z } from 'zod';
+import type { OwnedKey } from '@kelid/contracts/inventory';
+import type { Order } from '@kelid/contracts/orders';
+import { call } from '../../lib/browser-fetch.ts';
+import type { Language } from '../../lib/language.ts';
+
+export type OrderView = z.output<typeof Order>;
+export type KeyView = z.output<typeof OwnedKey>;
+export interface PaymentView {
+  status: string;
+  attempts: { id: string; status: string; isSurplus: boolean; amountRial: number; pspReference: string | null; failureReason: string | null }[];
+}
+
+const restingStatuses = new Set(['fulfilled', 'cancelled', 'expired', 'refunded', 'part_refunded']);
+
+/**
+ * An order as it is now: looked at again when the live connection says that something happened to it, and every two seconds while it
+ * is moving, so that a blocked WebSocket only makes it a little slower.
+ */
+export function useOrder(orderId: string, language: Language, liveUrl: string) {
+  const [order, setOrder] = useState<OrderView | null>();
+  const [keys, setKeys] = useState<KeyView[]>([]);
+  const [payment, setPayment] = useState<PaymentView>();
+
+  const look = useCallback(async () => {
+    const [orderAnswer, paymentAnswer] = await Promise.all([call<OrderView>('GET', `/orders/${orderId}?language=${language}`), call<PaymentView>('GET', `/payments/order/${orderId}`)]);
+    if (orderAnswer.ok) {
+      setOrder(orderAnswer.value);
+      if (orderAnswer.value.lines.some((line) => line.deliveredCount > 0)) {
+        const keysAnswer = await call<{ items: KeyView[] }>('GET', `/orders/${orderId}/keys`);
+        if (keysAnswer.ok) setKeys(keysAnswer.value.items);
+      }
+    } else if (orderAnswer.status === 404 || orderAnswer.status === 401) setOrder(null);
+    if (paymentAnswer.ok) setPayment(paymentAnswer.value);
+  }, [orderId, language]);
+
+  const isResting = order === null || (order !== undefined && restingStatuses.has(order.status));
+  useEffect(() => {
+    void look();
+    if (isResting) return;
+    const timer = setInterval(() => document.visibilityState === 'visible' && void look(), 2_000);
+    return () => clearInterval(timer);
+  }, [look, isResting]);
+
+  useEffect(() => {
+    if (isResting) return;
+    let socket: WebSocket | undefined;
+    let isOver = false;
+    void call<{ ticket: string }>('POST', '/ws/ticket', {}).then((answer) => {
+      if (!answer.ok || isOver) return;
+      socket = new WebSocket(`${liveUrl}/ws?ticket=${answer.value.ticket}`);
+      socket.onmessage = (message) => {
+        if (String(message.data).includes(orderId)) void look();
+      };
+    });
+    return () => {
+      isOver = true;
+      socket?.close();
+    };
+  }, [look, orderId, liveUrl, isResting]);
+
+  return { order, keys, payment, look };
+}

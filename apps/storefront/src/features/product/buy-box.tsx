@@ -1,0 +1,77 @@
+'use client';
+
+import { useState } from 'react';
+import { formatToman } from '@kelid/persian/toman';
+import type { Messages } from '../../messages/fa.ts';
+import { call } from '../../lib/browser-fetch.ts';
+import { fill, type Language } from '../../lib/language.ts';
+import { cartChanged } from '../cart/cart-link.tsx';
+
+interface Variant {
+  id: string;
+  title: string;
+  region: string;
+  priceRial: number;
+  availability: 'in_stock' | 'low' | 'out_of_stock';
+}
+
+export function BuyBox({ variants, language, m, regions, cartHref }: { variants: Variant[]; language: Language; m: Messages['product']; regions: Record<string, string>; cartHref: string }) {
+  const allRegions = [...new Set(variants.map((variant) => variant.region))];
+  const firstInStock = variants.find((variant) => variant.availability !== 'out_of_stock') ?? variants[0];
+  const [region, setRegion] = useState(firstInStock?.region ?? '');
+  const [variantId, setVariantId] = useState(firstInStock?.id ?? '');
+  const [state, setState] = useState<'idle' | 'working' | 'added' | 'failed' | 'limit'>('idle');
+  const offered = variants.filter((variant) => variant.region === region);
+  const chosen = offered.find((variant) => variant.id === variantId) ?? offered[0];
+
+  async function add() {
+    if (!chosen) return;
+    setState('working');
+    const answer = await call<{ itemCount: number }>('POST', '/cart/items', { variantId: chosen.id, quantity: 1 });
+    if (answer.ok) dispatchEvent(new CustomEvent(cartChanged, { detail: answer.value.itemCount }));
+    setState(answer.ok ? 'added' : answer.code === 'orders.cart-limit' ? 'limit' : 'failed');
+  }
+
+  if (!chosen) return null;
+  const isOut = chosen.availability === 'out_of_stock';
+  return (
+    <div className="stack">
+      {allRegions.length > 1 && (
+        <fieldset className="chips">
+          <legend>{m.region}</legend>
+          {allRegions.map((code) => (
+            <label key={code} className="chip">
+              <input type="radio" name="region" checked={region === code} onChange={() => { setRegion(code); setVariantId(variants.find((variant) => variant.region === code)?.id ?? ''); setState('idle'); }} />
+              <span>{regions[code] ?? code}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <p className="note small">{region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}</p>
+      <fieldset className="chips">
+        <legend>{m.denomination}</legend>
+        {offered.map((variant) => (
+          <label key={variant.id} className="chip">
+            <input type="radio" name="variant" checked={chosen.id === variant.id} disabled={variant.availability === 'out_of_stock'} onChange={() => { setVariantId(variant.id); setState('idle'); }} />
+            <span>
+              <strong>{variant.title}</strong>
+              <small>{formatToman(variant.priceRial, language)}</small>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <div className="buy stack">
+        <div className="row between">
+          <span className={`badge ${isOut ? 'bad' : chosen.availability === 'low' ? 'gold' : 'good'}`}>{isOut ? m.out : chosen.availability === 'low' ? m.low : m.inStock}</span>
+          <strong style={{ fontSize: '1.3rem' }}>{formatToman(chosen.priceRial, language)}</strong>
+        </div>
+        {state === 'added' ? (
+          <a className="button main wide" href={cartHref}>{m.goToCart}</a>
+        ) : (
+          <button type="button" className="button main wide" disabled={isOut || state === 'working'} onClick={() => void add()}>{isOut ? m.out : m.add}</button>
+        )}
+        <p className="small soft" role="status">{state === 'added' ? m.added : state === 'failed' ? m.failed : state === 'limit' ? m.limit : m.held}</p>
+      </div>
+    </div>
+  );
+}

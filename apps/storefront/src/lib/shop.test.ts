@@ -1,0 +1,33 @@
+import { createServer } from 'node:http';
+import { expect, test } from 'vitest';
+import { nextPage, readListQuery } from './list-query.ts';
+import { ownPath } from './own-path.ts';
+import { refreshTokens, tokenCookies } from './session-cookies.ts';
+
+test('A91: after signing in, an address of another shop is never followed', () => {
+  for (const evil of ['//evil.example', String.raw`\\evil`, 'https:evil.example', 'https://evil.example', String.raw`/\evil.example`, '/\t/evil', '', undefined, ['/a']]) expect(ownPath(evil, '/')).toBe('/');
+  expect(ownPath('/checkout?x=1', '/')).toBe('/checkout?x=1');
+});
+
+test('a shared address with Persian digits and nonsense shows what it can', () => {
+  expect(readListQuery({ q: ' استیم ', maxToman: '۵۰۰٬۰۰۰', sort: 'password', type: 'gift_card', inStock: 'true', platform: ['a', 'b'] })).toEqual({ q: 'استیم', maxPriceRial: 5_000_000, type: 'gift_card', inStock: true });
+  expect(nextPage({ q: 'a b', cursor: 'old' }, 'new')).toBe('?q=a+b&cursor=new');
+});
+
+test('A30: two tabs that refresh together rotate the session once', async () => {
+  let count = 0;
+  const server = createServer((_request, response) => {
+    count += 1;
+    const in10 = new Date(Date.now() + 600_000).toISOString();
+    setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify({ accessToken: 'a', expiresAt: in10, refreshToken: 'r2', refreshExpiresAt: in10, user: { id: '1', phone: '2', roles: [] } })), 30);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  const url = `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
+  const [first, second] = await Promise.all([refreshTokens(url, 'r1'), refreshTokens(url, 'r1')]);
+  server.close();
+  expect(count).toBe(1);
+  expect(second).toEqual(first);
+  const cookies = first ? tokenCookies(first) : [];
+  expect(cookies.every((cookie) => cookie.startsWith('__Host-') && cookie.includes('HttpOnly') && cookie.includes('Secure') && cookie.includes('SameSite=Lax') && cookie.includes('Path=/;'))).toBe(true);
+});
