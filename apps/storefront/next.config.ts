@@ -8,6 +8,19 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   images: { unoptimized: true },
   productionBrowserSourceMaps: false,
+  // Persian is the shop's own language and has no prefix in addresses.
+  rewrites: () =>
+    Promise.resolve({
+      beforeFiles: [
+        { source: '/', destination: '/fa' },
+        {
+          source: '/:path((?!(?:en|fa)(?:/|$)|api/|_next/|robots\\.txt$|sitemap\\.xml$|icon\\.svg$|favicon\\.ico$).+)',
+          destination: '/fa/:path',
+        },
+      ],
+      afterFiles: [],
+      fallback: [],
+    }),
 };
 
 export default config;

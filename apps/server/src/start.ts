@@ -78,11 +78,11 @@ async function start(): Promise<void> {
     const shop = run(
       'shop',
       next,
-      ['start', '-p', String(ports.shop), '-H', '127.0.0.1'],
+      ['start', '-p', String(ports.shop), '-H', 'localhost'],
       shopEnvironment(embedded.env),
       storefront,
     );
-    await answers(shop, `http://127.0.0.1:${ports.shop}/robots.txt`);
+    await answers(shop, `http://localhost:${ports.shop}/robots.txt`);
   }
   for (const child of children) {
     child.once('exit', (code) => {

@@ -23,8 +23,10 @@ export function createAccessTokenVerifier(options: {
   getKeys: () => Promise<JWK[]>;
 }): (token: string) => Promise<AccessTokenUser> {
   let keys: { set: ReturnType<typeof createLocalJWKSet>; ids: Set<string>; readAt: number } | undefined;
+  let askedAt = 0;
 
   async function readKeys() {
+    askedAt = performance.now();
     const jwks = await options.getKeys();
     keys = {
       set: createLocalJWKSet({ keys: jwks }),
@@ -35,10 +37,14 @@ export function createAccessTokenVerifier(options: {
   }
 
   async function keysFor(kid: string) {
-    const age = keys === undefined ? Infinity : performance.now() - keys.readAt;
+    if (keys === undefined) return readKeys();
+    const known = keys;
+    const now = performance.now();
     // An unknown id may be a key of this minute; it makes us look again at most every ten seconds.
-    if (keys === undefined || age > 300_000 || (!keys.ids.has(kid) && age > 10_000)) return readKeys();
-    return keys;
+    const isDue = now - known.readAt > 300_000 || !known.ids.has(kid);
+    if (!isDue || now - askedAt <= 10_000) return known;
+    // Nobody is signed out because identity is away: the keys known so far go on.
+    return readKeys().catch(() => known);
   }
 
   return async (token) => {

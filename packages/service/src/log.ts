@@ -68,7 +68,15 @@ export function createLogger(options: { level: string; destination?: { write(lin
     },
     serializers: { err: serializeError },
   };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+  const logger = options.destination ? pino(settings, options.destination) : pino(settings);
+  // pino does not put a child's fields through the formatter of its parent. Children inherit this function.
+  const makeChild: (this: unknown, fields: Record<string, unknown>) => typeof logger = logger.child;
+  Object.assign(logger, {
+    child(this: unknown, fields: Record<string, unknown>) {
+      return makeChild.call(this, keepAllowed(fields));
+    },
+  });
+  return logger;
 }
 
 function keepAllowed(fields: Record<string, unknown>): Record<string, unknown> {

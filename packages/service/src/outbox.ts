@@ -53,6 +53,29 @@ export async function relayOnce(db: Db, queues: EventQueues): Promise<number> {
   return claimed.rows.length;
 }
 
+/**
+ * The queue store is a copy that may be lost (F11). When it has forgotten our mark, all that went to it in the last two days is sent
+ * again, and what was handled already changes nothing, as any second copy. Answers how many events go out again.
+ */
+export async function resendAfterLoss(db: Db, queues: EventQueues): Promise<number> {
+  const { rows } = await db.execute<{ name: string; at: string }>(
+    sql`select current_database()::text as name, now()::text as at`,
+  );
+  const [mark] = rows;
+  if (!mark || (await queues.hasMark(mark.name))) return 0;
+  let resentCount = 0;
+  for (;;) {
+    const { rowCount } = await db.execute(sql`
+      update outbox set sent_at = null, claimed_until = null
+      where id in (select id from outbox where sent_at > now() - interval '2 days' and sent_at <= ${mark.at}::timestamptz limit 5000)`);
+    if (!rowCount) break;
+    resentCount += rowCount;
+  }
+  // Last, so that dying above this line repeats the whole.
+  await queues.setMark(mark.name);
+  return resentCount;
+}
+
 export interface Relay {
   wake(): void;
   stop(): Promise<void>;
@@ -63,9 +86,19 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger): Relay {
   let isStopped = false;
   let isAwake = false;
   let running: Promise<void> = Promise.resolve();
+  let looksForLossAt = 0;
 
   async function drain(): Promise<void> {
     try {
+      if (performance.now() >= looksForLossAt) {
+        const resentCount = await resendAfterLoss(db, queues);
+        if (resentCount > 0)
+          log.warn(
+            { count: resentCount },
+            'the queue store is new or was wiped; the events of the last two days are sent again',
+          );
+        looksForLossAt = performance.now() + 5_000;
+      }
       do {
         isAwake = false;
         while (!isStopped && (await relayOnce(db, queues)) === batchMax);

@@ -9,6 +9,9 @@ export type QueueStore = { kind: 'postgres'; url: string; poolMax: number } | { 
 export interface EventQueues {
   add(queue: string, events: EventEnvelope[]): Promise<void>;
   work(queue: string, concurrency: number, handle: (event: EventEnvelope) => Promise<void>): void;
+  /** False when the store does not know this mark: it is new, or was wiped, and with it whatever was waiting there. */
+  hasMark(name: string): Promise<boolean>;
+  setMark(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,6 +105,13 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
         );
       });
       workers.push(worker);
+    },
+    // A mark is a job that no worker takes, so that both stores keep it in the same way and lose it together with all others.
+    async hasMark(name) {
+      return (await queueOf('marks').getJob(name)) !== undefined;
+    },
+    async setMark(name) {
+      await queueOf('marks').add('mark', { id: name, type: 'mark', data: null }, { jobId: name });
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));

@@ -35,11 +35,11 @@ export async function checkInvariants(urls: Record<string, string>, folder = inv
   return found.flat();
 }
 
-/** The statements of one file: each stands below its comment line `-- I1: what must hold`. */
+/** The statements of one file: each stands below its comment line `-- I1 KY-5: what must hold`. */
 export function readInvariants(file: string, text: string): Invariant[] {
   const invariants: Invariant[] = [];
   for (const line of text.split('\n')) {
-    const [, id, sentence] = /^-- ([A-Z]+[0-9]+\S*): (.+)$/.exec(line) ?? [];
+    const [, id, sentence] = /^-- ([A-Z][A-Z0-9-]*(?: [A-Z][A-Z0-9-]*)*): (.+)$/.exec(line) ?? [];
     const current = invariants.at(-1);
     if (id !== undefined && sentence !== undefined) invariants.push({ id, sentence, statement: '' });
     else if (current) current.statement += `${line}\n`;

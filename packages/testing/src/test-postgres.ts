@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateDatabase } from '@kelid/service/migrate';
 import { prepareDatabase, roleUrl } from '@kelid/service/postgres/provision';
 import pg from 'pg';
@@ -42,7 +43,15 @@ async function cloneDatabase(service: string, template: string): Promise<TestDat
     appUrl: roleUrl(adminUrl, `${service}_app`, testPassword(`${service}_app`), name),
     ownerUrl: roleUrl(adminUrl, `${service}_owner`, testPassword(`${service}_owner`), name),
     drop: () =>
-      asAdmin(adminUrl, async (admin) => void (await admin.query(`drop database if exists ${name} with (force)`))),
+      asAdmin(adminUrl, async (admin) => {
+        // A pool that has just been ended is still saying goodbye; cutting it off would be an uncaught error of the test.
+        for (let look = 0; look < 50; look += 1) {
+          const { rowCount } = await admin.query('select 1 from pg_stat_activity where datname = $1', [name]);
+          if (rowCount === 0) break;
+          await sleep(10);
+        }
+        await admin.query(`drop database if exists ${name} with (force)`);
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +73,37 @@ test('a taken port is named', async () => {
 });
 
 test.skipIf(process.getuid?.() !== 0)('root may keep the shop in a folder that is closed to others', async () => {
-  const postgres = await start(newFolder(0o700));
+  const said: string[] = [];
+  const postgres = await startEmbeddedPostgres({
+    dataFolder: newFolder(0o700),
+    port: 0,
+    say: (line) => said.push(line),
+  });
+  running.push(postgres);
+  expect(said).toHaveLength(1);
+  folders.push(/its data are in (\/var\/tmp\/kelid-\w+)$/.exec(said[0] ?? '')?.[1] ?? '');
+  expect(folders.at(-1)).not.toBe('');
   expect(await query(postgres, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'an ordinary user starts it in a folder of its own, and the files are that user’s alone',
+  async () => {
+    const dataFolder = newFolder(0o777);
+    const code = `
+    import { startEmbeddedPostgres } from './embedded.ts';
+    const postgres = await startEmbeddedPostgres({ dataFolder: process.argv[1], port: 0 });
+    await postgres.stop();
+    console.log('started and stopped as', process.getuid());`;
+    const nobody = 65_534;
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', code, dataFolder], {
+      cwd: import.meta.dirname,
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+    });
+    expect(child.stdout, child.stderr).toContain(`started and stopped as ${nobody}`);
+    expect(statSync(`${dataFolder}.password`)).toMatchObject({ uid: nobody, mode: 0o100600 });
+    expect(statSync(dataFolder)).toMatchObject({ uid: nobody, mode: 0o40700 });
+  },
+);

@@ -73,17 +73,27 @@ export async function startEmbeddedPostgres(options: {
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   // A group of its own: Ctrl-C in a terminal must not reach the database before the services have closed.
-  const server = run(join(place.binFolder, 'postgres'), ['-D', place.dataFolder, ...flags], user, true);
   let hasExited = false;
   let output = '';
-  server.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
-  server.once('exit', () => (hasExited = true));
-  server.unref();
+  function launch(): ChildProcess {
+    hasExited = false;
+    output = '';
+    const launched = run(join(place.binFolder, 'postgres'), ['-D', place.dataFolder, ...flags], user, true);
+    launched.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
+    launched.once('exit', () => (hasExited = true));
+    launched.unref();
+    return launched;
+  }
+  let server = launch();
 
   const adminUrl = `postgres://kelid_admin:${password}@127.0.0.1:${port}/postgres`;
   const until = performance.now() + 60_000; // Recovery after a crash may replay a good deal of log.
   while (!(await accepts(adminUrl))) {
-    if (hasExited) throw new Error(`PostgreSQL did not start: ${output}`);
+    if (hasExited && output.includes('is still in use')) {
+      // The children of a postmaster that was killed hold its memory for a moment longer, until each has noticed.
+      await sleep(100);
+      server = launch();
+    } else if (hasExited) throw new Error(`PostgreSQL did not start: ${output}`);
     if (performance.now() > until) throw new Error('PostgreSQL did not answer within a minute');
     await sleep(20);
   }

@@ -1,0 +1,224 @@
+import { notificationsContract } from '@kelid/contracts/notifications';
+import { startServices, type TestServices, waitFor } from '@kelid/testing/start-service';
+import pg from 'pg';
+import { afterEach, expect, inject, test } from 'vitest';
+import type { Actor, BaseContext } from './context.ts';
+import type { AnyService } from './define-service.ts';
+import { ConfigError, startHost } from './host.ts';
+import { newId } from './ids.ts';
+import { signServiceToken } from './service-token.ts';
+import { effects } from './test-tables.ts';
+import { serviceOf } from './test-services.ts';
+
+const origin = { ip: '127.0.0.1', userAgent: 'vitest' };
+const open: TestServices[] = [];
+afterEach(async () => {
+  for (const shop of open.splice(0)) await shop.close();
+});
+
+async function start(service: AnyService, env: Record<string, string> = {}): Promise<TestServices> {
+  const shop = await startServices({ services: [service], env: { RUN: 'api', ...env } });
+  open.push(shop);
+  return shop;
+}
+
+async function tokenOf(shop: TestServices, actor: Actor, audience = 'notifications'): Promise<string> {
+  return signServiceToken(new TextEncoder().encode(shop.env['SERVICE_TOKEN_SECRET']), audience, { actor, origin });
+}
+
+const otp = () => ({
+  challengeId: newId(),
+  sendNumber: 1,
+  phone: '+989121234567',
+  code: '482913',
+  expiresAt: new Date(Date.now() + 180_000).toISOString(),
+});
+
+function callOtp(shop: TestServices, headers: Record<string, string>, body: object = otp()): Promise<Response> {
+  return fetch(`${shop.host.internalUrl}/rpc/notifications/sendOtp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** A service whose operation waits until the test opens its gate, and then writes a row. */
+function gatedService() {
+  let letGo = () => {};
+  const gate = new Promise<void>((done) => (letGo = done));
+  const seen = { startedCount: 0 };
+  const service = serviceOf(notificationsContract, {
+    operations: {
+      sendOtp: async (ctx: BaseContext, input: Record<string, unknown>) => {
+        seen.startedCount += 1;
+        await gate;
+        await ctx.db.insert(effects).values({ eventId: String(input['challengeId']) });
+        return undefined;
+      },
+    },
+  });
+  return { service, seen, letGo: () => letGo() };
+}
+
+test('PL-12: a shutdown amid 200 requests finishes each of them and takes no new one', async () => {
+  const { service, seen, letGo } = gatedService();
+  const shop = await start(service);
+  const authorization = `Bearer ${await tokenOf(shop, { kind: 'service', name: 'identity' })}`;
+  const inputs = Array.from({ length: 200 }, otp);
+  const answers = Promise.all(inputs.map((input) => callOtp(shop, { authorization }, input)));
+  await waitFor('200 requests in flight', async () => seen.startedCount === 200);
+
+  let isClosed = false;
+  const looker = new pg.Client({ connectionString: shop.databaseUrls['notifications']?.ownerUrl });
+  await looker.connect();
+  const closing = shop.host.close().then(() => (isClosed = true));
+  expect(await shop.host.isReady()).toBe(false);
+  const late = await callOtp(shop, { authorization }).then(
+    (response) => response.status,
+    () => 'no connection',
+  );
+  expect([503, 'no connection']).toContain(late);
+  expect(isClosed).toBe(false);
+
+  letGo();
+  expect((await answers).map((answer) => answer.status)).toEqual(inputs.map(() => 200));
+  const answeredAt = performance.now();
+  await closing;
+  expect(performance.now() - answeredAt).toBeLessThan(5_000); // No connection that is only kept alive holds it up.
+  const { rows } = await looker.query<{ event_id: string }>('select event_id from effects order by event_id');
+  expect(rows.map((row) => row.event_id)).toEqual(inputs.map((input) => input.challengeId).toSorted());
+  await looker.end();
+  expect(seen.startedCount).toBe(200);
+});
+
+test('PL-12: an event that is being handled at shutdown is handled to its end', async () => {
+  let startedCount = 0;
+  let finishedCount = 0;
+  const shop = await start(
+    serviceOf(notificationsContract, {
+      events: {
+        'order.placed': async (ctx) => {
+          startedCount += 1;
+          await ctx.db.insert(effects).values({ eventId: newId() });
+          await new Promise((done) => setTimeout(done, 300));
+          await ctx.db.insert(effects).values({ eventId: newId() });
+          finishedCount += 1;
+        },
+      },
+    }),
+    { RUN: 'all' },
+  );
+  await shop.sql('notifications', 'insert into outbox (id, type, data) values ($1, $2, $3)', [
+    newId(),
+    'order.placed',
+    {},
+  ]);
+  await waitFor('the event', async () => startedCount === 1);
+  await shop.host.close();
+  expect(finishedCount).toBe(1);
+});
+
+test('PL-13: /ready is 503 while the database is cut and 200 by itself when it is back; /health stays 200 all along', async () => {
+  const shop = await start(serviceOf(notificationsContract, {}));
+  const status = async (path: string) => (await fetch(shop.host.internalUrl + path)).status;
+  expect([await status('/health'), await status('/ready')]).toEqual([200, 200]);
+
+  const admin = new pg.Client({ connectionString: inject('adminUrl') });
+  await admin.connect();
+  const database = new URL(shop.databaseUrls['notifications']?.appUrl ?? '').pathname.slice(1);
+  await admin.query(`alter database ${database} with allow_connections false`);
+  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+  await waitFor('not ready', async () => (await status('/ready')) === 503);
+  expect(await status('/health')).toBe(200);
+
+  await admin.query(`alter database ${database} with allow_connections true`);
+  await waitFor('ready again', async () => (await status('/ready')) === 200);
+  await admin.end();
+});
+
+test('PL-14: a start with a poor configuration names every missing or weak variable in one line, and shows no value', async () => {
+  const service = serviceOf(notificationsContract, { peers: ['identity', 'orders'] });
+  const env = {
+    SERVICE_TOKEN_SECRET: 'hunter2',
+    RUN: 'sometimes',
+    INTERNAL_PORT: '99999',
+    IDENTITY_URL: 'http://identity:3000',
+  };
+  const error: unknown = await startHost({ services: [service], env }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ConfigError);
+  const { message } = error instanceof Error ? error : new Error('none');
+  for (const name of ['SERVICE_TOKEN_SECRET', 'RUN', 'INTERNAL_PORT', 'NOTIFICATIONS_DATABASE_URL', 'ORDERS_URL'])
+    expect(message).toContain(name);
+  expect(message).not.toMatch(/IDENTITY_URL|hunter2|\n/);
+
+  const noQueue = {
+    SERVICE_TOKEN_SECRET: 'a secret of the test run, long enough',
+    NOTIFICATIONS_DATABASE_URL: 'postgres://db/x',
+    IDENTITY_URL: 'http://i',
+    ORDERS_URL: 'http://o',
+  };
+  await expect(startHost({ services: [service], env: noQueue })).rejects.toThrow(
+    'QUEUE_DATABASE_URL (or REDIS_URL) is missing',
+  );
+});
+
+test('A46 A41: a service port refuses every call that carries no identity signed for that service', async () => {
+  const { service, seen, letGo } = gatedService();
+  letGo();
+  const shop = await start(service);
+  const system: Actor = { kind: 'service', name: 'identity' };
+  const forged = await signServiceToken(
+    new TextEncoder().encode('a secret that somebody else made up'),
+    'notifications',
+    { actor: system, origin },
+  );
+  const foreign = await tokenOf(shop, system, 'payments');
+  const customer = await tokenOf(shop, {
+    kind: 'user',
+    userId: newId(),
+    sessionId: newId(),
+    roles: ['customer', 'admin'],
+  });
+  const guest = await tokenOf(shop, { kind: 'guest' });
+  const forgedHeaders = {
+    'x-internal': '1',
+    'x-user-id': newId(),
+    'x-forwarded-for': '127.0.0.1',
+    'x-middleware-subrequest': 'middleware',
+  };
+  for (const [headers, status] of [
+    [{}, 401],
+    [forgedHeaders, 401],
+    [{ authorization: 'Basic aWRlbnRpdHk6' }, 401],
+    [{ authorization: `Bearer ${forged}` }, 401],
+    [{ authorization: `Bearer ${foreign}` }, 401],
+    [{ authorization: `Bearer ${guest}` }, 401],
+    [{ authorization: `Bearer ${customer}`, ...forgedHeaders }, 403],
+  ] as const) {
+    const answer = await callOtp(shop, headers);
+    expect(answer.status, JSON.stringify(headers)).toBe(status);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  }
+  expect(seen.startedCount).toBe(0);
+  const allowed = await callOtp(shop, { authorization: `Bearer ${await tokenOf(shop, system)}` });
+  expect([allowed.status, seen.startedCount]).toEqual([200, 1]);
+});
+
+test('A46: two hosts with one secret call each other over HTTP; with different secrets they do not', async () => {
+  const { service, seen, letGo } = gatedService();
+  letGo();
+  const shop = await start(service);
+  const callerEnv = { INTERNAL_PORT: '0', RUN: 'api', NOTIFICATIONS_URL: shop.host.internalUrl, LOG_LEVEL: 'silent' };
+  for (const [secret, outcome] of [
+    [shop.env['SERVICE_TOKEN_SECRET'], 'fulfilled'],
+    ['another secret, also long enough to be one', 'rejected'],
+  ] as const) {
+    const caller = await startHost({ services: [], env: { ...callerEnv, SERVICE_TOKEN_SECRET: secret } });
+    const [result] = await Promise.allSettled([
+      caller.call('notifications', 'sendOtp', otp(), caller.contextOf('identity')),
+    ]);
+    expect(result.status).toBe(outcome);
+    await caller.close();
+  }
+  expect(seen.startedCount).toBe(1);
+});
