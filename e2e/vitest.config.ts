@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ['src/**/*.test.ts'],
+    include: ['src/{purchase,browser,canary}.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,

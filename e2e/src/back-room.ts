@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import pg from 'pg';
+import { serviceNames } from '@kelid/contracts/all';
+import { checkInvariants as runInvariants, type Violation } from '@kelid/testing/invariants';
 import type { Shop } from './shop.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -38,25 +39,12 @@ export async function query(
   }
 }
 
-export interface Violation {
-  id: string;
-  sentence: string;
-  rows: Record<string, unknown>[];
-}
-
 /** Every statement of e2e/invariants: one that answers rows names a broken promise. */
-export async function checkInvariants(shop: Shop): Promise<Violation[]> {
-  const folder = join(root, 'e2e/invariants');
-  const violations: Violation[] = [];
-  for (const file of readdirSync(folder)) {
-    const service = file.replace('.sql', '');
-    for (const part of readFileSync(join(folder, file), 'utf8').split(/^(?=-- I)/m)) {
-      const [head = '', ...statement] = part.trim().split('\n');
-      if (statement.length === 0) continue;
-      const rows = await query(shop, service, statement.join('\n'));
-      if (rows.length > 0)
-        violations.push({ id: /I\d+/.exec(head)?.[0] ?? '', sentence: head, rows: rows.slice(0, 5) });
-    }
-  }
-  return violations;
+export function checkInvariants(shop: Shop): Promise<Violation[]> {
+  const urls = [...serviceNames].map((service) => {
+    const url = new URL(shop.adminUrl);
+    url.pathname = `/kelid_${service}`;
+    return [service, url.href] as const;
+  });
+  return runInvariants(Object.fromEntries(urls));
 }

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,7 @@ export type Shape = 'one' | 'many';
 
 export interface Shop {
   gatewayUrl: string;
+  shopUrl: string;
   simulatorsUrl: string;
   adminUrl: string;
   urls: ProvisionedUrls;
@@ -37,12 +38,13 @@ export async function startShop(options: {
   env?: Record<string, string>;
   firstEnv?: Record<string, string>;
   isDurable?: boolean;
-  hasDemo?: boolean;
+  /** Serves the shop's own pages too, built when they are not. */
+  hasPages?: boolean;
 }): Promise<Shop> {
   const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
   mkdirSync(join(folder, 'logs'));
-  const [gatewayPort, internalPort, simulatorsPort, smtpPort, ...servicePorts] = await Promise.all(
-    Array.from({ length: 4 + serviceNames.length }, freePort),
+  const [gatewayPort, internalPort, simulatorsPort, smtpPort, shopPort, ...servicePorts] = await Promise.all(
+    Array.from({ length: 5 + serviceNames.length }, freePort),
   );
   const postgres = await startEmbeddedPostgres({
     dataFolder: join(folder, 'postgres'),
@@ -56,6 +58,7 @@ export async function startShop(options: {
     passwordOf: (role) => secretOf(role),
   });
   const gatewayUrl = `http://localhost:${gatewayPort}`;
+  const shopUrl = `http://localhost:${shopPort}`;
   const simulatorsUrl = `http://localhost:${simulatorsPort}`;
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -75,6 +78,9 @@ export async function startShop(options: {
     NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
     PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
+    PAYMENTS_SHOP_URL: shopUrl,
+    NOTIFICATIONS_SHOP_URL: shopUrl,
+    GATEWAY_CORS_ORIGINS: shopUrl,
     PAYMENTS_CARD_HASH_SECRET: secretOf('card'),
     CATALOG_MEDIA_SECRET: secretOf('media'),
     CATALOG_MEDIA_FOLDER: join(folder, 'media'),
@@ -89,7 +95,14 @@ export async function startShop(options: {
 
   const processes = new Map<
     string,
-    { program: string; env: Record<string, string>; healthUrl: string; child?: ChildProcess }
+    {
+      program: string;
+      args?: string[];
+      cwd?: string;
+      env: Record<string, string>;
+      healthUrl: string;
+      child?: ChildProcess;
+    }
   >();
   processes.set('simulators', {
     program: join(root, 'simulators/src/main.ts'),
@@ -122,6 +135,33 @@ export async function startShop(options: {
     });
   }
 
+  if (options.hasPages) {
+    const storefront = join(root, 'apps/storefront');
+    const next = join(root, 'node_modules/next/dist/bin/next');
+    if (!existsSync(join(storefront, '.next/BUILD_ID'))) {
+      const built = spawnSync(process.execPath, [next, 'build'], {
+        cwd: storefront,
+        env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+        encoding: 'utf8',
+      });
+      if (built.status !== 0) throw new Error(`The shop's pages could not be built: ${built.stdout}${built.stderr}`);
+    }
+    processes.set('pages', {
+      program: next,
+      args: ['start', '-p', String(shopPort), '-H', 'localhost'],
+      cwd: storefront,
+      env: {
+        NODE_ENV: 'production',
+        NEXT_TELEMETRY_DISABLED: '1',
+        GATEWAY_URL: `http://127.0.0.1:${gatewayPort}`,
+        GATEWAY_PUBLIC_URL: gatewayUrl,
+        SHOP_URL: shopUrl,
+        BANK_ORIGINS: simulatorsUrl,
+      },
+      healthUrl: `${shopUrl}/robots.txt`,
+    });
+  }
+
   function find(name: string) {
     const found = processes.get(name);
     if (!found) throw new Error(`There is no process ${name}`);
@@ -131,8 +171,8 @@ export async function startShop(options: {
   async function start(name: string, more: Record<string, string> = {}): Promise<void> {
     const entry = find(name);
     const log = createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [entry.program], {
-      cwd: root,
+    const child = spawn(process.execPath, [entry.program, ...(entry.args ?? [])], {
+      cwd: entry.cwd ?? root,
       env: { ...env, ...entry.env, ...more },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -161,13 +201,15 @@ export async function startShop(options: {
   // Services first, then the gateway in front of them.
   await Promise.all(
     processNames
-      .filter((name) => name !== 'simulators' && name !== 'gateway')
+      .filter((name) => name !== 'simulators' && name !== 'gateway' && name !== 'pages')
       .map((name) => start(name, options.firstEnv)),
   );
   if (options.shape === 'many') await start('gateway', options.firstEnv);
+  if (options.hasPages) await start('pages');
 
   return {
     gatewayUrl,
+    shopUrl,
     simulatorsUrl,
     adminUrl: postgres.adminUrl,
     urls,

@@ -31,6 +31,8 @@ export const HostConfig = z.object({
   REDIS_URL: z.string().optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(10),
+  /** How long a job whose worker died waits before another takes it. */
+  WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(300_000).default(30_000),
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(16),
 });
 export type HostConfig = z.infer<typeof HostConfig>;
@@ -218,6 +220,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         ? { kind: 'redis', url: config.REDIS_URL }
         : { kind: 'postgres', url: config.QUEUE_DATABASE_URL ?? '', poolMax: 12 },
       log,
+      config.WORKER_LOCK_MS,
     );
     queues = open;
     for (const service of hosted.values()) {

@@ -23,7 +23,7 @@ const jobOptions = {
   removeOnFail: { age: 30 * 86_400 },
 };
 
-export async function openQueues(store: QueueStore, log: Logger): Promise<EventQueues> {
+export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000): Promise<EventQueues> {
   const queues = new Map<string, Queue<EventEnvelope>>();
   const workers: Worker<EventEnvelope>[] = [];
   const pool =
@@ -75,7 +75,13 @@ export async function openQueues(store: QueueStore, log: Logger): Promise<EventQ
     },
     work(name, concurrency, handle) {
       // Jobs may run twice (a stalled one is given to another worker), so five stalls are allowed before a job is given up (F2).
-      const options = { concurrency, prefix: 'kelid', maxStalledCount: 5, lockDuration: 30_000 };
+      const options = {
+        concurrency,
+        prefix: 'kelid',
+        maxStalledCount: 5,
+        lockDuration: lockMs,
+        stalledInterval: lockMs,
+      };
       const process = async (job: { data: EventEnvelope }) => {
         await handle(job.data);
       };

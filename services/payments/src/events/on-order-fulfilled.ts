@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { orderFulfilled } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
+import { failpoint } from '@kelid/service/failpoint';
 import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 
@@ -10,4 +11,5 @@ export async function onOrderFulfilled(ctx: Context, event: EventEnvelope): Prom
   await ctx.db.execute(
     sql`select ledger_post('sale', ${orderId}, ${orderId}, array['deposits:orders', 'revenue:sales'], array[${totalRial}::bigint, -${totalRial}::bigint])`,
   );
+  failpoint('payments.sale-posted'); // CP17
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { intentMismatch } from '@kelid/contracts/payments';
+import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 
@@ -11,6 +12,7 @@ export const createIntent: Operations['createIntent'] = async (ctx, input) => {
     values (${newId()}, ${input.orderId}, ${input.orderNumber}, ${input.customerId}, ${input.amountRial}, ${input.phone ?? null}, 'open')
     on conflict (order_id) do update set phone = known.phone
     returning id, status, amount_rial, customer_id`);
+  failpoint('payments.intent-created'); // CP4
   const intent = rows[0];
   if (!intent) throw new Error('The intent was not answered');
   if (intent.amount_rial !== input.amountRial || intent.customer_id !== input.customerId) throw intentMismatch();

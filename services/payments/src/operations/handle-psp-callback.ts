@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { and, eq, sql } from 'drizzle-orm';
+import { serviceUnavailable } from '@kelid/contracts/common';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, inquireAttempt, settleAttempt } from '../settling.ts';
+import { type AttemptRow, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
 
 /** Longer than this the browser does not wait: the result page asks on, and the work goes on here or in the sweep. */
 const browserWaitMs = 2_500;
@@ -18,8 +19,9 @@ export const handlePspCallback: Operations['handlePspCallback'] = async (ctx, { 
     return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result` };
   }
   const settled = settle(ctx, attempt, hint.claimsSuccess).catch((error: unknown) => {
-    // The browser learns nothing of it: the sweep settles the attempt.
+    // What can't be written down is not verified: the browser may try again, and the sweep will.
     ctx.log.error({ attemptId: attempt.id, err: error }, 'a callback could not be settled at once');
+    throw serviceUnavailable({ retryAfterSeconds: 5 });
   });
   await Promise.race([settled, sleep(browserWaitMs)]);
   return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result?order=${attempt.orderId}&attempt=${attempt.id}` };
@@ -35,7 +37,7 @@ async function settle(ctx: Context, attempt: AttemptRow, claimsSuccess: boolean)
   if (attempt.status !== 'redirected') return;
   const [returned] = await ctx.db
     .update(paymentAttempts)
-    .set({ status: 'returned', updatedAt: sql`now()`, dueAt: sql`now() + interval '10 seconds'` })
+    .set({ ...moveTo(ctx, 'returned', 'came back without success'), dueAt: sql`now() + interval '10 seconds'` })
     .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
     .returning();
   if (returned) await inquireAttempt(ctx, returned, 0);

@@ -3,6 +3,7 @@ import { intentClosed, intentNotFound, paymentBeingChecked, pspUnavailable } fro
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+import { actorName, moveTo } from '../settling.ts';
 
 /**
  * The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). The same id again
@@ -10,12 +11,13 @@ import { paymentAttempts, paymentIntents } from '../db/schema.ts';
  */
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
   const { rows } = await ctx.db.execute<{ order_number: string; amount_rial: number; phone: string | null }>(sql`
-    insert into payment_attempts (id, intent_id, order_id, customer_id, psp, status, amount_rial, due_at)
-    select ${attemptId}, intent.id, intent.order_id, intent.customer_id, ${psp}, 'requesting', intent.amount_rial, now() + interval '2 minutes'
+    insert into payment_attempts (id, intent_id, order_id, customer_id, psp, status, amount_rial, due_at, moved_by, move_cause)
+    select ${attemptId}, intent.id, intent.order_id, intent.customer_id, ${psp}, 'requesting', intent.amount_rial, now() + interval '2 minutes', ${actorName(ctx)}, 'checkout'
     from payment_intents intent where intent.order_id = ${orderId} and intent.status = 'open'
       and not exists (
         select from payment_attempts other where other.intent_id = intent.id and other.status in ('verifying', 'unknown')
-          and other.updated_at > now() - interval '3 minutes')
+          and exists (select from attempt_history move where move.attempt_id = other.id and move.to_status = 'verifying'
+            and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes'))
     on conflict (id) do nothing
     returning (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
   const made = rows[0];
@@ -35,7 +37,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
     const reason = answer.kind === 'refused' ? `request refused ${answer.pspCode}` : 'request not answered';
     await ctx.db
       .update(paymentAttempts)
-      .set({ status: 'failed', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
+      .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
       .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')));
     ctx.log.warn({ attemptId, orderId, psp, reason }, 'a payment could not be started');
     throw pspUnavailable({ retryAfterSeconds: 10 });
@@ -43,12 +45,11 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   const [redirected] = await ctx.db
     .update(paymentAttempts)
     .set({
-      status: 'redirected',
+      ...moveTo(ctx, 'redirected', 'accepted by the bank'),
       pspToken: answer.pspToken,
       redirectUrl: answer.redirectUrl,
       redirectedAt: sql`now()`,
       dueAt: sql`now() + interval '5 minutes'`,
-      updatedAt: sql`now()`,
     })
     .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')))
     .returning({ id: paymentAttempts.id });

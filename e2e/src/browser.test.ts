@@ -1,0 +1,227 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkInvariants, kelid, query } from './back-room.ts';
+import { type Shop, startShop } from './shop.ts';
+import { Shopper } from './shopper.ts';
+
+const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const hasChromium = existsSync(chromiumPath);
+if (!hasChromium && process.env['CI']) throw new Error('CI needs chromium');
+if (!hasChromium) console.warn('chromium is missing: the journeys in a browser are skipped');
+
+const artifacts = join(import.meta.dirname, '../artifacts');
+const axeSource = readFileSync(join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js'), 'utf8');
+
+describe.skipIf(!hasChromium)('the shop in a browser', () => {
+  let shop: Shop;
+  let browser: Browser;
+  let slug: string;
+
+  beforeAll(async () => {
+    mkdirSync(artifacts, { recursive: true });
+    shop = await startShop({ shape: 'one', hasPages: true });
+    await kelid(shop, 'demo', 'load');
+    slug = String(
+      (await query(shop, 'catalog', "select slug from products where slug = 'pubg-mobile-uc'"))[0]?.['slug'],
+    );
+    const flags = [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ];
+    browser = await chromium.launch({ executablePath: chromiumPath, args: flags });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.close();
+  });
+
+  async function newShopper(): Promise<{ context: BrowserContext; page: Page; phone: string }> {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'fa-IR' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    return { context, page, phone: new Shopper(shop).phone };
+  }
+
+  /** From the product's page to the bank's: the cart, the SMS, the consent. */
+  async function goToBank(page: Page, phone: string): Promise<void> {
+    await page.goto(`${shop.shopUrl}/p/${slug}`);
+    await page.getByRole('button', { name: 'افزودن به سبد' }).click();
+    await page.getByRole('link', { name: 'رفتن به سبد' }).click();
+    await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+    const phoneField = page.getByLabel('شماره موبایل');
+    const consent = page.getByRole('checkbox', { name: 'قوانین' });
+    await phoneField.or(consent).first().waitFor();
+    if (await phoneField.isVisible()) {
+      await phoneField.fill(phone);
+      await page.getByRole('button', { name: 'فرستادن کد' }).click();
+      const code = page.getByLabel('کد پیامکی');
+      await code.waitFor();
+      await code.fill(await new Shopper(shop, phone).readCode());
+    }
+    await consent.check();
+    await page.getByRole('button', { name: /^پرداخت / }).click();
+    await page.waitForURL(/StartPay/);
+  }
+
+  test('SF-2 OR-8 PA-12: a shopper finds, signs in, pays, and reads the product key without a reload', async () => {
+    const { context, page, phone } = await newShopper();
+    await page.goto(shop.shopUrl);
+    await page.getByRole('searchbox').fill('یوسی پابجی');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('link', { name: /یوسی پابجی/ })
+      .first()
+      .waitFor();
+    await goToBank(page, phone);
+    await page.screenshot({ path: join(artifacts, 'bank.png') });
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/payment\/result/);
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).click();
+    await expect.poll(async () => page.getByTestId('product-key').textContent()).toMatch(/^DEMO/);
+    await page.screenshot({ path: join(artifacts, 'order.png'), fullPage: true });
+    await context.close();
+  });
+
+  test('OR-2: a payment that failed at the bank is paid again from the result page', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'پرداخت ناموفق' }).click();
+    await page.getByRole('heading', { name: 'پرداخت انجام نشد' }).waitFor();
+    await page.getByRole('button', { name: 'پرداخت دوباره' }).click();
+    await page.waitForURL(/StartPay/);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    await context.close();
+  });
+
+  test('OR-2: a shopper who gives up at the bank can cancel the order', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'انصراف' }).click();
+    await page.getByRole('link', { name: 'دیدن سفارش' }).click();
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByRole('button', { name: 'لغو سفارش' }).click();
+    await page.locator('[data-status=cancelled]').waitFor();
+    await context.close();
+  });
+
+  test('CP6 PA-6: a shopper who pays and closes the tab finds the product key later', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: /بدون بازگشت/ }).click();
+    await page.getByRole('heading', { name: 'پرداخت شد' }).waitFor();
+    await page.close();
+    // The bank's own list of unverified payments is looked at after twenty seconds; nobody's browser is needed.
+    await query(
+      shop,
+      'payments',
+      "update payment_attempts set redirected_at = redirected_at - interval '1 minute' where status = 'redirected'",
+    );
+    const later = await context.newPage();
+    later.setDefaultTimeout(60_000);
+    await later.goto(`${shop.shopUrl}/orders`);
+    await later.locator('a.card').first().click();
+    await later.locator('[data-status=fulfilled]').waitFor();
+    await later.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    await context.close();
+  });
+
+  test('F18: a shopper who pays in two tabs gets one order, and the second payment in the wallet', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    const orderId = String((await query(shop, 'orders', 'select id from orders order by id desc limit 1'))[0]?.['id']);
+    const second = await context.newPage();
+    second.setDefaultTimeout(20_000);
+    await second.goto(`${shop.shopUrl}/orders/${orderId}`);
+    await second.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await second.waitForURL(/StartPay/);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await second.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await second.getByRole('heading', { name: 'کیف پول' }).waitFor();
+    await context.close();
+  });
+
+  test.each(['fa', 'en'] as const)(
+    'SF-3: axe finds nothing serious on the pages in %s, light and dark',
+    async (language) => {
+      const prefix = language === 'fa' ? '' : '/en';
+      const paths = [
+        '/',
+        '/products',
+        `/p/${slug}`,
+        '/cart',
+        '/sign-in',
+        '/checkout',
+        '/orders',
+        '/payment/result',
+        '/nothing-here',
+      ];
+      const found: string[] = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const context = await browser.newContext({
+          viewport: { width: 1280, height: 900 },
+          colorScheme,
+          bypassCSP: true,
+        });
+        const page = await context.newPage();
+        for (const path of paths) {
+          await page.goto(`${shop.shopUrl}${prefix}${path}`, { waitUntil: 'networkidle' });
+          await page.addScriptTag({ content: axeSource });
+          const violations = await page.evaluate(async () => {
+            const axe = Reflect.get(globalThis, 'axe') as {
+              run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+            };
+            const result = await axe.run();
+            return result.violations
+              .filter((violation) => violation.impact === 'serious' || violation.impact === 'critical')
+              .map((violation) => `${violation.id}: ${violation.nodes[0]?.html.slice(0, 160)}`);
+          });
+          found.push(...violations.map((violation) => `${colorScheme} ${path} ${violation}`));
+        }
+        await context.close();
+      }
+      expect(found).toEqual([]);
+    },
+  );
+
+  test('SF-1: the first HTML of a product holds its text, its price and its structured data, and names no foreign host', async () => {
+    const html = await (await fetch(`${shop.shopUrl}/p/${slug}`)).text();
+    expect(html).toContain('یوسی پابجی');
+    expect(html).toContain('application/ld+json');
+    expect(html).toContain('تومان');
+    const hosts = [...html.matchAll(/(?:src|href)="https?:\/\/([^/"]+)/g)]
+      .map((match) => match[1])
+      .filter((host) => !host?.startsWith('localhost'));
+    expect(hosts).toEqual([]);
+  });
+
+  test('SF-1: a product page loads less than 170 KB of compressed JavaScript', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    let bytes = 0;
+    page.on('response', async (response) => {
+      if (response.url().endsWith('.js')) bytes += gzipSync(await response.body().catch(() => Buffer.alloc(0))).length;
+    });
+    await page.goto(`${shop.shopUrl}/p/${slug}`, { waitUntil: 'networkidle' });
+    console.log(`JavaScript of the product page: ${Math.round(bytes / 1024)} KB compressed`);
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(170 * 1024);
+    await context.close();
+  });
+
+  test('every promise of the databases holds afterwards', async () => {
+    expect(await checkInvariants(shop)).toEqual([]);
+  });
+});

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CrashWorld, crashOnce, crashPoints, startCrashWorld } from './crash.ts';
+
+let world: CrashWorld;
+beforeAll(async () => {
+  world = await startCrashWorld();
+}, 120_000);
+afterAll(() => world?.shop.close());
+
+test.each(Object.keys(crashPoints))(
+  'F1 I1 I5 I6 I14 I20 %s: killed there under load and started again, the shop loses nothing and does nothing twice',
+  async (point) => {
+    const report = await crashOnce(world, point, 20_261_120);
+    expect(report.problems).toEqual([]);
+    expect(report.hasDied).toBe(true);
+    expect(report.purchaseCount).toBeGreaterThan(0);
+  },
+  150_000,
+);
