@@ -14,6 +14,8 @@ export type Shape = 'one' | 'many';
 
 export interface Shop {
   gatewayUrl: string;
+  /** Of the one-process shape: where its metrics are. */
+  internalPort: number;
   shopUrl: string;
   simulatorsUrl: string;
   adminUrl: string;
@@ -209,6 +211,7 @@ export async function startShop(options: {
 
   return {
     gatewayUrl,
+    internalPort: internalPort ?? 0,
     shopUrl,
     simulatorsUrl,
     adminUrl: postgres.adminUrl,

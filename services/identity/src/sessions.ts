@@ -9,15 +9,19 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
 import type { users } from './db/schema.ts';
 import { sessions } from './db/schema.ts';
+import { ipPrefix } from './domain/ip-network.ts';
 import { sha256 } from './domain/secrets.ts';
 
 export type User = Pick<typeof users.$inferSelect, 'id' | 'phone' | 'roles'>;
 
 const sessionsMax = 10;
+const dayMs = 86_400_000;
+const absoluteDays = 30;
+const idleDays = 14;
 /** A session ends 30 days after it began and 14 days after it was last used. */
-export const isAlive = sql`${sessions.revokedAt} is null and ${sessions.createdAt} > now() - interval '30 days' and ${sessions.lastSeenAt} > now() - interval '14 days'`;
+export const isAlive = sql`${sessions.revokedAt} is null and ${sessions.createdAt} > now() - make_interval(days => ${absoluteDays}) and ${sessions.lastSeenAt} > now() - make_interval(days => ${idleDays})`;
 
-export function newRefreshToken(): string {
+function newRefreshToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
@@ -80,26 +84,21 @@ export async function revokeSessions(
 export async function tokenSet(
   ctx: Context,
   user: User,
-  session: { sessionId: string; refreshToken: string },
+  session: { sessionId: string; refreshToken: string; beganAt?: string },
 ): Promise<z.input<typeof TokenSet>> {
   const { accessToken, expiresAt } = await ctx.signer.sign({
     userId: user.id,
     sessionId: session.sessionId,
     roles: user.roles,
   });
+  const now = ctx.now().getTime();
+  const beganAt = session.beganAt === undefined ? now : Date.parse(session.beganAt);
   return {
     accessToken,
     expiresAt,
     refreshToken: session.refreshToken,
-    refreshExpiresAt: new Date(ctx.now().getTime() + 14 * 86_400_000).toISOString(),
+    refreshExpiresAt: new Date(Math.min(now + idleDays * dayMs, beganAt + absoluteDays * dayMs)).toISOString(),
     sessionId: session.sessionId,
     user: { id: user.id, phone: user.phone, roles: user.roles },
   };
-}
-
-/** The network of an address: /24 of IPv4, /64 of IPv6. */
-export function ipPrefix(ip: string): string {
-  const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+)\.\d+$/.exec(ip);
-  if (v4) return `${v4[1]}.0/24`;
-  return `${ip.split(':').slice(0, 4).join(':')}::/64`;
 }

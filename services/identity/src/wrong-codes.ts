@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { otpLimited } from '@kelid/contracts/identity';
+import type { Db, Tx } from '@kelid/service/context';
 import type { Context } from './context.ts';
 import { sessions, users } from './db/schema.ts';
 
@@ -9,17 +10,18 @@ import { sessions, users } from './db/schema.ts';
  */
 export async function refuseWhenWrongBudgetSpent(
   ctx: Context,
+  db: Db | Tx,
   phone: string,
   deviceHash: string | null,
 ): Promise<void> {
-  const { rows } = await ctx.db.execute<{ hour: number; day: number }>(sql`
+  const { rows } = await db.execute<{ hour: number; day: number }>(sql`
     select count(*) filter (where at > now() - interval '1 hour')::int as hour, count(*)::int as day
     from otp_failures where phone = ${phone} and at > now() - interval '1 day'`);
   const wrong = rows[0];
   if (!wrong || (wrong.hour < ctx.config.IDENTITY_WRONG_PER_HOUR && wrong.day < ctx.config.IDENTITY_WRONG_PER_DAY))
     return;
   if (deviceHash !== null) {
-    const [known] = await ctx.db
+    const [known] = await db
       .select({ id: sessions.id })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))

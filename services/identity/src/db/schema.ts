@@ -113,15 +113,19 @@ export const sessions = pgTable(
 );
 
 /** Every refresh token that was ever spent, so that using one again kills its family. */
-export const spentTokens = pgTable('spent_tokens', {
-  tokenHash: text('token_hash').primaryKey(),
-  sessionId: uuid('session_id')
-    .notNull()
-    .references(() => sessions.id, { onDelete: 'cascade' }),
-  at: instant('at')
-    .notNull()
-    .default(sql`now()`),
-});
+export const spentTokens = pgTable(
+  'spent_tokens',
+  {
+    tokenHash: text('token_hash').primaryKey(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [index('spent_tokens_session').on(table.sessionId)],
+);
 
 export const signingKeys = pgTable('signing_keys', {
   id: uuid().primaryKey(),

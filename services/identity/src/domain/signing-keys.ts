@@ -20,17 +20,18 @@ export interface Signer {
 export async function ensureSigningKey(ctx: Pick<BaseContext, 'transaction'>, secrets: Secrets): Promise<number> {
   return ctx.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(7307)`); // Two processes that start together make one key.
-    const { rows } = await tx.execute<{ all: number; young: number }>(
-      sql`select count(*)::int as all, count(*) filter (where created_at > now() - interval '89 days')::int as young from signing_keys where retires_at > now()`,
+    const { rows } = await tx.execute<{ lasting: number; young: number }>(
+      sql`select count(*) filter (where retires_at > now() + interval '26 hours')::int as lasting, count(*) filter (where created_at > now() - interval '89 days')::int as young from signing_keys where retires_at > now()`,
     );
     if ((rows[0]?.young ?? 0) > 0) return 0;
     const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-    const isFirst = (rows[0]?.all ?? 0) === 0;
+    // Without a key that lasts until the new one is known everywhere (the first start, or a long pause), it signs at once.
+    const isNeededNow = (rows[0]?.lasting ?? 0) === 0;
     await tx.insert(signingKeys).values({
       id: newId(),
       publicJwk: await exportJWK(publicKey),
       sealedPrivateJwk: secrets.seal(JSON.stringify(await exportJWK(privateKey))),
-      signsFrom: isFirst ? sql`now()` : sql`now() + interval '24 hours'`,
+      signsFrom: isNeededNow ? sql`now()` : sql`now() + interval '24 hours'`,
       retiresAt: sql`now() + interval '92 days'`,
     });
     return 1;

@@ -12,9 +12,13 @@ import type { Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { otpChallenges, otpSends, usedPuzzles } from '../db/schema.ts';
+import { lineOf } from '../domain/ip-network.ts';
 import { isSolved, makePuzzle } from '../domain/proof-of-work.ts';
 import { sha256 } from '../domain/secrets.ts';
 import { refuseWhenWrongBudgetSpent } from '../wrong-codes.ts';
+
+/** More calls than all processes together can have open at one moment. */
+const callsAtOnceMax = 500;
 
 interface Sent {
   phoneLast: number | null;
@@ -35,16 +39,24 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
   if (!phone)
     throw phoneNotAccepted({ errors: [{ field: 'phone', message: 'Only mobile numbers of Iran receive codes' }] });
   const deviceHash = input.device === undefined ? null : sha256(input.device);
-  await refuseWhenWrongBudgetSpent(ctx, phone, deviceHash);
+  await refuseWhenWrongBudgetSpent(ctx, ctx.db, phone, deviceHash);
+  const phonePrefix = prefixOf(phone);
+  const line = lineOf(ctx.origin.ip);
 
   const code = String(randomInt(1_000_000)).padStart(6, '0');
   const challengeId = newId();
   const made = await ctx.transaction(async (tx) => {
-    // The locks make the count and the new row one step; phone, then address, then the shop as a whole.
+    // The locks make the count and the new row one step, for the block of numbers (and so the phone) and for the line; always in this
+    // order, so that nobody waits in a circle.
     await tx.execute(
-      sql`select pg_advisory_xact_lock(7308, hashtext(${phone})), pg_advisory_xact_lock(7309, hashtext(${ctx.origin.ip}))`,
+      sql`select pg_advisory_xact_lock(7309, hashtext(${phonePrefix})), pg_advisory_xact_lock(7310, hashtext(${line}))`,
     );
-    const sent = await countSent(ctx, tx, phone);
+    let sent = await countSent(tx, phone, line);
+    // The day's cap is money, so near it everybody takes turns and it is exact; far from it nobody waits for the others.
+    if (sent.allDay >= ctx.config.IDENTITY_OTP_DAILY_MAX - callsAtOnceMax) {
+      await tx.execute(sql`select pg_advisory_xact_lock(7311)`);
+      sent = await countSent(tx, phone, line);
+    }
     await applyLimits(ctx, tx, phone, sent, input.proofOfWork);
 
     // A resend keeps the tries of the challenge it replaces, or asking again would be a way to guess on.
@@ -56,9 +68,7 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
         attemptCount: otpChallenges.attemptCount,
         isFresh: sql<boolean>`${otpChallenges.expiresAt} > now()`,
       });
-    await tx
-      .insert(otpSends)
-      .values({ id: newId(), phone, phonePrefix: phone.slice(0, 8), ipPrefix: addressOf(ctx.origin.ip) });
+    await tx.insert(otpSends).values({ id: newId(), phone, phonePrefix, ipPrefix: line });
     const [row] = await tx
       .insert(otpChallenges)
       .values({
@@ -91,16 +101,16 @@ export const requestOtp: Operations['requestOtp'] = async (ctx, input) => {
   };
 };
 
-async function countSent(ctx: Context, tx: Tx, phone: string): Promise<Sent> {
+async function countSent(tx: Tx, phone: string, line: string): Promise<Sent> {
   const { rows } = await tx.execute<Sent>(sql`
     select
       (select extract(epoch from now() - max(at))::float8 from otp_sends where phone = ${phone} and at > now() - interval '1 day') as "phoneLast",
       (select count(*)::int from otp_sends where phone = ${phone} and at > now() - interval '10 minutes') as phone10,
       (select count(*)::int from otp_sends where phone = ${phone} and at > now() - interval '1 hour') as "phoneHour",
       (select count(*)::int from otp_sends where phone = ${phone} and at > now() - interval '1 day') as "phoneDay",
-      (select count(*)::int from otp_sends where phone_prefix = ${phone.slice(0, 8)} and at > now() - interval '10 minutes') as prefix10,
-      (select count(*)::int from otp_sends where ip_prefix = ${addressOf(ctx.origin.ip)} and at > now() - interval '10 minutes') as ip10,
-      (select count(*)::int from otp_sends where ip_prefix = ${addressOf(ctx.origin.ip)} and at > now() - interval '1 hour') as "ipHour",
+      (select count(*)::int from otp_sends where phone_prefix = ${prefixOf(phone)} and at > now() - interval '10 minutes') as prefix10,
+      (select count(*)::int from otp_sends where ip_prefix = ${line} and at > now() - interval '10 minutes') as ip10,
+      (select count(*)::int from otp_sends where ip_prefix = ${line} and at > now() - interval '1 hour') as "ipHour",
       (select count(*)::int from otp_sends where at > now() - interval '1 hour') as "allHour",
       (select count(*)::int from otp_sends where at > now() - interval '1 day') as "allDay"`);
   const [sent] = rows;
@@ -155,8 +165,7 @@ async function spendPuzzle(tx: Tx, challenge: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** An IPv4 address, or the /64 that one IPv6 customer has. */
-function addressOf(ip: string): string {
-  const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/.exec(ip);
-  return v4?.[1] ?? `${ip.split(':').slice(0, 4).join(':')}::/64`;
+/** +98 and the five digits after it: a block of numbers that one pumping script walks through. */
+function prefixOf(phone: string): string {
+  return phone.slice(0, 8);
 }

@@ -109,4 +109,5 @@ CREATE INDEX "otp_sends_at" ON "otp_sends" USING btree ("at");--> statement-brea
 CREATE INDEX "outbox_unsent" ON "outbox" USING btree ("id") WHERE "outbox"."sent_at" is null;--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","created_at");--> statement-breakpoint
 CREATE INDEX "sessions_revoked" ON "sessions" USING btree ("revoked_at") WHERE "sessions"."revoked_at" is not null;--> statement-breakpoint
+CREATE INDEX "spent_tokens_session" ON "spent_tokens" USING btree ("session_id");--> statement-breakpoint
 REVOKE UPDATE, DELETE, TRUNCATE ON "identity_audit" FROM identity_app;
