@@ -108,7 +108,7 @@ export async function startShop(options: {
   >();
   processes.set('simulators', {
     program: join(root, 'simulators/src/main.ts'),
-    env: {},
+    env: { NODE_ENV: 'development' },
     healthUrl: `${simulatorsUrl}/health`,
   });
   const server = join(root, 'apps/server/src/main.ts');

@@ -9,8 +9,9 @@ export function proxy(request: NextRequest): NextResponse {
   const path = request.nextUrl.pathname;
   if (path === '/fa' || path.startsWith('/fa/')) {
     // A doubled slash would name another host, and the answer would lead people away from the shop.
-    const own = `/${path.slice(3).replace(/^\/+/, '')}`;
-    return new NextResponse(null, { status: 308, headers: { location: own + request.nextUrl.search } });
+    const own = request.nextUrl.clone();
+    own.pathname = `/${path.slice(3).replace(/^\/+/, '')}`;
+    return NextResponse.redirect(own, 308);
   }
   const nonce = btoa(crypto.randomUUID());
   const gateway = process.env['GATEWAY_PUBLIC_URL'] ?? 'http://localhost:8080';
@@ -31,6 +32,7 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
   headers.set('content-security-policy', policy);
+  headers.set('x-language', isEnglish ? 'en' : 'fa');
   headers.set('x-path', isEnglish ? path.slice(3) || '/' : path);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set('content-security-policy', policy);

@@ -131,7 +131,7 @@ export interface ProblemType<Data extends Record<string, unknown> = Record<strin
   code: string;
   status: number;
   title: string;
-  is(error: unknown): error is ProblemError;
+  is: (error: unknown) => error is ProblemError;
 }
 
 export function problem<Data extends Record<string, unknown> = Record<string, unknown>>(

@@ -70,6 +70,7 @@ export function createLogger(options: { level: string; destination?: { write(lin
   };
   const logger = options.destination ? pino(settings, options.destination) : pino(settings);
   // pino does not put a child's fields through the formatter of its parent. Children inherit this function.
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its own logger as this, just below.
   const makeChild: (this: unknown, fields: Record<string, unknown>) => typeof logger = logger.child;
   Object.assign(logger, {
     child(this: unknown, fields: Record<string, unknown>) {

@@ -64,6 +64,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   const cache = new ByteCache(config.GATEWAY_CACHE_MB * 1024 * 1024);
   const trusted = new Set(config.GATEWAY_TRUSTED_PROXIES);
   const origins = new Set(config.GATEWAY_CORS_ORIGINS);
+  const isCaching = config.GATEWAY_CACHE_MB > 0;
   const inFlight = new Map<string, Promise<CachedAnswer>>();
   const live = createLiveUpdates(host, signIns, { isOriginAllowed: (origin) => origins.has(origin) });
   const server = createFastify({
@@ -189,7 +190,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     if (entry === undefined) {
       const actor = await actorOf(request, route.operation);
       await limits.count(route.name, route.operation, actor, clientIp(request));
-      const running = inFlight.get(cacheKey) ?? fill(route, request, cacheKey, encoding);
+      const running = (isCaching ? inFlight.get(cacheKey) : undefined) ?? fill(route, request, cacheKey, encoding);
       entry = await running;
     } else if (Math.random() < 0.01) cache.touch(cacheKey); // Sampled: recency needs no exact count.
     reply.hijack();
@@ -243,7 +244,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       headers['content-length'] = String(body.length);
       const ttlMs = (route.operation.cache?.ttlSeconds ?? 0) * 1000;
       const entry = { body, headers, expiresAtMs: performance.now() + ttlMs };
-      if (config.GATEWAY_CACHE_MB > 0 && file?.isPublic !== false) cache.set(cacheKey, entry, epoch);
+      if (isCaching && file?.isPublic !== false) cache.set(cacheKey, entry, epoch);
       return entry;
     })().finally(() => inFlight.delete(cacheKey));
     inFlight.set(cacheKey, work);

@@ -14,6 +14,16 @@ export type AttemptRow = typeof paymentAttempts.$inferSelect;
 
 const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
 
+/** The columns of each move: its status, and for the history who made it and why (PA-11). */
+export function moveTo(ctx: Pick<Context, 'actor'>, status: AttemptStatus, cause: string) {
+  return { status, movedBy: actorName(ctx), moveCause: cause, updatedAt: sql`now()` };
+}
+
+export function actorName({ actor }: Pick<Context, 'actor'>): string {
+  if (actor.kind === 'guest') return 'guest';
+  return actor.kind === 'user' ? `user:${actor.userId}` : `service:${actor.name}`;
+}
+
 /**
  * Settles one attempt with its PSP, whoever calls: the callback, the sweep, both at once, ten of each. `verifying` is committed before
  * the PSP is asked; only the call that made that move asks. What the PSP answers is an input; our own rows decide.
@@ -33,25 +43,19 @@ export async function settleAttempt(
     mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
   const isDead = intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive);
   if (isDead && attempt.verifyCount === 0) {
-    await fail(ctx, attempt.id, ['redirected', 'returned', 'unknown'], 'order-dead');
+    await fail(ctx, attempt, ['redirected', 'returned', 'unknown'], 'order-dead');
     return;
   }
 
   const [claimed] = await ctx.db
     .update(paymentAttempts)
     .set({
-      status: 'verifying',
+      ...moveTo(ctx, 'verifying', 'verify'),
+      failureReason: null,
       verifyCount: sql`${paymentAttempts.verifyCount} + 1`,
       dueAt: sql`now() + interval '30 seconds'`,
-      updatedAt: sql`now()`,
     })
-    .where(
-      and(
-        eq(paymentAttempts.id, attempt.id),
-        inArray(paymentAttempts.status, from),
-        eq(paymentAttempts.verifyCount, attempt.verifyCount),
-      ),
-    )
+    .where(isStill(attempt, from))
     .returning();
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
@@ -59,6 +63,15 @@ export async function settleAttempt(
   const answer = await ctx.psps[claimed.psp].verify(claimed.pspToken, claimed.amountRial);
   failpoint('payments.verified'); // CP8
   await record(ctx, claimed, answer, mayRevive);
+}
+
+/** The guard of each move: nobody has moved the attempt or asked the PSP again since this row was read. */
+function isStill(attempt: AttemptRow, from: AttemptStatus[]) {
+  return and(
+    eq(paymentAttempts.id, attempt.id),
+    inArray(paymentAttempts.status, from),
+    eq(paymentAttempts.verifyCount, attempt.verifyCount),
+  );
 }
 
 async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, mayRevive: boolean): Promise<void> {
@@ -72,7 +85,7 @@ async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, m
       await capture(ctx, attempt, answer, mayRevive);
       return;
     case 'declined':
-      await fail(ctx, attempt.id, ['verifying'], `declined ${answer.pspCode}`);
+      await fail(ctx, attempt, ['verifying'], `declined ${answer.pspCode}`);
       return;
     case 'mismatch':
       await toReview(ctx, attempt, `amount-mismatch ${answer.pspCode}`);
@@ -81,17 +94,10 @@ async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, m
       await ctx.db
         .update(paymentAttempts)
         .set({
-          status: 'unknown',
+          ...moveTo(ctx, 'unknown', 'verify not answered'),
           dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount)})`,
-          updatedAt: sql`now()`,
         })
-        .where(
-          and(
-            eq(paymentAttempts.id, attempt.id),
-            eq(paymentAttempts.status, 'verifying'),
-            eq(paymentAttempts.verifyCount, attempt.verifyCount),
-          ),
-        );
+        .where(isStill(attempt, ['verifying']));
   }
 }
 
@@ -124,24 +130,25 @@ async function capture(
   }
 }
 
-/** A definite no. The customer may try again. */
-export async function fail(ctx: Context, attemptId: string, from: AttemptStatus[], reason: string): Promise<void> {
+/** A definite no, unless a later verify is on its way: that one's answer counts. The customer may try again. */
+export async function fail(ctx: Context, attempt: AttemptRow, from: AttemptStatus[], reason: string): Promise<void> {
   await ctx.transaction(async (tx) => {
     const [failed] = await tx
       .update(paymentAttempts)
-      .set({ status: 'failed', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
-      .where(and(eq(paymentAttempts.id, attemptId), inArray(paymentAttempts.status, from)))
+      .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
+      .where(isStill(attempt, from))
       .returning();
-    if (failed)
-      await publish(tx, paymentFailed({ attemptId, orderId: failed.orderId, customerId: failed.customerId, reason }));
+    if (!failed) return;
+    const { id: attemptId, orderId, customerId } = failed;
+    await publish(tx, paymentFailed({ attemptId, orderId, customerId, reason }));
   });
 }
 
 async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
   await ctx.db
     .update(paymentAttempts)
-    .set({ status: 'review', failureReason: reason, dueAt: null, updatedAt: sql`now()` })
-    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['verifying', 'unknown'])));
+    .set({ ...moveTo(ctx, 'review', reason), failureReason: reason, dueAt: null })
+    .where(isStill(attempt, ['verifying', 'unknown']));
   ctx.log.error(
     { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' },
     'a payment needs a person',
@@ -159,7 +166,7 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
   if (answer === 'failed' || answer === 'reversed') {
     await fail(
       ctx,
-      attempt.id,
+      attempt,
       ['redirected', 'returned'],
       attempt.status === 'returned' ? 'cancelled-at-the-bank' : 'failed-at-the-bank',
     );
@@ -171,8 +178,8 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
     .update(paymentAttempts)
     .set(
       isOver
-        ? { status: 'abandoned', dueAt: null, updatedAt: sql`now()` }
+        ? { ...moveTo(ctx, 'abandoned', 'never came back'), dueAt: null }
         : { dueAt: sql`now() + make_interval(secs => ${next ?? 300})` },
     )
-    .where(and(eq(paymentAttempts.id, attempt.id), inArray(paymentAttempts.status, ['redirected', 'returned'])));
+    .where(isStill(attempt, ['redirected', 'returned']));
 }

@@ -4,5 +4,26 @@ import { shopUrl } from '../lib/gateway.ts';
 export const dynamic = 'force-dynamic';
 
 export default function robots(): MetadataRoute.Robots {
-  return { rules: [{ userAgent: '*', allow: '/', disallow: ['/api/', '/cart', '/checkout', '/orders', '/payment', '/sign-in', '/en/cart', '/en/checkout', '/en/orders', '/en/payment', '/en/sign-in'] }], sitemap: `${shopUrl}/sitemap.xml` };
+  return {
+    rules: [
+      {
+        userAgent: '*',
+        allow: '/',
+        disallow: [
+          '/api/',
+          '/cart',
+          '/checkout',
+          '/orders',
+          '/payment',
+          '/sign-in',
+          '/en/cart',
+          '/en/checkout',
+          '/en/orders',
+          '/en/payment',
+          '/en/sign-in',
+        ],
+      },
+    ],
+    sitemap: `${shopUrl}/sitemap.xml`,
+  };
 }

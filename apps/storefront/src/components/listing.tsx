@@ -1,12 +1,21 @@
 import { ProblemError } from '@kelid/contracts/contract';
+import { formatToman } from '@kelid/persian/toman';
 import { catalog } from '../lib/gateway.ts';
-import { fill, type Language, messagesOf, pathIn } from '../lib/language.ts';
-import { nextPage, readListQuery } from '../lib/list-query.ts';
+import { digits, fill, type Language, messagesOf, pathIn } from '../lib/language.ts';
+import { type ListQuery, nextPage, readListQuery, without } from '../lib/list-query.ts';
+import { Icon } from './icons.tsx';
 import { ProductGrid } from './product-card.tsx';
 
 type Search = Record<string, string | string[] | undefined>;
 
-export async function Listing({ language, search, category, title }: { language: Language; search: Search; category?: string; title: string }) {
+interface Props {
+  language: Language;
+  search: Search;
+  category?: string;
+  title: string;
+}
+
+export async function Listing({ language, search, category, title }: Props) {
   const m = messagesOf(language);
   const wanted = readListQuery(search);
   const inCategory = category === undefined ? {} : { category };
@@ -17,55 +26,180 @@ export async function Listing({ language, search, category, title }: { language:
       return catalog.listProducts({ ...inCategory, language, limit: 24 });
     }),
     catalog.listFacets(inCategory),
-    wanted.q === undefined ? undefined : catalog.suggest({ q: wanted.q.slice(0, 100), language }).catch(() => undefined),
+    wanted.q === undefined
+      ? undefined
+      : catalog.suggest({ q: wanted.q.slice(0, 100), language }).catch(() => undefined),
   ]);
-  const select = (name: string, label: string, options: [string, string][]) => (
+  const isEmpty = page.items.length === 0;
+  const popular = isEmpty ? await catalog.listFeaturedProducts({ language, limit: 4 }) : undefined;
+  const heading = wanted.q === undefined ? title : fill(m.list.results, { q: wanted.q });
+  const chosen = chosenFilters(wanted, language);
+  const own = (name: string) => (typeof search[name] === 'string' ? search[name] : '');
+
+  const select = (name: string, label: string, options: { value: string; text: string; count: number }[]) => (
     <label className="field">
       {label}
-      <select name={name} defaultValue={typeof search[name] === 'string' ? search[name] : ''}>
+      <select name={name} defaultValue={own(name)}>
         <option value="">{m.list.any}</option>
-        {options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+        {options.map(({ value, text, count }) => (
+          <option key={value} value={value}>
+            {wanted.q === undefined ? `${text} (${digits(count, language)})` : text}
+          </option>
+        ))}
       </select>
     </label>
   );
   const sorts = Object.entries(m.list.sorts).filter(([value]) => value !== 'relevance' || wanted.q !== undefined);
   return (
     <>
-      <h1>{wanted.q === undefined ? title : fill(m.list.results, { q: wanted.q })}</h1>
-      {suggestion?.didYouMean && <p className="soft"><a href={pathIn(language, `/products?q=${encodeURIComponent(suggestion.didYouMean)}`)}>{fill(m.list.didYouMean, { q: suggestion.didYouMean })}</a></p>}
+      <div className="row between">
+        <h1>{heading}</h1>
+        <button type="button" className="button filters-open" popoverTarget="filters">
+          <Icon name="filter" />
+          {m.list.filters}
+          {chosen.length > 0 && <span className="badge">{digits(chosen.length, language)}</span>}
+        </button>
+      </div>
+      {suggestion?.didYouMean && (
+        <p className="soft">
+          <a href={pathIn(language, `/products?q=${encodeURIComponent(suggestion.didYouMean)}`)}>
+            {fill(m.list.didYouMean, { q: suggestion.didYouMean })}
+          </a>
+        </p>
+      )}
+      {chosen.length > 0 && (
+        <ul className="row chosen" aria-label={m.list.chosen}>
+          {chosen.map(({ name, text }) => (
+            <li key={name}>
+              <a className="pill" href={without(search, name)} aria-label={fill(m.list.remove, { name: text })}>
+                {text}
+                <Icon name="cross" />
+              </a>
+            </li>
+          ))}
+          <li>
+            <a className="pill bare" href={wanted.q === undefined ? '?' : `?q=${encodeURIComponent(wanted.q)}`}>
+              {m.list.clear}
+            </a>
+          </li>
+        </ul>
+      )}
       <div className="listing">
-        <details className="filters card" open>
-          <summary>{m.list.filters}</summary>
+        <aside className="filters card" id="filters" popover="auto" aria-label={m.list.filters}>
           <form className="stack" method="get">
+            <div className="row between filters-head">
+              <h2>{m.list.filters}</h2>
+              <button
+                type="button"
+                className="tool"
+                popoverTarget="filters"
+                popoverTargetAction="hide"
+                aria-label={m.list.close}
+              >
+                <Icon name="cross" />
+              </button>
+            </div>
             {wanted.q !== undefined && <input type="hidden" name="q" value={wanted.q} />}
-            {select('platform', m.list.platform, facets.platforms.map(({ value }) => [value, m.platforms[value] ?? value]))}
-            {select('region', m.list.region, facets.regions.map(({ value }) => [value, m.regions[value] ?? value]))}
-            {select('type', m.list.type, facets.types.map(({ value }) => [value, m.list.types[value]]))}
-            {select('sort', m.list.sort, sorts)}
             <label className="field">
-              {m.list.priceMax}
-              <input name="maxToman" inputMode="numeric" defaultValue={typeof search['maxToman'] === 'string' ? search['maxToman'] : ''} />
+              {m.list.sort}
+              <select name="sort" defaultValue={wanted.sort ?? (wanted.q === undefined ? 'newest' : 'relevance')}>
+                {sorts.map(([value, text]) => (
+                  <option key={value} value={value}>
+                    {text}
+                  </option>
+                ))}
+              </select>
             </label>
-            <label className="row" style={{ minHeight: '2.75rem' }}>
-              <input type="checkbox" name="inStock" value="true" defaultChecked={wanted.inStock ?? false} style={{ width: '1.3rem', height: '1.3rem' }} />
+            {select(
+              'platform',
+              m.list.platform,
+              facets.platforms.map((facet) => ({ ...facet, text: m.platforms[facet.value] ?? facet.value })),
+            )}
+            {select(
+              'region',
+              m.list.region,
+              facets.regions.map((facet) => ({ ...facet, text: m.regions[facet.value] ?? facet.value })),
+            )}
+            {select(
+              'type',
+              m.list.type,
+              facets.types.map((facet) => ({ ...facet, text: m.list.types[facet.value] })),
+            )}
+            <div className="pair">
+              <label className="field">
+                {m.list.priceMin}
+                <input name="minToman" inputMode="numeric" maxLength={20} defaultValue={own('minToman')} />
+              </label>
+              <label className="field">
+                {m.list.priceMax}
+                <input name="maxToman" inputMode="numeric" maxLength={20} defaultValue={own('maxToman')} />
+              </label>
+            </div>
+            <label className="check">
+              <input type="checkbox" name="inStock" value="true" defaultChecked={wanted.inStock ?? false} />
               {m.list.stockOnly}
             </label>
-            <button className="button main" type="submit">{m.list.apply}</button>
-            <a className="button plain" href="?">{m.list.clear}</a>
+            <button className="button main" type="submit">
+              {m.list.apply}
+            </button>
           </form>
-        </details>
+        </aside>
         <div className="stack">
-          {page.items.length === 0 ? (
-            <div className="card result">
-              <h2>{m.list.empty}</h2>
-              <p className="soft">{m.list.emptyHint}</p>
-            </div>
+          {isEmpty ? (
+            <>
+              <div className="card result">
+                <span className="mark">
+                  <Icon name="search" />
+                </span>
+                <h2>{m.list.empty}</h2>
+                <p className="soft">{m.list.emptyHint}</p>
+                <a className="button" href={pathIn(language, '/products')}>
+                  {m.nav.products}
+                </a>
+              </div>
+              <h2>{m.list.popular}</h2>
+              <ProductGrid products={popular?.items ?? []} language={language} />
+            </>
           ) : (
-            <ProductGrid products={page.items} language={language} />
+            <>
+              <h2 className="hidden-text">{heading}</h2>
+              <ProductGrid products={page.items} language={language} />
+            </>
           )}
-          {page.nextCursor !== null && <a className="button" rel="next" href={nextPage(search, page.nextCursor)}>{m.list.next}</a>}
+          <nav className="row between" aria-label={m.list.pages}>
+            {wanted.cursor !== undefined && (
+              <a className="button" href={without(search, 'cursor')}>
+                {m.list.first}
+              </a>
+            )}
+            {page.nextCursor !== null && (
+              <a className="button" rel="next" href={nextPage(search, page.nextCursor)}>
+                {m.list.next}
+              </a>
+            )}
+          </nav>
         </div>
       </div>
     </>
   );
+}
+
+/** What the shopper has asked for, by the name of its field in the address. */
+function chosenFilters(wanted: ListQuery, language: Language): { name: string; text: string }[] {
+  const m = messagesOf(language);
+  const chosen: { name: string; text: string | undefined }[] = [
+    { name: 'platform', text: wanted.platform && (m.platforms[wanted.platform] ?? wanted.platform) },
+    { name: 'region', text: wanted.region && (m.regions[wanted.region] ?? wanted.region) },
+    { name: 'type', text: wanted.type && m.list.types[wanted.type] },
+    {
+      name: 'minToman',
+      text: wanted.minPriceRial && fill(m.list.atLeast, { amount: formatToman(wanted.minPriceRial, language) }),
+    },
+    {
+      name: 'maxToman',
+      text: wanted.maxPriceRial && fill(m.list.atMost, { amount: formatToman(wanted.maxPriceRial, language) }),
+    },
+    { name: 'inStock', text: wanted.inStock ? m.list.stockOnly : undefined },
+  ].map(({ name, text }) => ({ name, text: text || undefined }));
+  return chosen.filter((filter): filter is { name: string; text: string } => filter.text !== undefined);
 }

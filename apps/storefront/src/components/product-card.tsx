@@ -5,17 +5,35 @@ import { type Language, messagesOf, pathIn } from '../lib/language.ts';
 
 export type Summary = z.output<typeof ProductSummary>;
 
-export function ProductCard({ product, language, isFirst = false }: { product: Summary; language: Language; isFirst?: boolean }) {
+export function ProductCard({
+  product,
+  language,
+  isFirst = false,
+}: {
+  product: Summary;
+  language: Language;
+  isFirst?: boolean;
+}) {
   const m = messagesOf(language);
   return (
     <a className={product.inStock ? 'tile' : 'tile out'} href={pathIn(language, `/p/${product.slug}`)}>
       {product.image && (
-        <img src={product.image.small} srcSet={`${product.image.small} 320w, ${product.image.medium} 640w`} sizes="(max-width: 34rem) 48vw, 16rem" width={320} height={200} alt="" loading={isFirst ? 'eager' : 'lazy'} />
+        <img
+          src={product.image.small}
+          srcSet={`${product.image.small} 320w, ${product.image.medium} 640w`}
+          sizes="(max-width: 34rem) 48vw, 16rem"
+          width={320}
+          height={200}
+          alt=""
+          loading={isFirst ? 'eager' : 'lazy'}
+        />
       )}
       <div>
         <span className="row">
           {product.regions.slice(0, 2).map((region) => (
-            <span key={region} className="badge">{m.regions[region] ?? region}</span>
+            <span key={region} className="badge">
+              {m.regions[region] ?? region}
+            </span>
           ))}
         </span>
         <h3>{product.title}</h3>

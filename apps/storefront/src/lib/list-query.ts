@@ -10,6 +10,7 @@ export interface ListQuery {
   type?: (typeof ProductType.options)[number];
   sort?: (typeof ProductSort.options)[number];
   inStock?: boolean;
+  minPriceRial?: number;
   maxPriceRial?: number;
   cursor?: string;
 }
@@ -22,7 +23,11 @@ export function readListQuery(search: Search): ListQuery {
   };
   const type = ProductType.safeParse(search['type']);
   const sort = ProductSort.safeParse(search['sort']);
-  const maxToman = Number(toLatinDigits(text('maxToman') ?? '').replaceAll(/[,٬،\s]/g, ''));
+  const rialOf = (name: string): number | undefined => {
+    const toman = Number(toLatinDigits(text(name) ?? '').replaceAll(/[,٬،\s]/g, ''));
+    return Number.isSafeInteger(toman * 10) && toman > 0 && Number.isInteger(toman) ? toman * 10 : undefined;
+  };
+  const [minPriceRial, maxPriceRial] = [rialOf('minToman'), rialOf('maxToman')];
   const [q, platform, region, cursor] = [text('q'), text('platform'), text('region'), text('cursor')];
   return {
     ...(q === undefined ? {} : { q }),
@@ -32,14 +37,29 @@ export function readListQuery(search: Search): ListQuery {
     ...(type.success ? { type: type.data } : {}),
     ...(sort.success ? { sort: sort.data } : {}),
     ...(search['inStock'] === 'true' ? { inStock: true } : {}),
-    ...(Number.isSafeInteger(maxToman) && maxToman > 0 ? { maxPriceRial: maxToman * 10 } : {}),
+    ...(minPriceRial === undefined ? {} : { minPriceRial }),
+    ...(maxPriceRial === undefined ? {} : { maxPriceRial }),
   };
 }
 
 /** The address of the next page: the same wishes with another cursor. */
 export function nextPage(search: Search, cursor: string): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(search)) if (typeof value === 'string' && name !== 'cursor') params.set(name, value);
+  const params = wishes(search);
   params.set('cursor', cursor);
   return `?${params}`;
+}
+
+/** The address of the first page without one wish. */
+export function without(search: Search, name: string): string {
+  const params = wishes(search);
+  params.delete(name);
+  return `?${params}`;
+}
+
+/** A cursor belongs to one list: whatever else changes, it goes. */
+function wishes(search: Search): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(search))
+    if (typeof value === 'string' && value !== '' && name !== 'cursor') params.set(name, value);
+  return params;
 }

@@ -1,9 +1,20 @@
 import { z } from 'zod';
 
 // Tokens live in cookies that scripts can't read; the browser never sees them in a body.
-export const cookieNames = { access: '__Host-kelid_access', refresh: '__Host-kelid_refresh', cart: '__Host-kelid_cart', device: '__Host-kelid_device' };
+export const cookieNames = {
+  access: '__Host-kelid_access',
+  refresh: '__Host-kelid_refresh',
+  cart: '__Host-kelid_cart',
+  device: '__Host-kelid_device',
+};
 
-export const Tokens = z.object({ accessToken: z.string(), expiresAt: z.string(), refreshToken: z.string(), refreshExpiresAt: z.string(), user: z.object({ id: z.string(), phone: z.string(), roles: z.array(z.string()) }) });
+export const Tokens = z.object({
+  accessToken: z.string(),
+  expiresAt: z.string(),
+  refreshToken: z.string(),
+  refreshExpiresAt: z.string(),
+  user: z.object({ id: z.string(), phone: z.string(), roles: z.array(z.string()) }),
+});
 export type Tokens = z.infer<typeof Tokens>;
 
 export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
@@ -16,7 +27,10 @@ export function clearCookie(name: string): string {
 
 export function tokenCookies(tokens: Tokens): string[] {
   const seconds = (instant: string) => (new Date(instant).getTime() - Date.now()) / 1000;
-  return [setCookie(cookieNames.access, tokens.accessToken, seconds(tokens.expiresAt)), setCookie(cookieNames.refresh, tokens.refreshToken, seconds(tokens.refreshExpiresAt))];
+  return [
+    setCookie(cookieNames.access, tokens.accessToken, seconds(tokens.expiresAt)),
+    setCookie(cookieNames.refresh, tokens.refreshToken, seconds(tokens.refreshExpiresAt)),
+  ];
 }
 
 const running = new Map<string, Promise<Tokens | undefined>>();
@@ -37,7 +51,12 @@ export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise
 }
 
 async function exchange(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
-  const response = await fetch(`${gatewayUrl}/api/v1/auth/refresh`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ refreshToken }), cache: 'no-store' });
+  const response = await fetch(`${gatewayUrl}/api/v1/auth/refresh`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ refreshToken }),
+    cache: 'no-store',
+  });
   if (response.ok) return Tokens.parse(await response.json());
   if (response.status === 401) return undefined;
   throw new Error(`The session could not be renewed: ${response.status}`);

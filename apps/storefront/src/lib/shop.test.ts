@@ -1,17 +1,54 @@
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
-import { nextPage, readListQuery } from './list-query.ts';
+import { nextPage, readListQuery, without } from './list-query.ts';
 import { ownPath } from './own-path.ts';
 import { refreshTokens, tokenCookies } from './session-cookies.ts';
 
 test('A91: after signing in, an address of another shop is never followed', () => {
-  for (const evil of ['//evil.example', String.raw`\\evil`, 'https:evil.example', 'https://evil.example', String.raw`/\evil.example`, '/\t/evil', '', undefined, ['/a']]) expect(ownPath(evil, '/')).toBe('/');
+  for (const evil of [
+    '//evil.example',
+    String.raw`\\evil`,
+    'https:evil.example',
+    'https://evil.example',
+    String.raw`/\evil.example`,
+    '/\t/evil',
+    '',
+    undefined,
+    ['/a'],
+  ])
+    expect(ownPath(evil, '/')).toBe('/');
   expect(ownPath('/checkout?x=1', '/')).toBe('/checkout?x=1');
 });
 
 test('a shared address with Persian digits and nonsense shows what it can', () => {
-  expect(readListQuery({ q: ' استیم ', maxToman: '۵۰۰٬۰۰۰', sort: 'password', type: 'gift_card', inStock: 'true', platform: ['a', 'b'] })).toEqual({ q: 'استیم', maxPriceRial: 5_000_000, type: 'gift_card', inStock: true });
+  expect(
+    readListQuery({
+      q: ' استیم ',
+      maxToman: '۵۰۰٬۰۰۰',
+      sort: 'password',
+      type: 'gift_card',
+      inStock: 'true',
+      platform: ['a', 'b'],
+    }),
+  ).toEqual({ q: 'استیم', maxPriceRial: 5_000_000, type: 'gift_card', inStock: true });
   expect(nextPage({ q: 'a b', cursor: 'old' }, 'new')).toBe('?q=a+b&cursor=new');
+});
+
+test('SF-1: taking one filter away keeps the others and goes back to the first page', () => {
+  const search = { q: 'استیم', platform: 'steam', inStock: 'true', minToman: '', cursor: 'old', region: ['US', 'TR'] };
+  expect(new URLSearchParams(without(search, 'platform')).toString()).toBe(
+    new URLSearchParams({ q: 'استیم', inStock: 'true' }).toString(),
+  );
+  expect(without(search, 'cursor')).not.toContain('cursor');
+});
+
+test('a price that is no whole number of Toman filters nothing, and a whole one filters in Rial', () => {
+  for (const odd of ['0', '-5', '1.5', '۱٫۵', 'abc', '9'.repeat(18)])
+    expect(readListQuery({ minToman: odd, maxToman: odd })).toEqual({});
+  expect(readListQuery({ minToman: '۱۰۰٬۰۰۰', maxToman: '200,000' })).toEqual({
+    minPriceRial: 1_000_000,
+    maxPriceRial: 2_000_000,
+  });
 });
 
 test('A30: two tabs that refresh together rotate the session once', async () => {
@@ -19,7 +56,19 @@ test('A30: two tabs that refresh together rotate the session once', async () => 
   const server = createServer((_request, response) => {
     count += 1;
     const in10 = new Date(Date.now() + 600_000).toISOString();
-    setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify({ accessToken: 'a', expiresAt: in10, refreshToken: 'r2', refreshExpiresAt: in10, user: { id: '1', phone: '2', roles: [] } })), 30);
+    setTimeout(
+      () =>
+        response.setHeader('content-type', 'application/json').end(
+          JSON.stringify({
+            accessToken: 'a',
+            expiresAt: in10,
+            refreshToken: 'r2',
+            refreshExpiresAt: in10,
+            user: { id: '1', phone: '2', roles: [] },
+          }),
+        ),
+      30,
+    );
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
@@ -29,5 +78,14 @@ test('A30: two tabs that refresh together rotate the session once', async () => 
   expect(count).toBe(1);
   expect(second).toEqual(first);
   const cookies = first ? tokenCookies(first) : [];
-  expect(cookies.every((cookie) => cookie.startsWith('__Host-') && cookie.includes('HttpOnly') && cookie.includes('Secure') && cookie.includes('SameSite=Lax') && cookie.includes('Path=/;'))).toBe(true);
+  expect(
+    cookies.every(
+      (cookie) =>
+        cookie.startsWith('__Host-') &&
+        cookie.includes('HttpOnly') &&
+        cookie.includes('Secure') &&
+        cookie.includes('SameSite=Lax') &&
+        cookie.includes('Path=/;'),
+    ),
+  ).toBe(true);
 });

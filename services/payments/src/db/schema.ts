@@ -72,6 +72,9 @@ export const paymentAttempts = pgTable(
     updatedAt: instant('updated_at')
       .notNull()
       .default(sql`now()`),
+    /** Who made the last move and why; a trigger copies both into the history (PA-11). */
+    movedBy: text('moved_by').notNull(),
+    moveCause: text('move_cause').notNull(),
     /** When the sweep asks the PSP about this attempt again. */
     dueAt: instant('due_at'),
   },
@@ -100,6 +103,7 @@ export const attemptHistory = pgTable(
     from: text('from_status'),
     to: text('to_status').notNull(),
     cause: text().notNull(),
+    actor: text().notNull(),
     at: instant('at')
       .notNull()
       .default(sql`clock_timestamp()`),

@@ -1,29 +1,32 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, fail, inquireAttempt, settleAttempt } from '../settling.ts';
-
-type DueRow = { id: string; redirectedSecondsAgo: number | null; [column: string]: unknown };
+import { type AttemptRow, fail, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {
-  const { rows } = await ctx.db.execute<DueRow>(sql`
-    with due as materialized (select id from payment_attempts where due_at <= now() order by due_at limit 20 for update skip locked)
-    update payment_attempts set due_at = now() + interval '30 seconds' from due where payment_attempts.id = due.id
-    returning payment_attempts.id, extract(epoch from now() - redirected_at)::float8 as "redirectedSecondsAgo"`);
-  await Promise.all(rows.map((due) => settleOne(ctx, due)));
-  return rows.length;
+  const due = await ctx.db
+    .update(paymentAttempts)
+    .set({ dueAt: sql`now() + interval '30 seconds'` })
+    .where(
+      sql`${paymentAttempts.id} = any(array(
+        select id from ${paymentAttempts} where due_at <= now() order by due_at limit 20 for update skip locked))`,
+    )
+    .returning({
+      ...getTableColumns(paymentAttempts),
+      redirectedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - redirected_at), 0)::float8`,
+    });
+  await Promise.all(due.map((attempt) => settleOne(ctx, attempt, attempt.redirectedSecondsAgo)));
+  return due.length;
 }
 
-async function settleOne(ctx: Context, due: DueRow): Promise<void> {
-  const [attempt] = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.id, due.id));
-  if (!attempt) return;
-  const age = due.redirectedSecondsAgo ?? 0;
+/** The row is as it was when its time had come: a callback that claims it in the meantime is not taken for a runner that died. */
+async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promise<void> {
   switch (attempt.status) {
     case 'requesting':
       // The customer was never sent to the bank, so no money can move (CP5).
-      await fail(ctx, attempt.id, ['requesting'], 'request not answered');
+      await fail(ctx, attempt, ['requesting'], 'request not answered');
       return;
     case 'redirected':
     case 'returned':
@@ -54,20 +57,21 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
   }
   const answer = attempt.pspToken === null ? 'failed' : await provider.inquire(attempt.pspToken);
   if (answer === 'verified') await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
-  else if (answer === 'failed') await fail(ctx, attempt.id, ['unknown'], 'failed-at-the-bank');
+  else if (answer === 'failed') await fail(ctx, attempt, ['unknown'], 'failed-at-the-bank');
   else {
     const isOld = redirectedSecondsAgo > 86_400;
     const next =
       answer === 'reversed'
-        ? { status: 'reversed' as const, dueAt: null }
+        ? { ...moveTo(ctx, 'reversed', 'reversed at the bank'), dueAt: null }
         : isOld
-          ? { status: 'review' as const, dueAt: null, failureReason: 'unknown for a day' }
+          ? { ...moveTo(ctx, 'review', 'unknown for a day'), dueAt: null, failureReason: 'unknown for a day' }
           : { dueAt: sql`now() + interval '1 hour'` };
     await ctx.db
       .update(paymentAttempts)
       .set(next)
       .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
-    if (isOld) ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
+    if (isOld && answer !== 'reversed')
+      ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
   }
 }
 

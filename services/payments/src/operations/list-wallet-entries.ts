@@ -1,9 +1,12 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { Id, invalidInput } from '@kelid/contracts/common';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { ledgerEntries, ledgerTransactions } from '../db/schema.ts';
 
 export const listWalletEntries: Operations['listWalletEntries'] = async (ctx, { limit, cursor }) => {
+  if (cursor !== undefined && !Id.safeParse(cursor).success)
+    throw invalidInput({ errors: [{ field: 'cursor', message: 'Send the nextCursor of the page before' }] });
   const rows = await ctx.db
     .select({
       id: ledgerEntries.id,

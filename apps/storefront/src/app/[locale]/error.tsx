@@ -9,7 +9,9 @@ export default function ErrorPage({ reset }: { reset: () => void }) {
     <section className="card result">
       <h1>{m.errors.away}</h1>
       <p className="soft">{m.errors.awayText}</p>
-      <button type="button" className="button main" onClick={reset}>{m.errors.retry}</button>
+      <button type="button" className="button main" onClick={reset}>
+        {m.errors.retry}
+      </button>
     </section>
   );
 }

@@ -8,7 +8,9 @@ export default async function NotFound() {
     <section className="card result">
       <h1>{m.errors.notFound}</h1>
       <p className="soft">{m.errors.notFoundText}</p>
-      <a className="button main" href={pathIn(language, '/')}>{m.errors.home}</a>
+      <a className="button main" href={pathIn(language, '/')}>
+        {m.errors.home}
+      </a>
     </section>
   );
 }

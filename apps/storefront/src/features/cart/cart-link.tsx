@@ -8,12 +8,24 @@ import { Icon } from '../../components/icons.tsx';
 /** Told by whatever changes the cart on this page. */
 export const cartChanged = 'kelid:cart';
 
-export function CartLink({ href, label, language, isKnown }: { href: string; label: string; language: Language; isKnown: boolean }) {
+export function CartLink({
+  href,
+  label,
+  language,
+  isKnown,
+}: {
+  href: string;
+  label: string;
+  language: Language;
+  isKnown: boolean;
+}) {
   const [count, setCount] = useState(0);
   useEffect(() => {
-    const onChange = (event: Event) => setCount(event instanceof CustomEvent && typeof event.detail === 'number' ? event.detail : 0);
+    const onChange = (event: Event) =>
+      setCount(event instanceof CustomEvent && typeof event.detail === 'number' ? event.detail : 0);
     addEventListener(cartChanged, onChange);
-    if (isKnown) void call<{ itemCount: number }>('GET', '/cart').then((answer) => answer.ok && setCount(answer.value.itemCount));
+    if (isKnown)
+      void call<{ itemCount: number }>('GET', '/cart').then((answer) => answer.ok && setCount(answer.value.itemCount));
     return () => removeEventListener(cartChanged, onChange);
   }, [isKnown]);
   return (

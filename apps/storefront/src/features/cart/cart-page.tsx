@@ -13,7 +13,21 @@ import { cartChanged } from './cart-link.tsx';
 type CartView = z.output<typeof Cart>;
 const quantityMax = 20;
 
-export function CartPage({ language, m, regions, checkoutHref, productsHref, productsLabel }: { language: Language; m: Messages['cart']; regions: Record<string, string>; checkoutHref: string; productsHref: string; productsLabel: string }) {
+export function CartPage({
+  language,
+  m,
+  regions,
+  checkoutHref,
+  productsHref,
+  productsLabel,
+}: {
+  language: Language;
+  m: Messages['cart'];
+  regions: Record<string, string>;
+  checkoutHref: string;
+  productsHref: string;
+  productsLabel: string;
+}) {
   const [cart, setCart] = useState<CartView | null>();
   const [isBusy, setIsBusy] = useState(false);
 
@@ -31,17 +45,28 @@ export function CartPage({ language, m, regions, checkoutHref, productsHref, pro
 
   async function change(itemId: string, quantity: number) {
     setIsBusy(true);
-    show(quantity === 0 ? await call('DELETE', `/cart/items/${itemId}`) : await call('PATCH', `/cart/items/${itemId}`, { quantity, language }));
+    show(
+      quantity === 0
+        ? await call('DELETE', `/cart/items/${itemId}`)
+        : await call('PATCH', `/cart/items/${itemId}`, { quantity, language }),
+    );
     if (quantity === 0) show(await call('GET', `/cart${query}`));
   }
 
-  if (cart === undefined) return <div className="skeleton" role="status"><span className="hidden-text">{m.loading}</span></div>;
+  if (cart === undefined)
+    return (
+      <div className="skeleton" role="status">
+        <span className="hidden-text">{m.loading}</span>
+      </div>
+    );
   if (cart === null || cart.items.length === 0) {
     return (
       <div className="card result">
         <h2>{m.empty}</h2>
         <p className="soft">{m.emptyHint}</p>
-        <a className="button main" href={productsHref}>{productsLabel}</a>
+        <a className="button main" href={productsHref}>
+          {productsLabel}
+        </a>
       </div>
     );
   }
@@ -57,20 +82,40 @@ export function CartPage({ language, m, regions, checkoutHref, productsHref, pro
               {item.image ? <img src={item.image} width={88} height={55} alt="" /> : <span />}
               <div>
                 <h3>{item.title}</h3>
-                <p className="soft small">{item.variantTitle} · {regions[item.region] ?? item.region}</p>
+                <p className="soft small">
+                  {item.variantTitle} · {regions[item.region] ?? item.region}
+                </p>
               </div>
               <div className="row">
                 <div className="stepper" role="group" aria-label={`${m.quantity}: ${item.title}`}>
-                  <button type="button" disabled={isBusy || item.quantity >= quantityMax} aria-label={m.more} onClick={() => void change(item.id, item.quantity + 1)}>+</button>
+                  <button
+                    type="button"
+                    disabled={isBusy || item.quantity >= quantityMax}
+                    aria-label={m.more}
+                    onClick={() => void change(item.id, item.quantity + 1)}
+                  >
+                    +
+                  </button>
                   <output>{digits(item.quantity, language)}</output>
-                  <button type="button" disabled={isBusy} aria-label={item.quantity === 1 ? m.remove : m.less} onClick={() => void change(item.id, item.quantity - 1)}>−</button>
+                  <button
+                    type="button"
+                    disabled={isBusy}
+                    aria-label={item.quantity === 1 ? m.remove : m.less}
+                    onClick={() => void change(item.id, item.quantity - 1)}
+                  >
+                    −
+                  </button>
                 </div>
                 <strong>{formatToman(item.lineTotalRial, language)}</strong>
               </div>
               {problem && (
                 <p className="note bad wide row between" role="alert">
                   {m.problems[problem.code]}
-                  {problem.action === 'remove' && <button type="button" className="button" onClick={() => void change(item.id, 0)}>{m.remove}</button>}
+                  {problem.action === 'remove' && (
+                    <button type="button" className="button" onClick={() => void change(item.id, 0)}>
+                      {m.remove}
+                    </button>
+                  )}
                 </p>
               )}
             </li>
@@ -82,8 +127,18 @@ export function CartPage({ language, m, regions, checkoutHref, productsHref, pro
           <span>{m.total}</span>
           <strong style={{ fontSize: '1.35rem' }}>{formatToman(cart.totalRial, language)}</strong>
         </div>
-        {cart.priceHeldUntil && <p className="soft small">{fill(m.held, { time: formatTime(cart.priceHeldUntil, language) })}</p>}
-        {isBlocked ? <button type="button" className="button main wide" disabled>{m.checkout}</button> : <a className="button main wide" href={checkoutHref}>{m.checkout}</a>}
+        {cart.priceHeldUntil && (
+          <p className="soft small">{fill(m.held, { time: formatTime(cart.priceHeldUntil, language) })}</p>
+        )}
+        {isBlocked ? (
+          <button type="button" className="button main wide" disabled>
+            {m.checkout}
+          </button>
+        ) : (
+          <a className="button main wide" href={checkoutHref}>
+            {m.checkout}
+          </a>
+        )}
       </aside>
     </div>
   );

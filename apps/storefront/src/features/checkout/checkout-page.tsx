@@ -25,7 +25,19 @@ function purchaseKey(): string {
   return key;
 }
 
-export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { language: Language; m: Messages['checkout']; signIn: Messages['signIn']; isSignedIn: boolean; cartHref: string }) {
+export function CheckoutPage({
+  language,
+  m,
+  signIn,
+  isSignedIn,
+  cartHref,
+}: {
+  language: Language;
+  m: Messages['checkout'];
+  signIn: Messages['signIn'];
+  isSignedIn: boolean;
+  cartHref: string;
+}) {
   const [cart, setCart] = useState<CartView>();
   const [methods, setMethods] = useState<Method[]>();
   const [psp, setPsp] = useState('');
@@ -35,7 +47,10 @@ export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { la
   const [isKnown, setIsKnown] = useState(isSignedIn);
 
   async function load() {
-    const [cartAnswer, methodsAnswer] = await Promise.all([call<CartView>('GET', `/cart?language=${language}`), call<{ items: Method[] }>('GET', '/payments/methods')]);
+    const [cartAnswer, methodsAnswer] = await Promise.all([
+      call<CartView>('GET', `/cart?language=${language}`),
+      call<{ items: Method[] }>('GET', '/payments/methods'),
+    ]);
     if (cartAnswer.ok) setCart(cartAnswer.value);
     if (methodsAnswer.ok) {
       setMethods(methodsAnswer.value.items);
@@ -74,7 +89,16 @@ export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { la
     setState('idle');
   }
 
-  if (!isKnown) return <SignInForm language={language} m={signIn} onDone={() => { setIsKnown(true); }} />;
+  if (!isKnown)
+    return (
+      <SignInForm
+        language={language}
+        m={signIn}
+        onDone={() => {
+          setIsKnown(true);
+        }}
+      />
+    );
   if (!cart) return <div className="skeleton" />;
   return (
     <form className="two" onSubmit={(event) => void pay(event)}>
@@ -83,7 +107,14 @@ export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { la
           <h2>{m.contact}</h2>
           <label className="field">
             {m.email}
-            <input type="email" name="email" dir="ltr" autoComplete="email" value={email} onChange={(event) => setEmail(event.target.value)} />
+            <input
+              type="email"
+              name="email"
+              dir="ltr"
+              autoComplete="email"
+              value={email}
+              onChange={(event) => setEmail(event.target.value)}
+            />
           </label>
         </section>
         <fieldset className="card chips">
@@ -93,7 +124,9 @@ export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { la
           {methods?.map((method) => (
             <label key={method.psp} className="chip">
               <input type="radio" name="psp" checked={psp === method.psp} onChange={() => setPsp(method.psp)} />
-              <span><strong>{method.title[language]}</strong></span>
+              <span>
+                <strong>{method.title[language]}</strong>
+              </span>
             </label>
           ))}
         </fieldset>
@@ -107,13 +140,19 @@ export function CheckoutPage({ language, m, signIn, isSignedIn, cartHref }: { la
         <ul className="stack" style={{ gap: '.4rem' }}>
           {cart.items.map((item) => (
             <li key={item.id} className="row between small">
-              <span>{item.title} · {item.variantTitle} × {digits(item.quantity, language)}</span>
+              <span>
+                {item.title} · {item.variantTitle} × {digits(item.quantity, language)}
+              </span>
               <span>{formatToman(item.lineTotalRial, language)}</span>
             </li>
           ))}
         </ul>
-        <p role="alert" className={error ? 'note bad' : 'hidden-text'}>{error} {error && <a href={cartHref}>←</a>}</p>
-        <button className="button main wide" disabled={state === 'working' || cart.items.length === 0 || psp === ''}>{state === 'working' ? m.working : fill(m.pay, { amount: formatToman(cart.totalRial, language) })}</button>
+        <p role="alert" className={error ? 'note bad' : 'hidden-text'}>
+          {error} {error && <a href={cartHref}>←</a>}
+        </p>
+        <button className="button main wide" disabled={state === 'working' || cart.items.length === 0 || psp === ''}>
+          {state === 'working' ? m.working : fill(m.pay, { amount: formatToman(cart.totalRial, language) })}
+        </button>
       </aside>
     </form>
   );

@@ -8,16 +8,46 @@ import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { type KeyView, type OrderView, useOrder } from './use-order.ts';
 
-export function OrderPage({ orderId, language, m, regions, liveUrl }: { orderId: string; language: Language; m: Messages['order']; regions: Record<string, string>; liveUrl: string }) {
+export function OrderPage({
+  orderId,
+  language,
+  m,
+  regions,
+  liveUrl,
+}: {
+  orderId: string;
+  language: Language;
+  m: Messages['order'];
+  regions: Record<string, string>;
+  liveUrl: string;
+}) {
   const { order, keys, look } = useOrder(orderId, language, liveUrl);
   const [isBusy, setIsBusy] = useState(false);
 
-  if (order === undefined) return <div className="skeleton" role="status"><span className="hidden-text">{m.loading}</span></div>;
-  if (order === null) return <div className="card result"><h1>{m.missing}</h1><a className="button main" href={pathIn(language, '/orders')}>{m.list}</a></div>;
+  if (order === undefined)
+    return (
+      <div className="skeleton" role="status">
+        <span className="hidden-text">{m.loading}</span>
+      </div>
+    );
+  if (order === null)
+    return (
+      <div className="card result">
+        <h1>{m.missing}</h1>
+        <a className="button main" href={pathIn(language, '/orders')}>
+          {m.list}
+        </a>
+      </div>
+    );
 
   async function pay() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string }>('POST', `/orders/${orderId}/pay`, { psp: 'zarinpal' }, { 'idempotency-key': crypto.randomUUID() });
+    const answer = await call<{ redirectUrl: string }>(
+      'POST',
+      `/orders/${orderId}/pay`,
+      { psp: 'zarinpal' },
+      { 'idempotency-key': crypto.randomUUID() },
+    );
     if (answer.ok) location.assign(answer.value.redirectUrl);
     else setIsBusy(false);
   }
@@ -32,26 +62,49 @@ export function OrderPage({ orderId, language, m, regions, liveUrl }: { orderId:
   return (
     <div className="stack">
       <div className="row between">
-        <h1>{m.title} <bdi dir="ltr">{order.orderNumber}</bdi></h1>
-        <span className={`badge ${order.status === 'fulfilled' ? 'good' : order.status === 'pending_payment' ? 'gold' : ''}`} data-status={order.status}>{m.statuses[order.status]}</span>
+        <h1>
+          {m.title} <bdi dir="ltr">{order.orderNumber}</bdi>
+        </h1>
+        <span
+          className={`badge ${order.status === 'fulfilled' ? 'good' : order.status === 'pending_payment' ? 'gold' : ''}`}
+          data-status={order.status}
+        >
+          {m.statuses[order.status]}
+        </span>
       </div>
-      <p className="soft small">{m.placed} {formatDateTime(order.placedAt, language)}</p>
-      <section className="card" aria-live="polite"><Progress order={order} steps={m.steps} /></section>
+      <p className="soft small">
+        {m.placed} {formatDateTime(order.placedAt, language)}
+      </p>
+      <section className="card" aria-live="polite">
+        <Progress order={order} steps={m.steps} />
+      </section>
       {order.status === 'review' && <p className="note">{m.reviewText}</p>}
       {order.note && <p className="note">{order.note}</p>}
       {order.status === 'pending_payment' && (
         <section className="card row between">
           <span>{order.holdExpiresAt && fill(m.payBefore, { time: formatTime(order.holdExpiresAt, language) })}</span>
           <span className="row">
-            <button type="button" className="button danger" disabled={isBusy} onClick={() => void cancel()}>{m.cancel}</button>
-            <button type="button" className="button main" disabled={isBusy} onClick={() => void pay()}>{m.payNow}</button>
+            <button type="button" className="button danger" disabled={isBusy} onClick={() => void cancel()}>
+              {m.cancel}
+            </button>
+            <button type="button" className="button main" disabled={isBusy} onClick={() => void pay()}>
+              {m.payNow}
+            </button>
           </span>
         </section>
       )}
       {keys.length > 0 && (
         <section className="card stack">
           <h2>{m.keys}</h2>
-          {keys.map((key) => <KeyCard key={key.id} productKey={key} title={titleOf(order, key)} m={m} guideHref={guideOf(order, key, language)} />)}
+          {keys.map((key) => (
+            <KeyCard
+              key={key.id}
+              productKey={key}
+              title={titleOf(order, key)}
+              m={m}
+              guideHref={guideOf(order, key, language)}
+            />
+          ))}
           <p className="small soft">{m.scam}</p>
         </section>
       )}
@@ -62,29 +115,66 @@ export function OrderPage({ orderId, language, m, regions, liveUrl }: { orderId:
               {line.image ? <img src={line.image} width={88} height={55} alt="" /> : <span />}
               <div>
                 <h3>{line.title}</h3>
-                <p className="soft small">{line.variantTitle} · {regions[line.region] ?? line.region} · {digits(line.quantity, language)} {m.quantity}</p>
+                <p className="soft small">
+                  {line.variantTitle} · {regions[line.region] ?? line.region} · {digits(line.quantity, language)}{' '}
+                  {m.quantity}
+                </p>
               </div>
               <strong>{formatToman(line.unitPriceRial * line.quantity, language)}</strong>
             </li>
           ))}
         </ul>
-        <p className="row between" style={{ paddingTop: '.9rem' }}><span>{m.total}</span><strong>{formatToman(order.totalRial, language)}</strong></p>
+        <p className="row between" style={{ paddingTop: '.9rem' }}>
+          <span>{m.total}</span>
+          <strong>{formatToman(order.totalRial, language)}</strong>
+        </p>
       </section>
     </div>
   );
 }
 
 function Progress({ order, steps }: { order: OrderView; steps: string[] }) {
-  const reached = { placing: 0, pending_payment: 0, paid: 2, fulfilling: 2, part_fulfilled: 3, fulfilled: 4, review: 2, cancelled: 0, expired: 0, refunding: 2, part_refunded: 4, refunded: 2 }[order.status];
+  const reached = {
+    placing: 0,
+    pending_payment: 0,
+    paid: 2,
+    fulfilling: 2,
+    part_fulfilled: 3,
+    fulfilled: 4,
+    review: 2,
+    cancelled: 0,
+    expired: 0,
+    refunding: 2,
+    part_refunded: 4,
+    refunded: 2,
+  }[order.status];
   const isMoving = ['paid', 'fulfilling', 'part_fulfilled', 'pending_payment'].includes(order.status);
   return (
     <ol className="progress">
-      {steps.map((step, index) => <li key={step} className={index < reached ? 'done' : index === reached && isMoving ? 'now' : ''} aria-current={index === reached && isMoving ? 'step' : undefined}>{step}</li>)}
+      {steps.map((step, index) => (
+        <li
+          key={step}
+          className={index < reached ? 'done' : index === reached && isMoving ? 'now' : ''}
+          aria-current={index === reached && isMoving ? 'step' : undefined}
+        >
+          {step}
+        </li>
+      ))}
     </ol>
   );
 }
 
-function KeyCard({ productKey, title, m, guideHref }: { productKey: KeyView; title: string; m: Messages['order']; guideHref: string }) {
+function KeyCard({
+  productKey,
+  title,
+  m,
+  guideHref,
+}: {
+  productKey: KeyView;
+  title: string;
+  m: Messages['order'];
+  guideHref: string;
+}) {
   const [code, setCode] = useState<string>();
   const [state, setState] = useState<'idle' | 'working' | 'failed' | 'copied'>('idle');
   const dialog = useRef<HTMLDialogElement>(null);
@@ -92,7 +182,11 @@ function KeyCard({ productKey, title, m, guideHref }: { productKey: KeyView; tit
   async function reveal() {
     dialog.current?.close();
     setState('working');
-    const answer = await call<{ code: string }>('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`, {});
+    const answer = await call<{ code: string }>(
+      'POST',
+      `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`,
+      {},
+    );
     if (answer.ok) setCode(answer.value.code);
     setState(answer.ok ? 'idle' : 'failed');
   }
@@ -105,22 +199,41 @@ function KeyCard({ productKey, title, m, guideHref }: { productKey: KeyView; tit
   return (
     <div className="keycard">
       <h3>{title}</h3>
-      <p className="code" data-testid="product-key">{code === undefined ? productKey.masked : <Marked code={code} />}</p>
+      <p className="code" data-testid="product-key">
+        {code === undefined ? productKey.masked : <Marked code={code} />}
+      </p>
       <div className="row">
         {code === undefined ? (
-          <button type="button" className="button main" disabled={state === 'working'} onClick={() => (productKey.revealedAt === null ? dialog.current?.showModal() : void reveal())}>{m.reveal}</button>
+          <button
+            type="button"
+            className="button main"
+            disabled={state === 'working'}
+            onClick={() => (productKey.revealedAt === null ? dialog.current?.showModal() : void reveal())}
+          >
+            {m.reveal}
+          </button>
         ) : (
-          <button type="button" className="button main" onClick={() => void copy()}>{state === 'copied' ? m.copied : m.copy}</button>
+          <button type="button" className="button main" onClick={() => void copy()}>
+            {state === 'copied' ? m.copied : m.copy}
+          </button>
         )}
-        <a className="button plain" href={guideHref}>{m.guide}</a>
+        <a className="button plain" href={guideHref}>
+          {m.guide}
+        </a>
       </div>
-      <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>{state === 'failed' ? m.failedReveal : state === 'copied' ? m.copied : ''}</p>
+      <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>
+        {state === 'failed' ? m.failedReveal : state === 'copied' ? m.copied : ''}
+      </p>
       <dialog ref={dialog} aria-label={m.reveal}>
         <div className="stack">
           <p>{m.revealSure}</p>
           <div className="row">
-            <button type="button" className="button main" onClick={() => void reveal()}>{m.yes}</button>
-            <button type="button" className="button" onClick={() => dialog.current?.close()}>{m.no}</button>
+            <button type="button" className="button main" onClick={() => void reveal()}>
+              {m.yes}
+            </button>
+            <button type="button" className="button" onClick={() => dialog.current?.close()}>
+              {m.no}
+            </button>
           </div>
         </div>
       </dialog>
@@ -130,7 +243,9 @@ function KeyCard({ productKey, title, m, guideHref }: { productKey: KeyView; tit
 
 /** The letters that people mistake for digits stand out; copying gives the plain text. */
 function Marked({ code }: { code: string }) {
-  return <>{code.split(/([0O1Il])/).map((part, index) => (/^[0O1Il]$/.test(part) ? <b key={index}>{part}</b> : part))}</>;
+  return (
+    <>{code.split(/([0O1Il])/).map((part, index) => (/^[0O1Il]$/.test(part) ? <b key={index}>{part}</b> : part))}</>
+  );
 }
 
 function titleOf(order: OrderView, key: KeyView): string {

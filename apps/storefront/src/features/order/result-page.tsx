@@ -14,13 +14,27 @@ function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: 
   const attempt = payment?.attempts.find((candidate) => candidate.id === attemptId) ?? payment?.attempts.at(-1);
   if (attempt?.isSurplus) return 'surplus';
   if (['paid', 'fulfilling', 'part_fulfilled', 'fulfilled', 'review'].includes(order.status)) return 'success';
-  if (attempt?.status === 'failed' || attempt?.status === 'abandoned') return order.status === 'pending_payment' ? 'failed' : 'dead';
-  if (order.status === 'cancelled' || order.status === 'expired') return attempt?.status === 'captured' ? 'confirming' : 'dead';
+  if (attempt?.status === 'failed' || attempt?.status === 'abandoned')
+    return order.status === 'pending_payment' ? 'failed' : 'dead';
+  if (order.status === 'cancelled' || order.status === 'expired')
+    return attempt?.status === 'captured' ? 'confirming' : 'dead';
   if (attempt?.status === 'unknown' || attempt?.status === 'review') return 'unknown';
   return 'confirming';
 }
 
-export function ResultPage({ orderId, attemptId, language, m, liveUrl }: { orderId: string; attemptId: string; language: Language; m: Messages['result']; liveUrl: string }) {
+export function ResultPage({
+  orderId,
+  attemptId,
+  language,
+  m,
+  liveUrl,
+}: {
+  orderId: string;
+  attemptId: string;
+  language: Language;
+  m: Messages['result'];
+  liveUrl: string;
+}) {
   const { order, payment } = useOrder(orderId, language, liveUrl);
   const [isBusy, setIsBusy] = useState(false);
   const state = order ? stateOf(order, payment, attemptId) : order === null ? 'dead' : 'confirming';
@@ -36,7 +50,12 @@ export function ResultPage({ orderId, attemptId, language, m, liveUrl }: { order
 
   async function payAgain() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string }>('POST', `/orders/${orderId}/pay`, { psp: 'zarinpal' }, { 'idempotency-key': crypto.randomUUID() });
+    const answer = await call<{ redirectUrl: string }>(
+      'POST',
+      `/orders/${orderId}/pay`,
+      { psp: 'zarinpal' },
+      { 'idempotency-key': crypto.randomUUID() },
+    );
     if (answer.ok) location.assign(answer.value.redirectUrl);
     else setIsBusy(false);
   }
@@ -52,13 +71,33 @@ export function ResultPage({ orderId, attemptId, language, m, liveUrl }: { order
   const [title, text] = texts[state];
   return (
     <section className="card result" aria-live="polite" data-state={state}>
-      <span className={`mark ${state === 'success' ? 'good' : state === 'failed' || state === 'dead' ? 'bad' : state === 'surplus' ? '' : 'wait'}`} aria-hidden="true">{state === 'success' || state === 'surplus' ? '✓' : state === 'failed' || state === 'dead' ? '!' : ''}</span>
+      <span
+        className={`mark ${state === 'success' ? 'good' : state === 'failed' || state === 'dead' ? 'bad' : state === 'surplus' ? '' : 'wait'}`}
+        aria-hidden="true"
+      >
+        {state === 'success' || state === 'surplus' ? '✓' : state === 'failed' || state === 'dead' ? '!' : ''}
+      </span>
       <h1>{title}</h1>
-      <p className="soft" style={{ maxWidth: '44ch' }}>{text}</p>
-      {attempt?.pspReference && <p className="small">{m.reference}: <bdi dir="ltr" className="code" style={{ fontSize: '1rem' }}>{attempt.pspReference}</bdi></p>}
+      <p className="soft" style={{ maxWidth: '44ch' }}>
+        {text}
+      </p>
+      {attempt?.pspReference && (
+        <p className="small">
+          {m.reference}:{' '}
+          <bdi dir="ltr" className="code" style={{ fontSize: '1rem' }}>
+            {attempt.pspReference}
+          </bdi>
+        </p>
+      )}
       <div className="row">
-        {state === 'failed' && <button type="button" className="button main" disabled={isBusy} onClick={() => void payAgain()}>{m.again}</button>}
-        <a className="button" href={orderHref}>{m.order}</a>
+        {state === 'failed' && (
+          <button type="button" className="button main" disabled={isBusy} onClick={() => void payAgain()}>
+            {m.again}
+          </button>
+        )}
+        <a className="button" href={orderHref}>
+          {m.order}
+        </a>
       </div>
     </section>
   );

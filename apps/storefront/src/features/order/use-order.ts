@@ -11,7 +11,14 @@ export type OrderView = z.output<typeof Order>;
 export type KeyView = z.output<typeof OwnedKey>;
 export interface PaymentView {
   status: string;
-  attempts: { id: string; status: string; isSurplus: boolean; amountRial: number; pspReference: string | null; failureReason: string | null }[];
+  attempts: {
+    id: string;
+    status: string;
+    isSurplus: boolean;
+    amountRial: number;
+    pspReference: string | null;
+    failureReason: string | null;
+  }[];
 }
 
 const restingStatuses = new Set(['fulfilled', 'cancelled', 'expired', 'refunded', 'part_refunded']);
@@ -26,7 +33,10 @@ export function useOrder(orderId: string, language: Language, liveUrl: string) {
   const [payment, setPayment] = useState<PaymentView>();
 
   const look = useCallback(async () => {
-    const [orderAnswer, paymentAnswer] = await Promise.all([call<OrderView>('GET', `/orders/${orderId}?language=${language}`), call<PaymentView>('GET', `/payments/order/${orderId}`)]);
+    const [orderAnswer, paymentAnswer] = await Promise.all([
+      call<OrderView>('GET', `/orders/${orderId}?language=${language}`),
+      call<PaymentView>('GET', `/payments/order/${orderId}`),
+    ]);
     if (orderAnswer.ok) {
       setOrder(orderAnswer.value);
       if (orderAnswer.value.lines.some((line) => line.deliveredCount > 0)) {

@@ -15,7 +15,19 @@ interface Variant {
   availability: 'in_stock' | 'low' | 'out_of_stock';
 }
 
-export function BuyBox({ variants, language, m, regions, cartHref }: { variants: Variant[]; language: Language; m: Messages['product']; regions: Record<string, string>; cartHref: string }) {
+export function BuyBox({
+  variants,
+  language,
+  m,
+  regions,
+  cartHref,
+}: {
+  variants: Variant[];
+  language: Language;
+  m: Messages['product'];
+  regions: Record<string, string>;
+  cartHref: string;
+}) {
   const allRegions = [...new Set(variants.map((variant) => variant.region))];
   const firstInStock = variants.find((variant) => variant.availability !== 'out_of_stock') ?? variants[0];
   const [region, setRegion] = useState(firstInStock?.region ?? '');
@@ -41,36 +53,75 @@ export function BuyBox({ variants, language, m, regions, cartHref }: { variants:
           <legend>{m.region}</legend>
           {allRegions.map((code) => (
             <label key={code} className="chip">
-              <input type="radio" name="region" checked={region === code} onChange={() => { setRegion(code); setVariantId(variants.find((variant) => variant.region === code)?.id ?? ''); setState('idle'); }} />
+              <input
+                type="radio"
+                name="region"
+                checked={region === code}
+                onChange={() => {
+                  setRegion(code);
+                  setVariantId(variants.find((variant) => variant.region === code)?.id ?? '');
+                  setState('idle');
+                }}
+              />
               <span>{regions[code] ?? code}</span>
             </label>
           ))}
         </fieldset>
       )}
-      <p className="note small">{region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}</p>
+      <p className="note small">
+        {region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}
+      </p>
       <fieldset className="chips">
         <legend>{m.denomination}</legend>
         {offered.map((variant) => (
           <label key={variant.id} className="chip">
-            <input type="radio" name="variant" checked={chosen.id === variant.id} disabled={variant.availability === 'out_of_stock'} onChange={() => { setVariantId(variant.id); setState('idle'); }} />
+            <input
+              type="radio"
+              name="variant"
+              checked={chosen.id === variant.id}
+              disabled={variant.availability === 'out_of_stock'}
+              onChange={() => {
+                setVariantId(variant.id);
+                setState('idle');
+              }}
+            />
             <span>
               <strong>{variant.title}</strong>
-              <small>{formatToman(variant.priceRial, language)}</small>
+              <small>
+                {variant.availability === 'out_of_stock' ? m.out : formatToman(variant.priceRial, language)}
+              </small>
             </span>
           </label>
         ))}
       </fieldset>
-      <div className="buy stack">
-        <div className="row between">
-          <span className={`badge ${isOut ? 'bad' : chosen.availability === 'low' ? 'gold' : 'good'}`}>{isOut ? m.out : chosen.availability === 'low' ? m.low : m.inStock}</span>
-          <strong style={{ fontSize: '1.3rem' }}>{formatToman(chosen.priceRial, language)}</strong>
-        </div>
+      <p className="row">
+        <span className={`badge ${isOut ? 'bad' : chosen.availability === 'low' ? 'gold' : 'good'}`}>
+          {isOut ? m.out : chosen.availability === 'low' ? m.low : m.inStock}
+        </span>
+        <span className="small soft">{m.held}</span>
+      </p>
+      <div className="buy">
+        <p className="buy-price">
+          <span className="small soft">{chosen.title}</span>
+          <strong>{formatToman(chosen.priceRial, language)}</strong>
+        </p>
         {state === 'added' ? (
-          <a className="button main wide" href={cartHref}>{m.goToCart}</a>
+          <a className="button main" href={cartHref}>
+            {m.goToCart}
+          </a>
         ) : (
-          <button type="button" className="button main wide" disabled={isOut || state === 'working'} onClick={() => void add()}>{isOut ? m.out : m.add}</button>
+          <button
+            type="button"
+            className="button main"
+            disabled={isOut || state === 'working'}
+            onClick={() => void add()}
+          >
+            {isOut ? m.out : m.add}
+          </button>
         )}
-        <p className="small soft" role="status">{state === 'added' ? m.added : state === 'failed' ? m.failed : state === 'limit' ? m.limit : m.held}</p>
+        <p className="small buy-news" role="status">
+          {state === 'added' ? m.added : state === 'failed' ? m.failed : state === 'limit' ? m.limit : ''}
+        </p>
       </div>
     </div>
   );

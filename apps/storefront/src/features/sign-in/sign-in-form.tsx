@@ -80,28 +80,85 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
         <h1>{m.title}</h1>
         <label className="field">
           {m.phone}
-          <input type="tel" name="phone" dir="ltr" inputMode="tel" autoComplete="tel" placeholder={m.phoneHint} value={phone} onChange={(event) => setPhone(event.target.value)} required aria-invalid={error !== ''} aria-describedby="sign-in-error" />
+          <input
+            type="tel"
+            name="phone"
+            dir="ltr"
+            inputMode="tel"
+            autoComplete="tel"
+            placeholder={m.phoneHint}
+            value={phone}
+            onChange={(event) => setPhone(event.target.value)}
+            required
+            aria-invalid={error !== ''}
+            aria-describedby="sign-in-error"
+          />
         </label>
-        <p id="sign-in-error" role="alert" className={error ? 'note bad' : 'hidden-text'}>{error}</p>
-        <button className="button main wide" disabled={isBusy}>{isBusy ? m.working : m.send}</button>
+        <p id="sign-in-error" role="alert" className={error ? 'note bad' : 'hidden-text'}>
+          {error}
+        </p>
+        <button className="button main wide" disabled={isBusy}>
+          {isBusy ? m.working : m.send}
+        </button>
       </form>
     );
   }
   const waitSeconds = Math.max(0, Math.ceil((new Date(sent.resendAt).getTime() - now) / 1000));
   return (
-    <form className="card stack narrow" onSubmit={(event) => { event.preventDefault(); void verify(code); }}>
+    <form
+      className="card stack narrow"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void verify(code);
+      }}
+    >
       <h1>{m.codeTitle}</h1>
-      <p className="soft">{fill(m.codeSent, { phone: digits(formatPhone(parseIranianMobile(phone) ?? phone), language) })}</p>
+      <p className="soft">
+        {fill(m.codeSent, { phone: digits(formatPhone(parseIranianMobile(phone) ?? phone), language) })}
+      </p>
       <div className="boxes">
-        <label className="hidden-text" htmlFor="otp">{m.code}</label>
-        <input ref={box} id="otp" name="otp" inputMode="numeric" autoComplete="one-time-code" pattern="[0-9]*" maxLength={12} value={code} onChange={(event) => type(event.target.value)} aria-invalid={error !== ''} aria-describedby="sign-in-error" />
-        {Array.from({ length: 6 }, (_, index) => <span key={index} aria-hidden="true" className={index === code.length ? 'now' : ''}>{code[index] ? digits(code[index] ?? '', language) : ''}</span>)}
+        <label className="hidden-text" htmlFor="otp">
+          {m.code}
+        </label>
+        <input
+          ref={box}
+          id="otp"
+          name="otp"
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          pattern="[0-9]*"
+          maxLength={12}
+          value={code}
+          onChange={(event) => type(event.target.value)}
+          aria-invalid={error !== ''}
+          aria-describedby="sign-in-error"
+        />
+        {Array.from({ length: 6 }, (_, index) => (
+          <span key={index} aria-hidden="true" className={index === code.length ? 'now' : ''}>
+            {code[index] ? digits(code[index] ?? '', language) : ''}
+          </span>
+        ))}
       </div>
-      <p id="sign-in-error" role="alert" className={error ? 'note bad' : 'hidden-text'}>{error}</p>
-      <button className="button main wide" disabled={isBusy || code.length < 6}>{isBusy ? m.working : m.verify}</button>
+      <p id="sign-in-error" role="alert" className={error ? 'note bad' : 'hidden-text'}>
+        {error}
+      </p>
+      <button className="button main wide" disabled={isBusy || code.length < 6}>
+        {isBusy ? m.working : m.verify}
+      </button>
       <div className="row between">
-        <button type="button" className="button plain" disabled={waitSeconds > 0 || isBusy} onClick={() => void send()}>{waitSeconds > 0 ? fill(m.resendIn, { seconds: digits(waitSeconds, language) }) : m.resend}</button>
-        <button type="button" className="button plain" onClick={() => { setSent(undefined); setError(''); }}>{m.change}</button>
+        <button type="button" className="button plain" disabled={waitSeconds > 0 || isBusy} onClick={() => void send()}>
+          {waitSeconds > 0 ? fill(m.resendIn, { seconds: digits(waitSeconds, language) }) : m.resend}
+        </button>
+        <button
+          type="button"
+          className="button plain"
+          onClick={() => {
+            setSent(undefined);
+            setError('');
+          }}
+        >
+          {m.change}
+        </button>
       </div>
     </form>
   );

@@ -1,6 +1,7 @@
 /** Finds the nonce that a flood of sign-ins asks for: SHA-256(challenge:nonce) beginning with enough zero bits. A second or two on a phone. */
 export async function solvePuzzle(puzzle: unknown): Promise<{ challenge: string; nonce: string } | undefined> {
-  if (puzzle === null || typeof puzzle !== 'object' || !('challenge' in puzzle) || !('difficultyBits' in puzzle)) return undefined;
+  if (puzzle === null || typeof puzzle !== 'object' || !('challenge' in puzzle) || !('difficultyBits' in puzzle))
+    return undefined;
   const { challenge, difficultyBits } = puzzle;
   if (typeof challenge !== 'string' || typeof difficultyBits !== 'number' || difficultyBits > 26) return undefined;
   const encoder = new TextEncoder();

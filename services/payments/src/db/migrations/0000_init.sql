@@ -4,6 +4,7 @@ CREATE TABLE "attempt_history" (
 	"from_status" text,
 	"to_status" text NOT NULL,
 	"cause" text NOT NULL,
+	"actor" text NOT NULL,
 	"at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 --> statement-breakpoint
@@ -59,6 +60,8 @@ CREATE TABLE "payment_attempts" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"redirected_at" timestamp with time zone,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"moved_by" text NOT NULL,
+	"move_cause" text NOT NULL,
 	"due_at" timestamp with time zone,
 	CONSTRAINT "payment_attempts_amount" CHECK ("payment_attempts"."amount_rial" > 0),
 	CONSTRAINT "payment_attempts_captured" CHECK ("payment_attempts"."status" <> 'captured' or "payment_attempts"."psp_reference" is not null)
@@ -110,11 +113,11 @@ INSERT INTO "attempt_moves" VALUES
 --> statement-breakpoint
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON "attempt_moves" FROM payments_app;
 --> statement-breakpoint
--- Checks each move against the table and writes its history. The cause is what the statement's transaction says of itself.
+-- Checks each move against the table and writes its history: who and why is what the statement wrote into the row.
 CREATE FUNCTION attempts_on_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF TG_OP = 'INSERT' THEN
-		INSERT INTO attempt_history (attempt_id, to_status, cause) VALUES (NEW.id, NEW.status, 'checkout');
+		INSERT INTO attempt_history (attempt_id, to_status, cause, actor) VALUES (NEW.id, NEW.status, NEW.move_cause, NEW.moved_by);
 		RETURN NEW;
 	END IF;
 	IF NEW.amount_rial <> OLD.amount_rial OR NEW.order_id <> OLD.order_id OR NEW.intent_id <> OLD.intent_id OR NEW.psp <> OLD.psp
@@ -125,8 +128,8 @@ BEGIN
 		IF NOT EXISTS (SELECT FROM attempt_moves WHERE from_status = OLD.status AND to_status = NEW.status) THEN
 			RAISE EXCEPTION 'an attempt cannot go from % to %', OLD.status, NEW.status USING ERRCODE = 'KE021';
 		END IF;
-		INSERT INTO attempt_history (attempt_id, from_status, to_status, cause)
-			VALUES (NEW.id, OLD.status, NEW.status, coalesce(NEW.failure_reason, nullif(current_setting('kelid.cause', true), ''), 'psp'));
+		INSERT INTO attempt_history (attempt_id, from_status, to_status, cause, actor)
+			VALUES (NEW.id, OLD.status, NEW.status, NEW.move_cause, NEW.moved_by);
 	END IF;
 	RETURN NEW;
 END $$;
@@ -191,9 +194,15 @@ BEGIN
 		RETURN false;
 	END IF;
 	INSERT INTO ledger_entries (id, transaction_id, account, amount_rial) SELECT uuidv7(), tx, account, amount FROM unnest(p_accounts, p_amounts) AS e(account, amount);
-	INSERT INTO wallets AS w (customer_id, balance_rial)
-		SELECT substr(account, 8)::uuid, -sum(amount) FROM unnest(p_accounts, p_amounts) AS e(account, amount) WHERE account LIKE 'wallet:%' GROUP BY 1 ORDER BY 1
-		ON CONFLICT (customer_id) DO UPDATE SET balance_rial = w.balance_rial + excluded.balance_rial;
+	IF EXISTS (SELECT FROM unnest(p_accounts) AS account WHERE account LIKE 'wallet:%') THEN
+		-- Two statements: an upsert would check a spending, which is negative, as if it were the whole balance.
+		INSERT INTO wallets (customer_id, balance_rial)
+			SELECT DISTINCT substr(account, 8)::uuid, 0 FROM unnest(p_accounts) AS account WHERE account LIKE 'wallet:%' ORDER BY 1 ON CONFLICT DO NOTHING;
+		UPDATE wallets SET balance_rial = balance_rial + moved.amount
+			FROM (SELECT substr(account, 8)::uuid AS customer_id, -sum(amount) AS amount FROM unnest(p_accounts, p_amounts) AS e(account, amount)
+				WHERE account LIKE 'wallet:%' GROUP BY 1) AS moved
+			WHERE wallets.customer_id = moved.customer_id;
+	END IF;
 	RETURN true;
 END $$;
 --> statement-breakpoint
@@ -206,7 +215,7 @@ DECLARE
 	a payment_attempts%ROWTYPE;
 	surplus boolean;
 BEGIN
-	UPDATE payment_attempts SET status = 'captured', psp_reference = p_reference, card_masked = p_card_masked, card_hash = p_card_hash, due_at = NULL, updated_at = now(), failure_reason = NULL
+	UPDATE payment_attempts SET status = 'captured', psp_reference = p_reference, card_masked = p_card_masked, card_hash = p_card_hash, due_at = NULL, updated_at = now(), failure_reason = NULL, move_cause = 'verified'
 		WHERE id = p_attempt AND status IN ('verifying', 'unknown') RETURNING * INTO a;
 	IF NOT FOUND THEN
 		RETURN;

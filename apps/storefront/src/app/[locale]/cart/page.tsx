@@ -7,7 +7,14 @@ export default async function Cart({ params }: { params: Promise<{ locale: strin
   return (
     <>
       <h1>{m.cart.title}</h1>
-      <CartPage language={language} m={m.cart} regions={m.regions} checkoutHref={pathIn(language, '/checkout')} productsHref={pathIn(language, '/products')} productsLabel={m.nav.products} />
+      <CartPage
+        language={language}
+        m={m.cart}
+        regions={m.regions}
+        checkoutHref={pathIn(language, '/checkout')}
+        productsHref={pathIn(language, '/products')}
+        productsLabel={m.nav.products}
+      />
     </>
   );
 }

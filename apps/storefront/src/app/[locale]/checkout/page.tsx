@@ -10,7 +10,13 @@ export default async function Checkout({ params }: { params: Promise<{ locale: s
   return (
     <>
       <h1>{m.checkout.title}</h1>
-      <CheckoutPage language={language} m={m.checkout} signIn={m.signIn} isSignedIn={isSignedIn} cartHref={pathIn(language, '/cart')} />
+      <CheckoutPage
+        language={language}
+        m={m.checkout}
+        signIn={m.signIn}
+        isSignedIn={isSignedIn}
+        cartHref={pathIn(language, '/cart')}
+      />
     </>
   );
 }

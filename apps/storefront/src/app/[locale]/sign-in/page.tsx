@@ -9,5 +9,11 @@ interface Props {
 
 export default async function SignIn({ params, searchParams }: Props) {
   const language = languageOf((await params).locale);
-  return <SignInPage language={language} m={messagesOf(language).signIn} next={ownPath((await searchParams).next, pathIn(language, '/orders'))} />;
+  return (
+    <SignInPage
+      language={language}
+      m={messagesOf(language).signIn}
+      next={ownPath((await searchParams).next, pathIn(language, '/orders'))}
+    />
+  );
 }

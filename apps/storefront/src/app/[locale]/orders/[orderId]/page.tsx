@@ -8,5 +8,13 @@ export default async function Order({ params }: { params: Promise<{ locale: stri
   if (!/^[0-9a-f-]{36}$/.test(orderId)) notFound();
   const language = languageOf(locale);
   const m = messagesOf(language);
-  return <OrderPage orderId={orderId} language={language} m={m.order} regions={m.regions} liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')} />;
+  return (
+    <OrderPage
+      orderId={orderId}
+      language={language}
+      m={m.order}
+      regions={m.regions}
+      liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')}
+    />
+  );
 }

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { headers } from 'next/headers';
 import { notFound } from 'next/navigation';
 import { ProblemError } from '@kelid/contracts/contract';
+import { Icon } from '../../../../components/icons.tsx';
 import { ProductGrid } from '../../../../components/product-card.tsx';
 import { BuyBox } from '../../../../features/product/buy-box.tsx';
 import { catalog, shopUrl } from '../../../../lib/gateway.ts';
@@ -21,7 +22,13 @@ function getProduct(language: Language, slug: string) {
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { locale, slug } = await params;
   const product = await getProduct(languageOf(locale), slug);
-  return { title: product.title, description: product.summary, ...(product.image ? { openGraph: { title: product.title, description: product.summary, images: [product.image.large] } } : {}) };
+  return {
+    title: product.title,
+    description: product.summary,
+    ...(product.image
+      ? { openGraph: { title: product.title, description: product.summary, images: [product.image.large] } }
+      : {}),
+  };
 }
 
 export default async function ProductPage({ params }: Props) {
@@ -29,19 +36,40 @@ export default async function ProductPage({ params }: Props) {
   const language = languageOf(locale);
   const m = messagesOf(language);
   const product = await getProduct(language, slug);
-  const related = await catalog.listProducts({ language, category: product.category.slug, inStock: true, limit: 5 });
+  const [related, sameBrand] = await Promise.all([
+    catalog.listProducts({ language, category: product.category.slug, inStock: true, limit: 12 }),
+    catalog.listProducts({ language, brand: product.brand, type: product.type, limit: 20 }),
+  ]);
+  // Gift cards of one brand are a product per region: who holds an account elsewhere finds the right one from here.
+  const otherRegions =
+    product.type === 'gift_card'
+      ? sameBrand.items.filter((other) => !other.regions.some((region) => product.regions.includes(region)))
+      : [];
+  const others = related.items.filter((other) => other.id !== product.id && other.brand !== product.brand).slice(0, 4);
   const nonce = (await headers()).get('x-nonce') ?? undefined;
   return (
     <>
-      <nav className="crumbs" aria-label={m.nav.menu}>
+      <nav className="crumbs" aria-label={m.nav.crumbs}>
         <a href={pathIn(language, '/')}>{m.nav.home}</a>
         {product.breadcrumbs.map((crumb) => (
-          <span key={crumb.id}>/ <a href={pathIn(language, `/c/${crumb.slug}`)}>{crumb.title}</a></span>
+          <span key={crumb.id}>
+            / <a href={pathIn(language, `/c/${crumb.slug}`)}>{crumb.title}</a>
+          </span>
         ))}
       </nav>
       <div className="product">
         <div className="picture">
-          {product.image && <img src={product.image.medium} srcSet={`${product.image.medium} 640w, ${product.image.large} 1280w`} sizes="(max-width: 56rem) 96vw, 38rem" width={640} height={400} alt={product.image.alt} fetchPriority="high" />}
+          {product.image && (
+            <img
+              src={product.image.medium}
+              srcSet={`${product.image.medium} 640w, ${product.image.large} 1280w`}
+              sizes="(max-width: 56rem) 96vw, 38rem"
+              width={640}
+              height={400}
+              alt={product.image.alt}
+              fetchPriority="high"
+            />
+          )}
         </div>
         <div className="stack">
           <div className="row">
@@ -50,7 +78,29 @@ export default async function ProductPage({ params }: Props) {
           </div>
           <h1>{product.title}</h1>
           <p className="soft">{product.summary}</p>
-          <BuyBox variants={product.variants.map(({ id, title, region, priceRial, availability }) => ({ id, title, region, priceRial, availability }))} language={language} m={m.product} regions={m.regions} cartHref={pathIn(language, '/cart')} />
+          {otherRegions.length > 0 && (
+            <nav className="row small" aria-label={m.product.otherRegions}>
+              <span className="soft">{m.product.otherRegions}</span>
+              {otherRegions.map((other) => (
+                <a key={other.id} className="pill" href={pathIn(language, `/p/${other.slug}`)}>
+                  {other.regions.map((region) => m.regions[region] ?? region).join(' / ')}
+                </a>
+              ))}
+            </nav>
+          )}
+          <BuyBox
+            variants={product.variants.map(({ id, title, region, priceRial, availability }) => ({
+              id,
+              title,
+              region,
+              priceRial,
+              availability,
+            }))}
+            language={language}
+            m={m.product}
+            regions={m.regions}
+            cartHref={pathIn(language, '/cart')}
+          />
         </div>
       </div>
       <div className="two">
@@ -61,19 +111,30 @@ export default async function ProductPage({ params }: Props) {
         <div className="stack">
           <section className="card stack" id="guide">
             <h2>{m.product.guide}</h2>
-            <ol className="steps" style={{ gridTemplateColumns: '1fr' }}>{product.activationGuide.map((step) => <li key={step}>{step}</li>)}</ol>
+            <ol className="steps one">
+              {product.activationGuide.map((step) => (
+                <li key={step}>{step}</li>
+              ))}
+            </ol>
           </section>
-          <section className="card stack">
-            <h2>{m.product.refund}</h2>
+          <section className="card stack refund">
+            <h2>
+              <Icon name="shield" />
+              {m.product.refund}
+            </h2>
             <p>{m.product.refundText}</p>
           </section>
         </div>
       </div>
-      <section className="section">
-        <h2>{m.product.related}</h2>
-        <ProductGrid products={related.items.filter((other) => other.id !== product.id).slice(0, 4)} language={language} />
-      </section>
-      <script type="application/ld+json" nonce={nonce}>{structuredData(product, language)}</script>
+      {others.length > 0 && (
+        <section className="section">
+          <h2>{m.product.related}</h2>
+          <ProductGrid products={others} language={language} />
+        </section>
+      )}
+      <script type="application/ld+json" nonce={nonce}>
+        {structuredData(product, language)}
+      </script>
     </>
   );
 }
@@ -102,7 +163,12 @@ function structuredData(product: Awaited<ReturnType<typeof getProduct>>, languag
     {
       '@context': 'https://schema.org',
       '@type': 'BreadcrumbList',
-      itemListElement: product.breadcrumbs.map((crumb, index) => ({ '@type': 'ListItem', position: index + 1, name: crumb.title, item: `${shopUrl}${pathIn(language, `/c/${crumb.slug}`)}` })),
+      itemListElement: product.breadcrumbs.map((crumb, index) => ({
+        '@type': 'ListItem',
+        position: index + 1,
+        name: crumb.title,
+        item: `${shopUrl}${pathIn(language, `/c/${crumb.slug}`)}`,
+      })),
     },
   ];
   return JSON.stringify(data).replaceAll('<', String.raw`\u003c`);

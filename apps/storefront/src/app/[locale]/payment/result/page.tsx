@@ -18,9 +18,19 @@ export default async function Result({ params, searchParams }: Props) {
       <section className="card result">
         <h1>{m.neutral}</h1>
         <p className="soft">{m.neutralText}</p>
-        <a className="button main" href={pathIn(language, '/orders')}>{m.orders}</a>
+        <a className="button main" href={pathIn(language, '/orders')}>
+          {m.orders}
+        </a>
       </section>
     );
   }
-  return <ResultPage orderId={order} attemptId={typeof attempt === 'string' ? attempt : ''} language={language} m={m} liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')} />;
+  return (
+    <ResultPage
+      orderId={order}
+      attemptId={typeof attempt === 'string' ? attempt : ''}
+      language={language}
+      m={m}
+      liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')}
+    />
+  );
 }

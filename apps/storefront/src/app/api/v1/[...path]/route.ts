@@ -1,13 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import type { NextRequest } from 'next/server';
 import { gatewayUrl } from '../../../../lib/gateway.ts';
-import { clearCookie, cookieNames, refreshTokens, setCookie, tokenCookies, Tokens } from '../../../../lib/session-cookies.ts';
+import {
+  clearCookie,
+  cookieNames,
+  refreshTokens,
+  setCookie,
+  tokenCookies,
+  Tokens,
+} from '../../../../lib/session-cookies.ts';
 
 // The shop's pages call the API on their own origin; here the cookies become headers and the tokens of answers become cookies.
 
 const bodyBytesMax = 64 * 1024;
 const cartSeconds = 30 * 86_400;
-const passedBack = ['content-type', 'cache-control', 'etag', 'retry-after', 'x-request-id', 'x-cache', 'idempotency-replayed'];
+const passedBack = [
+  'content-type',
+  'cache-control',
+  'etag',
+  'retry-after',
+  'x-request-id',
+  'x-cache',
+  'idempotency-replayed',
+];
 
 export const dynamic = 'force-dynamic';
 export { forward as GET, forward as POST, forward as PUT, forward as PATCH, forward as DELETE };
@@ -19,7 +34,8 @@ async function forward(request: NextRequest): Promise<Response> {
   const isMedia = path.startsWith('/api/v1/media/');
   let body = isSafe ? undefined : await request.text();
   if (body !== undefined && body.length > bodyBytesMax) return problem(413, 'payload-too-large');
-  if (body && !request.headers.get('content-type')?.startsWith('application/json')) return problem(415, 'unsupported-media-type');
+  if (body && !request.headers.get('content-type')?.startsWith('application/json'))
+    return problem(415, 'unsupported-media-type');
 
   const cookies: string[] = [];
   let device = request.cookies.get(cookieNames.device)?.value;
@@ -42,9 +58,15 @@ async function forward(request: NextRequest): Promise<Response> {
     });
 
   try {
-    if (access === undefined && refresh !== undefined && !isMedia && !path.startsWith('/api/v1/auth/otp')) access = await renew();
+    if (access === undefined && refresh !== undefined && !isMedia && !path.startsWith('/api/v1/auth/otp'))
+      access = await renew();
     let answer = await send();
-    if (answer.status === 401 && refresh !== undefined && access !== undefined && !path.startsWith('/api/v1/auth/otp')) {
+    if (
+      answer.status === 401 &&
+      refresh !== undefined &&
+      access !== undefined &&
+      !path.startsWith('/api/v1/auth/otp')
+    ) {
       access = await renew();
       answer = await send();
     }
@@ -55,7 +77,9 @@ async function forward(request: NextRequest): Promise<Response> {
 
   async function renew(): Promise<string | undefined> {
     const tokens = refresh === undefined ? undefined : await refreshTokens(gatewayUrl, refresh);
-    cookies.push(...(tokens ? tokenCookies(tokens) : [clearCookie(cookieNames.access), clearCookie(cookieNames.refresh)]));
+    cookies.push(
+      ...(tokens ? tokenCookies(tokens) : [clearCookie(cookieNames.access), clearCookie(cookieNames.refresh)]),
+    );
     return tokens?.accessToken;
   }
 
@@ -73,12 +97,22 @@ async function forward(request: NextRequest): Promise<Response> {
       cookies.push(...tokenCookies(tokens));
       content = JSON.stringify({ user: tokens.user });
     }
-    if (path.startsWith('/api/v1/auth/logout') && answer.ok) cookies.push(clearCookie(cookieNames.access), clearCookie(cookieNames.refresh));
+    if (path.startsWith('/api/v1/auth/logout') && answer.ok)
+      cookies.push(clearCookie(cookieNames.access), clearCookie(cookieNames.refresh));
     // A guest cart that was merged, or is none any more, needs no token.
     const isCart = path.startsWith('/api/v1/cart');
-    if (isCart && cart !== undefined && ((answer.ok && access !== undefined) || (answer.status === 404 && String(content).includes('orders.cart-not-found')))) cookies.push(clearCookie(cookieNames.cart));
+    if (
+      isCart &&
+      cart !== undefined &&
+      ((answer.ok && access !== undefined) ||
+        (answer.status === 404 && typeof content === 'string' && content.includes('orders.cart-not-found')))
+    )
+      cookies.push(clearCookie(cookieNames.cart));
     for (const cookie of cookies) headers.append('set-cookie', cookie);
-    return new Response(answer.status === 204 || answer.status === 304 ? null : content, { status: answer.status, headers });
+    return new Response(answer.status === 204 || answer.status === 304 ? null : content, {
+      status: answer.status,
+      headers,
+    });
   }
 }
 
@@ -112,5 +146,8 @@ function parseObject(body: string | undefined): Record<string, unknown> {
 }
 
 function problem(status: number, code: string): Response {
-  return new Response(JSON.stringify({ type: `/problems/${code}`, title: code, status, code }), { status, headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' } });
+  return new Response(JSON.stringify({ type: `/problems/${code}`, title: code, status, code }), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  });
 }

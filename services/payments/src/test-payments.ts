@@ -1,0 +1,209 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Client } from '@kelid/contracts/client';
+import { paymentsContract } from '@kelid/contracts/payments';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
+import { newId } from '@kelid/service/ids';
+import { readInvariants } from '@kelid/testing/invariants';
+import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
+import type { Context } from './context.ts';
+import type { AttemptRow } from './settling.ts';
+import { paymentsService } from './service.ts';
+
+type Row = Record<string, unknown>;
+export interface TestOrder {
+  orderId: string;
+  customerId: string;
+  amountRial: number;
+}
+export interface TestAttempt {
+  attemptId: string;
+  authority: string;
+  redirectUrl: string;
+}
+
+export interface TestPayments extends TestServices {
+  /** Calls as the service orders, as a browser that a bank sent back, and as a customer. */
+  orders: Client<typeof paymentsContract>;
+  browser: Client<typeof paymentsContract>;
+  customer(customerId: string): Client<typeof paymentsContract>;
+  /** A context of the service itself. */
+  ctx(): Context;
+  /** What orders answers to reviveOrder, and for which orders it was asked. */
+  revive: { isPayable: boolean; askedFor: string[] };
+  /** An order of its own customer that owes this much. */
+  owe(amountRial?: number): Promise<TestOrder>;
+  start(order: TestOrder): Promise<TestAttempt>;
+  attempt(attemptId: string): Promise<Pick<AttemptRow, 'status' | 'verifyCount' | 'isSurplus' | 'failureReason'> & Row>;
+  intentStatus(order: TestOrder): Promise<unknown>;
+  /** The wait until this attempt's time comes is over; `redirectedMinutesAgo` also moves the day it went to the bank. */
+  comeDue(attemptId: string, redirectedMinutesAgo?: number): Promise<void>;
+  /** Data of the events of this type that wait in the outbox for an order. */
+  published(type: string, orderId: string): Promise<unknown[]>;
+  deliver(type: string, data: unknown, id?: string): Promise<void>;
+  hasAlarm(alarm: string, attemptId?: string): boolean;
+  /** The id of each invariant of e2e/invariants/payments.sql that some row breaks. */
+  brokenInvariants(): Promise<string[]>;
+}
+
+/** Payments alone on its own database, its sweeps driven by the test, with the bank at this address. */
+export async function startPayments(bankUrl: string): Promise<TestPayments> {
+  let contextOf: (() => unknown) | undefined;
+  const revive = { isPayable: true, askedFor: [] as string[] };
+  const shop = await startServices({
+    services: [
+      {
+        ...paymentsService,
+        createParts(config, start) {
+          contextOf = start.contextOf;
+          return paymentsService.createParts(config, start);
+        },
+      },
+    ],
+    env: {
+      RUN: 'api',
+      DATABASE_POOL_MAX: '30',
+      PAYMENTS_ZARINPAL_URL: bankUrl,
+      PAYMENTS_CARD_HASH_SECRET: 'a secret of the test, long enough for it',
+    },
+    peerAnswers: {
+      orders: {
+        reviveOrder: ({ orderId }: { orderId: string }) => {
+          revive.askedFor.push(orderId);
+          return { isPayable: revive.isPayable, status: revive.isPayable ? 'pending_payment' : 'expired' };
+        },
+      },
+    },
+  });
+  const orders = shop.as(paymentsContract, { kind: 'service', name: 'orders' });
+  const ctx = () => contextOf?.() as Context; // The host has made the service's parts before it answers.
+  const one = async (text: string, values: unknown[]): Promise<Row> => {
+    const [row] = await shop.sql('payments', text, values);
+    if (!row) throw new Error(`No row: ${text}`);
+    return row;
+  };
+  return {
+    ...shop,
+    orders,
+    browser: shop.as(paymentsContract, { kind: 'guest' }),
+    customer: (customerId) => shop.as(paymentsContract, userActor(customerId)),
+    ctx,
+    revive,
+    async owe(amountRial = 2_500_000) {
+      const order = { orderId: newId(), customerId: newId(), amountRial };
+      await orders.createIntent({ ...order, orderNumber: 'KL-140508', phone: '+989121112233' });
+      return order;
+    },
+    async start({ orderId }) {
+      const started = await orders.startAttempt({ attemptId: newId(), orderId, psp: 'zarinpal' });
+      return { ...started, authority: started.redirectUrl.slice(-36) };
+    },
+    async attempt(attemptId) {
+      const row = await one(
+        `select *, verify_count as "verifyCount", is_surplus as "isSurplus", failure_reason as "failureReason",
+           round(extract(epoch from due_at - updated_at)) as "dueInSeconds" from payment_attempts where id = $1`,
+        [attemptId],
+      );
+      return row as Row & AttemptRow; // The columns of the table under the names of the schema.
+    },
+    async intentStatus({ orderId }) {
+      return (await one('select status from payment_intents where order_id = $1', [orderId]))['status'];
+    },
+    async comeDue(attemptId, redirectedMinutesAgo = 0) {
+      await one(
+        `update payment_attempts set due_at = now() - interval '1 second',
+           redirected_at = redirected_at - make_interval(mins => $2) where id = $1 returning id`,
+        [attemptId, redirectedMinutesAgo],
+      );
+    },
+    async published(type, orderId) {
+      const text = `select data from outbox where type = $1 and data->>'orderId' = $2`;
+      return (await shop.sql('payments', text, [type, orderId])).map((row) => row['data']);
+    },
+    async deliver(type, data, id = newId()) {
+      const event: EventEnvelope = { id, type, data };
+      const handle = paymentsService.events?.[type];
+      if (!handle) throw new Error(`Payments does not hear ${type}`);
+      await handle(ctx(), event);
+    },
+    hasAlarm: (alarm, attemptId = '') =>
+      shop.logLines.some((line) => line.includes(`"alarm":"${alarm}"`) && line.includes(attemptId)),
+    async brokenInvariants() {
+      const file = join(import.meta.dirname, '../../../e2e/invariants/payments.sql');
+      const broken: string[] = [];
+      for (const { id, statement } of readInvariants('payments.sql', await readFile(file, 'utf8')))
+        if (id !== 'I14' && (await shop.sql('payments', statement)).length > 0) broken.push(id); // No relay runs here.
+      return broken;
+    },
+  };
+}
+
+/** What the simulated bank is told by its control API. */
+export function controlOf(simulatorUrl: string) {
+  const send = (method: string, path: string, body?: unknown) =>
+    fetch(`${simulatorUrl}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+  return {
+    /** Does what the shopper's click does; answers what the browser brings back. */
+    async decide(authority: string, outcome: 'pay' | 'fail' | 'cancel'): Promise<Record<string, string>> {
+      const response = await send('POST', `/banks/attempts/${authority}`, { outcome });
+      const { url } = (await response.json()) as { url: string };
+      return Object.fromEntries(new URL(url).searchParams);
+    },
+    async statusOf(authority: string): Promise<string | undefined> {
+      const { items } = (await (await send('GET', '/banks/attempts')).json()) as {
+        items: { authority: string; status: string }[];
+      };
+      return items.find((item) => item.authority === authority)?.status;
+    },
+    fault: (name: string, fault: { mode: string; delayMs?: number; count?: number }) =>
+      send('PUT', `/faults/${name}`, fault),
+    calm: () => send('DELETE', '/faults'),
+  };
+}
+
+export interface ScriptedBank {
+  url: string;
+  /** Each call in order: its path's last part and its body. */
+  calls: { path: string; body: Record<string, unknown> }[];
+  /** What the bank does with the next calls of a path, such as `verify.json`. */
+  answers: Map<string, (body: Record<string, unknown>, response: ServerResponse) => void | Promise<void>>;
+  close(): void;
+}
+
+/** A bank that answers exactly what a test says, for what the simulator would never do. */
+export async function startScriptedBank(): Promise<ScriptedBank> {
+  const calls: ScriptedBank['calls'] = [];
+  const answers: ScriptedBank['answers'] = new Map();
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      const path = request.url?.split('/').at(-1) ?? '';
+      const body = JSON.parse(text || '{}') as Record<string, unknown>;
+      calls.push({ path, body });
+      const answer = answers.get(path);
+      if (answer) void answer(body, response);
+      else response.writeHead(404).end();
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The scripted bank has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    calls,
+    answers,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+export function answerJson(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
