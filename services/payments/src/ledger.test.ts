@@ -93,7 +93,8 @@ test('I8 I9: whatever is posted, at once and again: only what sums to zero is wr
         const ask = () => post(posting.kind, refs[posting.ref] ?? '', accounts, amounts).catch((): string => 'refused');
         const answers = await Promise.all([ask(), ask()]);
         if (wanted === true) {
-          expect(answers.toSorted()).toEqual([false, true]);
+          expect(answers.filter((answer) => answer === true)).toHaveLength(1);
+          expect(answers).toContain(false);
           written.add(key);
           expected.splice(0, 2, ...after);
         } else if (posting.isBalanced || wanted !== 'refused') expect(answers).toEqual([answers[0], answers[0]]);

@@ -56,7 +56,7 @@ export async function startPayments(bankUrl: string): Promise<TestPayments> {
       {
         ...paymentsService,
         createParts(config, start) {
-          contextOf = start.contextOf;
+          contextOf = () => start.contextOf();
           return paymentsService.createParts(config, start);
         },
       },
