@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +44,7 @@ export async function startShop(options: {
   hasPages?: boolean;
 }): Promise<Shop> {
   const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
+  chmodSync(folder, 0o755); // The account that runs PostgreSQL passes through it.
   mkdirSync(join(folder, 'logs'));
   const [gatewayPort, internalPort, simulatorsPort, smtpPort, shopPort, ...servicePorts] = await Promise.all(
     Array.from({ length: 5 + serviceNames.length }, freePort),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   newIp,
@@ -22,6 +23,14 @@ afterAll(async () => {
 
 const ask = (phone: string, ip = newIp()) => identity.guest(ip).requestOtp({ phone });
 const sentCount = () => identity.messages.length;
+
+/** A nonce that is surely no solution: a fixed text would be one for every 256th challenge. */
+function wrongNonce(challenge: string): string {
+  for (let attempt = 0; ; attempt += 1) {
+    const nonce = `wrong ${attempt}`;
+    if (createHash('sha256').update(`${challenge}:${nonce}`).digest()[0] !== 0) return nonce;
+  }
+}
 
 /** The puzzle that a call was answered with. */
 async function puzzleOf(call: Promise<unknown>) {
@@ -118,7 +127,7 @@ describe('the puzzle', () => {
       identity.guest('192.0.2.1').requestOtp({ phone: number, proofOfWork });
     const [named = '', expires = '', bits = '', signature = ''] = puzzle.challenge.split('.');
     await puzzleOf(withProof(other, solved));
-    await puzzleOf(withProof(phone, { ...solved, nonce: 'not a solution at all' }));
+    await puzzleOf(withProof(phone, { ...solved, nonce: wrongNonce(puzzle.challenge) }));
     for (const challenge of [
       [named, expires, '0', signature].join('.'),
       [named, String(Number(expires) + 1), bits, signature].join('.'),
