@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { serviceNames } from '@kelid/contracts/all';
@@ -56,9 +55,10 @@ async function runCommand(): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  // Events that a command publishes wait in the outbox for the shop's own relay.
   const host = await startHost({
     services: allServices,
-    env: { ...env, RUN: 'all', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
+    env: { ...env, RUN: 'api', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
   });
   try {
     await run(host);
@@ -104,7 +104,6 @@ function reason(): string {
 const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
   'demo load': async (host) => {
     const { productCount, keyCount } = await loadDemo(host);
-    await sleep(500); // The catalogue hears of the new stock through the relay, which close() then drains.
     console.log(`The demo shop has ${productCount} products; ${keyCount} product keys were added.`);
   },
   'keys import': importKeys,

@@ -93,15 +93,25 @@ export function createLiveUpdates(
       webSocket.on('close', () => clients.delete(client));
       webSocket.on('error', () => webSocket.terminate());
       const from = z.iso.datetime().safeParse(url.searchParams.get('since'));
-      if (from.success) void replay(client, from.data);
+      if (from.success)
+        replay(client, Date.parse(from.data)).catch((error: unknown) => {
+          // Closed, the page connects again and asks once more; open, it would believe to have all.
+          host.log.warn({ err: error }, 'missed entries could not be read');
+          webSocket.close(1011, 'try again');
+        });
     });
   }
 
-  async function replay(client: Client, from: string): Promise<void> {
+  async function replay(client: Client, fromMs: number): Promise<void> {
     const feed = Feed.parse(
-      await call('notifications', 'listFeedSince', { since: from, userId: client.userId, limit: 200 }),
+      await call('notifications', 'listFeedSince', {
+        since: new Date(fromMs).toISOString(),
+        userId: client.userId,
+        limit: 200,
+      }),
     );
-    for (const { entry } of feed.items) if (entry.at > from) send(client, entry);
+    // Another entry may share the moment of the last one that was seen; the page tells them apart by id.
+    for (const { entry } of feed.items) if (Date.parse(entry.at) >= fromMs) send(client, entry);
   }
 
   signIns.onRevoked((sessionIds) => {
@@ -119,6 +129,8 @@ export function createLiveUpdates(
 
   return {
     handleUpgrade(request, socket, head) {
+      // Until the WebSocket is made nobody else listens, and a broken connection would end the process.
+      socket.on('error', () => socket.destroy());
       accept(request, socket, head).catch((error: unknown) => {
         host.log.warn({ err: error }, 'a live connection could not be opened');
         socket.destroy();

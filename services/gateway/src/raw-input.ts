@@ -54,7 +54,8 @@ export function parseJsonBody(text: string): Record<string, unknown> {
 
 function checkNames(text: string): void {
   const open: Set<string>[] = [];
-  const string = /"(?:[^"\\]|\\.)*"/y;
+  const string = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
+  const colon = /\s*:/y;
   for (let at = 0; at < text.length; at += 1) {
     const sign = text.charCodeAt(at);
     if (sign === 0x7b || sign === 0x5b) {
@@ -66,11 +67,21 @@ function checkNames(text: string): void {
       const literal = string.exec(text)?.[0];
       if (literal === undefined) return; // Not JSON; the parser says so.
       at += literal.length - 1;
-      if (!/^\s*:/.test(text.slice(at + 1, at + 40))) continue;
+      colon.lastIndex = at + 1;
+      if (!colon.test(text)) continue;
+      // A letter may be written as an escape, which is the same name to every reader of JSON.
+      const name = literal.includes('\\') ? unescaped(literal) : literal.slice(1, -1);
       const names = open.at(-1);
-      if (names?.has(literal))
-        throw invalidInput({ errors: [{ field: literal.slice(1, -1), message: 'Given twice' }] });
-      names?.add(literal);
+      if (names?.has(name)) throw invalidInput({ errors: [{ field: name, message: 'Given twice' }] });
+      names?.add(name);
     }
+  }
+}
+
+function unescaped(literal: string): string {
+  try {
+    return String(JSON.parse(literal));
+  } catch {
+    throw badRequest({}, 'The body is not JSON');
   }
 }

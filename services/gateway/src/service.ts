@@ -34,6 +34,7 @@ const jsonBytesMax = 64 * 1024;
 const importBytesMax = 32 * 1024 * 1024;
 const uploadBytesMax = 5 * 1024 * 1024;
 const versionEveryMs = 200;
+const versionWaitMs = 700;
 
 const Version = z.object({ version: z.int() });
 const Download = z.object({ contentType: z.string(), contentBase64: z.string(), isPublic: z.boolean() });
@@ -73,15 +74,27 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     routerOptions: { maxParamLength: 150, ignoreTrailingSlash: false },
     genReqId: () => newId(),
     exposeHeadRoutes: false,
+    // A path that the router itself cannot read.
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply);
+    },
+  });
+  // Cached answers leave past Fastify's hooks, so they end their connections during shutdown by themselves.
+  let isClosing = false;
+  server.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
   });
 
   // A write anywhere shows itself as a new version: what was cached before it is dropped, here and in every replica.
   let version: number | undefined;
   const versionTimer = setInterval(() => {
-    host.call('catalog', 'getCacheVersion', {}, host.contextOf('gateway')).then(
+    const context = { ...host.contextOf('gateway'), signal: AbortSignal.timeout(versionWaitMs) };
+    host.call('catalog', 'getCacheVersion', {}, context).then(
       ({ output }) => {
         const now = Version.parse(output).version;
-        if (version !== undefined && now !== version) cache.clear();
+        // The first one known tells nothing of what was cached before it.
+        if (now !== version) cache.clear();
         version = now;
       },
       // Not knowing is no reason to show what may be old.
@@ -190,8 +203,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     if (entry === undefined) {
       const actor = await actorOf(request, route.operation);
       await limits.count(route.name, route.operation, actor, clientIp(request));
-      const running = (isCaching ? inFlight.get(cacheKey) : undefined) ?? fill(route, request, cacheKey, encoding);
-      entry = await running;
+      // An answer that was asked for under an older version is no answer to this call.
+      const running = isCaching ? inFlight.get(`${cache.epoch} ${cacheKey}`) : undefined;
+      entry = await (running ?? fill(route, request, cacheKey, encoding));
     } else if (Math.random() < 0.01) cache.touch(cacheKey); // Sampled: recency needs no exact count.
     reply.hijack();
     const isKnown = request.headers['if-none-match'] === entry.headers['etag'];
@@ -202,6 +216,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       'x-cache': isHit ? 'hit' : 'miss',
       'x-request-id': request.id,
       ...cors,
+      ...(isClosing ? { connection: 'close' } : {}),
     });
     raw.end(isKnown || request.method === 'HEAD' ? undefined : entry.body);
   }
@@ -246,8 +261,8 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       const entry = { body, headers, expiresAtMs: performance.now() + ttlMs };
       if (isCaching && file?.isPublic !== false) cache.set(cacheKey, entry, epoch);
       return entry;
-    })().finally(() => inFlight.delete(cacheKey));
-    inFlight.set(cacheKey, work);
+    })().finally(() => inFlight.delete(`${epoch} ${cacheKey}`));
+    inFlight.set(`${epoch} ${cacheKey}`, work);
     return work;
   }
 
@@ -391,6 +406,8 @@ function fromFastify(error: unknown): unknown {
       return payloadTooLarge();
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return unsupportedMediaType();
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return routeNotFound();
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

@@ -46,7 +46,10 @@ async function send(ctx: Context, message: Message): Promise<SendAnswer> {
     message.recipient ??
     (message.userId === null ? undefined : (await ctx.peers.identity.getUser({ userId: message.userId })).phone);
   if (to === undefined) return { kind: 'refused', error: 'no phone' };
-  const provider = ctx.smsProviders.find((candidate) => candidate.isUp()) ?? ctx.smsProviders[0];
+  // Each further try goes to the next provider that is up: one that answers with refusals is away as well.
+  const up = ctx.smsProviders.filter((candidate) => candidate.isUp());
+  const candidates = up.length > 0 ? up : ctx.smsProviders;
+  const provider = candidates[(message.attemptCount - 1) % candidates.length];
   if (!provider) return { kind: 'retry', error: 'no provider' };
   return provider.sendTemplate({ to, template: `kelid-${message.template}`, tokens: smsTokens(ctx, message) });
 }

@@ -237,6 +237,9 @@ test('F13: while the bank stays silent the waits are 5, 15, 30, 60, 120 and 120 
 
   // After 3 minutes the customer may try again, though the bank is still being asked; paid twice, one goes to the wallet.
   await ageHistory(attemptId, 3);
+  await bank.fault('zarinpal.verify', { mode: 'down', count: 1 });
+  await shop.comeDue(attemptId);
+  await sweep();
   const { redirectUrl } = await startAnother();
   await comeBack(await bank.decide(redirectUrl.slice(-36), 'pay'));
   expect(await shop.intentStatus(order)).toBe('captured');

@@ -10,12 +10,14 @@ type Row = {
   [column: string]: unknown;
 };
 
+const lookBackMs = 2_000;
+
 /** Looks back two seconds further than asked, for rows that committed late; the reader tells entries apart by id. */
 export const listFeedSince: Operations['listFeedSince'] = async (ctx, { since, userId, limit }) => {
   const from = since ?? ctx.now().toISOString();
   const { rows } = await ctx.db.execute<Row>(sql`
     select id, user_id, type, data, at::text from feed
-    where at > ${from}::timestamptz - interval '2 seconds' ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
+    where at > ${from}::timestamptz - make_interval(secs => ${lookBackMs / 1000}) ${userId === undefined ? sql`` : sql`and user_id = ${userId}`}
     order by at limit ${limit}`);
   const last = rows.at(-1)?.at;
   return {
@@ -23,6 +25,10 @@ export const listFeedSince: Operations['listFeedSince'] = async (ctx, { since, u
       userId: row.user_id,
       entry: { id: row.id, type: row.type, data: row.data, at: new Date(row.at).toISOString() },
     })),
-    asOf: rows.length === limit && last !== undefined ? new Date(last).toISOString() : ctx.now().toISOString(),
+    // After a full page the next one starts just at its end: looking back from there could find the same page for ever.
+    asOf:
+      rows.length === limit && last !== undefined
+        ? new Date(Date.parse(last) + lookBackMs).toISOString()
+        : ctx.now().toISOString(),
   };
 };

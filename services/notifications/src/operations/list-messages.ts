@@ -1,6 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { maskPhone } from '@kelid/persian/phone';
 import type { Operations } from '../context.ts';
+import { idOfCursor } from '../domain/cursor.ts';
 import { messages, type MessageStatus } from '../db/schema.ts';
 
 export const listMessages: Operations['listMessages'] = async (ctx, { limit, cursor, status }) => {
@@ -9,7 +10,7 @@ export const listMessages: Operations['listMessages'] = async (ctx, { limit, cur
     .from(messages)
     .where(
       and(
-        cursor === undefined ? undefined : lt(messages.id, cursor),
+        cursor === undefined ? undefined : lt(messages.id, idOfCursor(cursor)),
         status === undefined ? undefined : eq(messages.status, status as MessageStatus),
       ),
     )

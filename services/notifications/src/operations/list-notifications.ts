@@ -1,6 +1,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
+import { idOfCursor } from '../domain/cursor.ts';
 import { feed } from '../db/schema.ts';
 
 export const listNotifications: Operations['listNotifications'] = async (ctx, { limit, cursor }) => {
@@ -8,7 +9,7 @@ export const listNotifications: Operations['listNotifications'] = async (ctx, { 
   const rows = await ctx.db
     .select()
     .from(feed)
-    .where(and(eq(feed.userId, userId), cursor === undefined ? undefined : lt(feed.id, cursor)))
+    .where(and(eq(feed.userId, userId), cursor === undefined ? undefined : lt(feed.id, idOfCursor(cursor))))
     .orderBy(desc(feed.id))
     .limit(limit + 1);
   const [unread] = await ctx.db

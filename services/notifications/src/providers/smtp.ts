@@ -27,7 +27,10 @@ export function createSmtp(options: { url: string; from: string }): MailProvider
           error instanceof Error && 'responseCode' in error && typeof error.responseCode === 'number'
             ? error.responseCode
             : 0;
-        return code >= 500 && code < 600
+        // A refusal at the greeting or of our account says nothing about this mail; only one of its address or text does.
+        const isAboutMail =
+          error instanceof Error && 'code' in error && (error.code === 'EENVELOPE' || error.code === 'EMESSAGE');
+        return isAboutMail && code >= 500 && code < 600
           ? { kind: 'refused', error: `smtp ${code}` }
           : { kind: 'retry', error: code ? `smtp ${code}` : 'not reached' };
       }
