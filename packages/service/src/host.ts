@@ -313,7 +313,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
           await Promise.all([...hosted.values()].flatMap((service) => service.relay?.stop() ?? []));
           await queues?.close();
         })(),
-        sleep(25_000),
+        sleep(25_000, undefined, { ref: false }), // A patience that must not itself keep the process alive.
       ]);
       for (const close of closers) await close();
       await Promise.all([...hosted.values()].map((service) => service.database.close()));

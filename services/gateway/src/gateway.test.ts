@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose';
@@ -566,7 +566,7 @@ test('PL-12: a cached answer that leaves during shutdown ends its connection', a
   const closed = closing.close();
   await sleep(50);
   release();
-  const [response] = (await answered) as [import('node:http').IncomingMessage];
+  const [response] = (await answered) as [IncomingMessage];
   expect([response.statusCode, response.headers.connection]).toEqual([200, 'close']);
   response.resume();
   await closed;
