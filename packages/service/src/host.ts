@@ -224,13 +224,24 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
     queues = open;
     for (const service of hosted.values()) {
-      const relay = startRelay(service.database.db, open, log.child({ service: service.definition.contract.name }));
+      const relay = startRelay(
+        service.database.db,
+        open,
+        log.child({ service: service.definition.contract.name }),
+        deliverHere,
+      );
       service.relay = relay;
       service.database.onPublish(() => relay.wake());
       if (service.definition.events)
         open.work(service.definition.contract.name, config.WORKER_CONCURRENCY, (event) => handleEvent(service, event));
       for (const sweep of service.definition.sweeps ?? []) sweeps.push(startSweep(service, sweep));
     }
+  }
+
+  // Between services of one process an event needs no queue; the outbox row is kept until its consumers are done.
+  function deliverHere(consumer: string, event: EventEnvelope): Promise<void> | undefined {
+    const service = hosted.get(consumer);
+    return service?.definition.events ? handleEvent(service, event) : undefined;
   }
 
   async function handleEvent(service: Hosted, event: EventEnvelope): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { contracts } from '@kelid/contracts/all';
 import type { Db, Tx } from './context.ts';
@@ -22,27 +23,48 @@ for (const contract of Object.values(contracts)) {
     subscribers.set(type, [...(subscribers.get(type) ?? []), contract.name]);
 }
 
-const batchMax = 200;
+/** Fewer when consumers of this process do the work at once: their database connections are few. */
+function batchSize(deliverHere: DeliverHere | undefined): number {
+  return deliverHere ? 40 : 200;
+}
+
+/** Hands an event to a consumer that this process hosts; undefined when it hosts none. */
+export type DeliverHere = (consumer: string, event: EventEnvelope) => Promise<void> | undefined;
+
+/** Well inside the lease: a consumer that takes longer hears of the event once more, from the queue. */
+const hereMs = 5_000;
+
+function giveUpAfter(ms: number): Promise<never> {
+  return sleep(ms, undefined, { ref: false }).then(() => Promise.reject(new Error('The consumer took too long')));
+}
 
 /**
  * Moves unsent events into the queues of their subscribers. A row is claimed by a lease, not by an open transaction, since
  * the queue is another server; a relay that dies between the two leaves the row to the next one (CP10), whose second copy
  * the inbox drops.
  */
-export async function relayOnce(db: Db, queues: EventQueues): Promise<number> {
+export async function relayOnce(db: Db, queues: EventQueues, deliverHere?: DeliverHere): Promise<number> {
   const claimed = await db.execute<{ id: string; type: string; data: unknown }>(sql`
     with pick as materialized (
       select id from outbox where sent_at is null and (claimed_until is null or claimed_until < now())
-      order by id limit ${batchMax} for update skip locked
+      order by id limit ${batchSize(deliverHere)} for update skip locked
     )
     update outbox set claimed_until = now() + interval '10 seconds' from pick where outbox.id = pick.id
     returning outbox.id, outbox.type, outbox.data`);
   if (claimed.rows.length === 0) return 0;
   failpoint('outbox.claimed');
   const byQueue = new Map<string, EventEnvelope[]>();
+  const toQueue = (name: string, event: EventEnvelope) => byQueue.set(name, [...(byQueue.get(name) ?? []), event]);
+  const here: Promise<void>[] = [];
   for (const row of claimed.rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-    for (const name of subscribers.get(row.type) ?? []) byQueue.set(name, [...(byQueue.get(name) ?? []), row]);
+    for (const name of subscribers.get(row.type) ?? []) {
+      const handled = deliverHere?.(name, row);
+      if (!handled) toQueue(name, row);
+      // What a consumer of this process can't take at once is the queue's: it is tried again there, and ends as a dead letter.
+      else here.push(Promise.race([handled, giveUpAfter(hereMs)]).catch(() => void toQueue(name, row)));
+    }
   }
+  await Promise.all(here);
   await Promise.all([...byQueue].map(([name, events]) => queues.add(name, events)));
   failpoint('outbox.enqueued');
   const ids = sql.join(
@@ -82,7 +104,7 @@ export interface Relay {
 }
 
 /** Runs the relay after each publishing commit of this process, and every 250 ms for those of others. */
-export function startRelay(db: Db, queues: EventQueues, log: Logger): Relay {
+export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere?: DeliverHere): Relay {
   let isStopped = false;
   let isAwake = false;
   let running: Promise<void> = Promise.resolve();
@@ -101,7 +123,7 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger): Relay {
       }
       do {
         isAwake = false;
-        while (!isStopped && (await relayOnce(db, queues)) === batchMax);
+        while (!isStopped && (await relayOnce(db, queues, deliverHere)) === batchSize(deliverHere));
       } while (isAwake && !isStopped);
     } catch (error) {
       log.warn({ err: error }, 'the relay could not send; it tries again');

@@ -113,7 +113,12 @@ export async function categoryTree(ctx: Context, language: Language): Promise<Ca
   return build(null);
 }
 
+/** PostgreSQL's text holds no NUL: a word with one is asked for as a word that nothing has, not as an error. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
+}
+
 /** The ids of a category and everything below it. */
 export function subtreeIds(slug: string): SQL {
-  return sql`(with recursive below as (select id from categories where slug = ${slug} union select c.id from categories c join below b on c.parent_id = b.id) select id from below)`;
+  return sql`(with recursive below as (select id from categories where slug = ${storable(slug)} union select c.id from categories c join below b on c.parent_id = b.id) select id from below)`;
 }

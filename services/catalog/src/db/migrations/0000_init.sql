@@ -90,7 +90,13 @@ BEGIN
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER catalog_derive_product AFTER INSERT OR UPDATE ON "variants" FOR EACH ROW EXECUTE FUNCTION catalog_derive_product();
+CREATE TRIGGER catalog_derive_new AFTER INSERT ON "variants" FOR EACH ROW EXECUTE FUNCTION catalog_derive_product();
+--> statement-breakpoint
+-- Only what shoppers see makes cached answers stale: a count that stays on its side of the marks (none, few, enough) does not.
+CREATE TRIGGER catalog_derive_changed AFTER UPDATE ON "variants" FOR EACH ROW
+	WHEN ((OLD.price_rial, OLD.region, OLD.title, OLD.face_value, OLD.face_currency, OLD.position) IS DISTINCT FROM (NEW.price_rial, NEW.region, NEW.title, NEW.face_value, NEW.face_currency, NEW.position)
+		OR (OLD.available_count = 0) <> (NEW.available_count = 0) OR (OLD.available_count <= 5) <> (NEW.available_count <= 5))
+	EXECUTE FUNCTION catalog_derive_product();
 --> statement-breakpoint
 CREATE FUNCTION catalog_bump_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
