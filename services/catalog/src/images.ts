@@ -12,6 +12,7 @@ export async function storeImage(
   bytes: Buffer,
   allowed: readonly string[],
 ): Promise<{ small: string; medium: string; large: string }> {
+  if (bytes.length === 0) throw imageRefused({}, 'The file is empty');
   const source = sharp(bytes, { limitInputPixels: pixelsMax, failOn: 'error' });
   const metadata = await source.metadata().catch(() => undefined);
   if (!metadata || !allowed.includes(metadata.format))

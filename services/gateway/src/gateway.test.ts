@@ -98,7 +98,7 @@ const own: Record<string, Answer> = {
     items: feed.filter(
       (item) =>
         (userId === undefined || item.userId === userId) &&
-        Date.parse(item.entry.at) > Date.parse(String(since ?? new Date().toISOString())) - 2_000,
+        Date.parse(item.entry.at) > (typeof since === 'string' ? Date.parse(since) : Date.now()) - 2_000,
     ),
     asOf: new Date().toISOString(),
   }),

@@ -1,20 +1,31 @@
 import { z } from 'zod';
 import { cursorInvalid } from '@kelid/contracts/catalog';
+import { Id } from '@kelid/contracts/common';
 
-const Cursor = z.object({ sort: z.string(), value: z.union([z.string(), z.int()]), id: z.string() });
-export type Cursor = z.infer<typeof Cursor>;
+/** By PostgreSQL's type: only what that type can read, so that a made-up cursor never fails in the database. */
+const values = {
+  text: z.string().regex(/^[^\0]*$/),
+  bigint: z.int(),
+  float8: z.string().regex(/^\d{1,9}(?:\.\d{1,9})?$/),
+};
+export type CursorType = keyof typeof values;
+
+export interface Cursor {
+  sort: string;
+  value: string | number;
+  id: string;
+}
 
 export function writeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** A cursor of another list or another sorting is refused by name, not silently begun anew. */
-export function readCursor(text: string, sort: string): Cursor {
+/** A cursor of another kind of list or another sorting is refused by name, not silently begun anew. */
+export function readCursor(text: string, sort: string, type: CursorType): Cursor {
+  const Cursor = z.object({ sort: z.literal(sort), value: values[type], id: Id });
   try {
-    const cursor = Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
-    if (cursor.sort === sort) return cursor;
+    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   } catch {
-    // Falls through to the one answer for every unreadable cursor.
+    throw cursorInvalid();
   }
-  throw cursorInvalid();
 }

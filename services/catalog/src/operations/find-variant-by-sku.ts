@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
+import { storable } from '../db/queries.ts';
 import { products, variants } from '../db/schema.ts';
 
 export const findVariantBySku: Operations['findVariantBySku'] = async (ctx, { sku }) => {
@@ -7,6 +8,6 @@ export const findVariantBySku: Operations['findVariantBySku'] = async (ctx, { sk
     .select({ variantId: variants.id, brand: products.brand })
     .from(variants)
     .innerJoin(products, eq(products.id, variants.productId))
-    .where(eq(variants.sku, sku));
+    .where(eq(variants.sku, storable(sku)));
   return { variant: row ?? null };
 };

@@ -1,18 +1,20 @@
 import { and, eq, gte, lte, type SQL, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { type ProductRow, showSummary, subtreeIds } from '../db/queries.ts';
+import { type ProductRow, showSummary, storable, subtreeIds } from '../db/queries.ts';
 import { products } from '../db/schema.ts';
-import { readCursor, writeCursor } from '../domain/cursor.ts';
+import { type CursorType, readCursor, writeCursor } from '../domain/cursor.ts';
 import { searchFor } from '../domain/search.ts';
 
 interface Sorting {
   /** Compared with the cursor's value; ties go by id. */
   value: SQL;
   isDescending: boolean;
-  type: 'text' | 'bigint' | 'float8';
+  type: CursorType;
   of: (row: ProductRow & { rank: string }) => string | number;
 }
 
+/** Letters of a title that sorting compares: more would not fit into a cursor. */
+const titleMax = 50;
 const highest = Number.MAX_SAFE_INTEGER;
 
 export const listProducts: Operations['listProducts'] = async (ctx, input) => {
@@ -38,14 +40,14 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
       of: (row) => row.fromPriceRial ?? 0,
     },
     title: {
-      value: sql`${products.title}->>${input.language}::text`,
+      value: sql`left(${products.title}->>${input.language}::text, ${titleMax})`,
       isDescending: false,
       type: 'text',
-      of: (row) => row.title[input.language],
+      of: (row) => Array.from(row.title[input.language]).slice(0, titleMax).join(''),
     },
   };
   const sorting = sortings[sort];
-  const cursor = input.cursor === undefined ? undefined : readCursor(input.cursor, sort);
+  const cursor = input.cursor === undefined ? undefined : readCursor(input.cursor, sort, sorting.type);
   const compare = sorting.isDescending ? sql`<` : sql`>`;
   const direction = sorting.isDescending ? sql`desc` : sql`asc`;
 
@@ -57,9 +59,9 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
         products.isPublished,
         search?.matches,
         input.category === undefined ? undefined : sql`${products.categoryId} in ${subtreeIds(input.category)}`,
-        input.platform === undefined ? undefined : eq(products.platform, input.platform),
-        input.region === undefined ? undefined : sql`${input.region} = any(${products.regions})`,
-        input.brand === undefined ? undefined : eq(products.brand, input.brand),
+        input.platform === undefined ? undefined : eq(products.platform, storable(input.platform)),
+        input.region === undefined ? undefined : sql`${storable(input.region)} = any(${products.regions})`,
+        input.brand === undefined ? undefined : eq(products.brand, storable(input.brand)),
         input.type === undefined ? undefined : eq(products.type, input.type),
         input.minPriceRial === undefined ? undefined : gte(products.fromPriceRial, input.minPriceRial),
         input.maxPriceRial === undefined ? undefined : lte(products.fromPriceRial, input.maxPriceRial),

@@ -83,6 +83,8 @@ INSERT INTO "catalog_version" VALUES (1, 1);
 -- What lists show of a product's variants is derived here, in the transaction that changed them.
 CREATE FUNCTION catalog_derive_product() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+	-- First the product's lock, then a fresh look: two variants that change at once are both counted.
+	PERFORM FROM products WHERE id = NEW.product_id FOR NO KEY UPDATE;
 	UPDATE products p SET from_price_rial = v.from_price, regions = v.regions, is_in_stock = v.in_stock, updated_at = now()
 	FROM (SELECT min(price_rial) AS from_price, array_agg(DISTINCT region ORDER BY region) AS regions, bool_or(available_count > 0) AS in_stock
 		FROM variants WHERE product_id = NEW.product_id) v
