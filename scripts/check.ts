@@ -8,6 +8,7 @@ const steps: [name: string, program: string, ...args: string[]][] = [
   ['format', bin('oxfmt'), '--check', '.'],
   ['lint', bin('oxlint'), '--type-aware', '--max-warnings', '0'],
   ['types', bin('tsc'), '-p', 'tsconfig.json'],
+  ['types of the shop', bin('tsc'), '--noEmit', '-p', 'apps/storefront'],
   [
     'imports',
     bin('depcruise'),
