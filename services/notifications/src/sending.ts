@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { formatTomanNumber } from '@kelid/persian/toman';
 import type { Context } from './context.ts';
 import { messages } from './db/schema.ts';
@@ -8,26 +8,28 @@ import type { SendAnswer } from './providers/provider.ts';
 type Message = typeof messages.$inferSelect;
 const attemptsMax = 8;
 
-/** Claims a queued message and sends it. Of two at once only the one that made the claim sends. */
-export async function deliver(ctx: Context, messageId: string): Promise<void> {
-  const [message] = await ctx.db
+/** Claims queued messages and sends them. Of two senders at once only the one that made the claim sends. Answers how many it claimed. */
+export async function deliver(ctx: Context, which: SQL): Promise<number> {
+  const claimed = await ctx.db
     .update(messages)
     .set({
       status: 'sending',
       attemptCount: sql`${messages.attemptCount} + 1`,
       dueAt: sql`now() + interval '60 seconds'`,
     })
-    .where(
-      and(eq(messages.id, messageId), inArray(messages.status, ['queued', 'unknown']), sql`${messages.dueAt} <= now()`),
-    )
+    .where(and(which, inArray(messages.status, ['queued', 'unknown']), sql`${messages.dueAt} <= now()`))
     .returning();
-  if (!message) return;
+  await Promise.all(claimed.map((message) => deliverClaimed(ctx, message)));
+  return claimed.length;
+}
+
+async function deliverClaimed(ctx: Context, message: Message): Promise<void> {
   if (message.expiresAt !== null && new Date(message.expiresAt) <= ctx.now()) {
     await finish(ctx, message, { status: 'dropped', dueAt: null, sealedCode: null });
     return;
   }
   const answer = await send(ctx, message).catch((error: unknown): SendAnswer => {
-    ctx.log.error({ messageId, template: message.template, err: error }, 'a message could not be made');
+    ctx.log.error({ messageId: message.id, template: message.template, err: error }, 'a message could not be made');
     return { kind: 'retry', error: 'not made' };
   });
   await record(ctx, message, answer);

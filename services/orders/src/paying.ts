@@ -5,7 +5,7 @@ import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, iso, listLines, moveOrder, type OrderLineRow, type OrderRow } from './db/queries.ts';
+import { findOrder, findOrderWithLines, iso, moveOrder, type OrderLineRow, type OrderWithLines } from './db/queries.ts';
 import { orderLines, orders } from './db/schema.ts';
 
 export interface Capture {
@@ -22,8 +22,7 @@ const revivalMinutes = 5;
  * Reserves the stock of an expired order again, at the price it was ordered for. Two revivals at once reserve under the same
  * number, which inventory answers with one hold.
  */
-export async function reserveAgain(ctx: Context, order: OrderRow): Promise<boolean> {
-  const lines = await listLines(ctx.db, order.id);
+export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLines): Promise<boolean> {
   const round = order.reservationRound + 1;
   try {
     await ctx.peers.inventory.reserveStock({
@@ -48,17 +47,18 @@ export async function reserveAgain(ctx: Context, order: OrderRow): Promise<boole
 /** Takes a capture in: the order is paid, once, or its money is refused and becomes the customer's. Never neither (A65). */
 export async function takeCapture(ctx: Context, eventId: string, capture: Capture): Promise<void> {
   const { orderId, attemptId } = capture;
-  const order = await findOrder(ctx.db, orderId);
-  if (!order) throw new Error(`A capture names an order that is not here`);
+  const found = await findOrderWithLines(ctx.db, orderId);
+  if (!found) throw new Error('A capture names an order that is not here');
+  const { order, lines } = found;
   // The hold ran out while the bank and the queue worked. The money is captured, so the order is revived if its stock can be.
-  if (order.status === 'expired' && order.paidAttemptId === null) await reserveAgain(ctx, order);
+  if (order.status === 'expired' && order.paidAttemptId === null) await reserveAgain(ctx, found);
 
   await consumeOnce(ctx, eventId, 'orders', async (tx) => {
     const isExact = order.totalRial === capture.amountRial;
     const [paid] = isExact
       ? await tx
           .update(orders)
-          .set({ paidAttemptId: attemptId, paidAt: sql`now()`, dueAt: sql`now() + interval '30 seconds'` })
+          .set({ paidAttemptId: attemptId, paidAt: sql`now()` })
           .where(
             and(
               eq(orders.id, orderId),
@@ -93,7 +93,6 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
       actor: 'service:payments',
     });
     if (version === undefined) throw new Error('The order moved although its row was locked');
-    const lines = await listLines(tx, orderId);
     await publish(
       tx,
       orderPaid({
@@ -115,9 +114,9 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
 
 /** Binds product keys to a paid order's lines and says so. Repeats safely: inventory answers the same keys. */
 export async function fulfill(ctx: Context, orderId: string): Promise<void> {
-  const order = await findOrder(ctx.db, orderId);
-  if (!order || !['paid', 'fulfilling', 'part_fulfilled'].includes(order.status)) return;
-  const lines = await listLines(ctx.db, orderId);
+  const found = await findOrderWithLines(ctx.db, orderId);
+  if (!found || !['paid', 'fulfilling', 'part_fulfilled'].includes(found.order.status)) return;
+  const { order, lines } = found;
   const bound = await ctx.peers.inventory.fulfillOrder({
     orderId,
     customerId: order.customerId,
@@ -144,10 +143,6 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
         reason: 'all product keys delivered',
       });
       if (version === undefined) return; // Another runner of the same step was first.
-      await tx
-        .update(orders)
-        .set({ fulfilledAt: sql`now()`, dueAt: null })
-        .where(eq(orders.id, orderId));
       await publish(
         tx,
         orderFulfilled({
@@ -198,7 +193,6 @@ export async function sendToReview(ctx: Context, orderId: string): Promise<void>
       actor: 'service:orders',
     });
     if (version === undefined) return;
-    await tx.update(orders).set({ dueAt: null }).where(eq(orders.id, orderId));
     await publish(
       tx,
       orderStatusChanged({

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql, TransactionRollbackError } from 'drizzle-orm';
 import type { z } from 'zod';
 import { orderPlaced } from '@kelid/contracts/events';
 import { stockShort } from '@kelid/contracts/inventory';
@@ -7,7 +7,7 @@ import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, listLines, moveOrder, type OrderRow } from './db/queries.ts';
+import { findOrder, moveOrder, type OrderRow, type OrderWithLines } from './db/queries.ts';
 import { orders } from './db/schema.ts';
 
 type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
@@ -17,10 +17,8 @@ export type Placing =
   | { kind: 'failed' };
 
 /** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
-export async function continueCheckout(ctx: Context, orderId: string): Promise<Placing> {
-  const order = await findOrder(ctx.db, orderId);
-  if (!order || order.status !== 'placing') return { kind: 'failed' };
-  const lines = await listLines(ctx.db, orderId);
+export async function continueCheckout(ctx: Context, { order, lines }: OrderWithLines): Promise<Placing> {
+  const orderId = order.id;
   let payment: CheckoutAnswer['payment'];
   try {
     await ctx.peers.inventory.reserveStock({
@@ -55,38 +53,38 @@ export async function continueCheckout(ctx: Context, orderId: string): Promise<P
     totalRial: order.totalRial,
     payment,
   };
-  const isPlaced = await ctx.transaction(async (tx) => {
-    // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
-    await tx.execute(sql`select 1 from carts where id = ${order.cartId} for no key update`);
-    const version = await moveOrder(tx, {
-      orderId,
-      from: ['placing'],
-      to: 'pending_payment',
-      reason: 'payment started',
-      actor: 'service:orders',
-    });
-    if (version === undefined) return false;
-    await tx
-      .update(orders)
-      .set({ dueAt: sql`hold_expires_at` })
-      .where(eq(orders.id, orderId));
-    await tx.execute(sql`
+  const isPlaced = await ctx
+    .transaction(async (tx) => {
+      // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
+      await tx.execute(sql`
       with ordered as (select variant_id from order_lines where order_id = ${orderId}),
       emptied as (delete from cart_items where cart_id = ${order.cartId} and variant_id in (select variant_id from ordered))
       update carts set order_count = order_count + 1, quote = null, quote_expires_at = null where id = ${order.cartId}`);
-    await publish(
-      tx,
-      orderPlaced({
+      const version = await moveOrder(tx, {
         orderId,
-        orderNumber: order.orderNumber,
-        customerId: order.customerId,
-        version,
-        totalRial: order.totalRial,
-      }),
-    );
-    await answerKey(tx, scopeOf(order), 201, answer);
-    return true;
-  });
+        from: ['placing'],
+        to: 'pending_payment',
+        reason: 'payment started',
+        actor: 'service:orders',
+      });
+      if (version === undefined) return tx.rollback();
+      await publish(
+        tx,
+        orderPlaced({
+          orderId,
+          orderNumber: order.orderNumber,
+          customerId: order.customerId,
+          version,
+          totalRial: order.totalRial,
+        }),
+      );
+      await answerKey(tx, scopeOf(order), 201, answer);
+      return true;
+    })
+    .catch((error: unknown) => {
+      if (error instanceof TransactionRollbackError) return false;
+      throw error;
+    });
   if (isPlaced) return { kind: 'placed', answer };
   // Another runner of this story finished it, or took it back, while we asked the peers.
   const now = await findOrder(ctx.db, orderId);
@@ -107,10 +105,6 @@ export async function abandonCheckout(ctx: Context, order: OrderRow, problem: Pr
       actor: 'service:orders',
     });
     if (version === undefined) return false;
-    await tx
-      .update(orders)
-      .set({ dueAt: sql`now()` })
-      .where(eq(orders.id, order.id));
     if (problem) await failKey(tx, scopeOf(order), problem.toBody());
     else await dropKey(tx, scopeOf(order));
     return true;

@@ -8,9 +8,9 @@ export async function sendDueMessages(ctx: Context): Promise<number> {
     update messages set status = case when template = 'otp' then 'dead' else 'unknown' end, last_error = 'the sender died',
       due_at = case when template = 'otp' then null else now() end, sealed_code = null
     where status = 'sending' and due_at <= now()`);
-  const { rows } = await ctx.db.execute<{ id: string }>(
-    sql`select id from messages where due_at <= now() and status in ('queued', 'unknown') order by due_at limit 50`,
+  return deliver(
+    ctx,
+    sql`id = any(array(
+      select id from messages where due_at <= now() and status in ('queued', 'unknown') order by due_at limit 50 for update skip locked))`,
   );
-  await Promise.all(rows.map((row) => deliver(ctx, row.id)));
-  return rows.length;
 }

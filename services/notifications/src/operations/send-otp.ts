@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 import { messages } from '../db/schema.ts';
@@ -20,7 +21,7 @@ export const sendOtp: Operations['sendOtp'] = async (ctx, { challengeId, sendNum
     .onConflictDoNothing()
     .returning({ id: messages.id });
   if (message) {
-    void deliver(ctx, message.id).catch((error: unknown) =>
+    void deliver(ctx, eq(messages.id, message.id)).catch((error: unknown) =>
       ctx.log.warn({ messageId: message.id, err: error }, 'a code is sent by the sweep'),
     );
   }

@@ -8,7 +8,7 @@ import { orderLines, orders } from './schema.ts';
 export type OrderRow = typeof orders.$inferSelect;
 export type OrderLineRow = typeof orderLines.$inferSelect;
 
-/** Moves an order if it is in one of these statuses; answers its new version, or undefined when somebody else moved it. */
+/** Moves an order if it is in one of these statuses and says when it is due next; answers its new version, or undefined when somebody else moved it. */
 export async function moveOrder(
   tx: Tx,
   move: { orderId: string; from: OrderStatus[]; to: OrderStatus; reason: string; actor: string },
@@ -21,6 +21,23 @@ export async function moveOrder(
     sql`select order_move(${move.orderId}, ${from}, ${move.to}, ${move.reason}, ${move.actor}) as version`,
   );
   return rows[0]?.version ?? undefined;
+}
+
+export interface OrderWithLines {
+  order: OrderRow;
+  lines: OrderLineRow[];
+}
+
+/** An order and its lines of one moment. */
+export async function findOrderWithLines(db: Db | Tx, orderId: string): Promise<OrderWithLines | undefined> {
+  const rows = await db
+    .select({ order: orders, line: orderLines })
+    .from(orders)
+    .innerJoin(orderLines, eq(orderLines.orderId, orders.id))
+    .where(eq(orders.id, orderId))
+    .orderBy(asc(orderLines.position));
+  const order = rows[0]?.order;
+  return order && { order, lines: rows.map((row) => row.line) };
 }
 
 export async function findOrder(db: Db | Tx, orderId: string): Promise<OrderRow | undefined> {

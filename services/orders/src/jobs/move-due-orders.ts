@@ -3,7 +3,7 @@ import { orderExpired } from '@kelid/contracts/events';
 import { pruneKeys } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrder, moveOrder, type OrderRow } from '../db/queries.ts';
+import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../db/queries.ts';
 import { orders } from '../db/schema.ts';
 import { fulfill, sendToReview } from '../paying.ts';
 import { abandonCheckout, continueCheckout, letGo } from '../placing.ts';
@@ -27,18 +27,19 @@ export async function moveDueOrders(ctx: Context): Promise<number> {
     returning orders.id, extract(epoch from now() - placed_at)::float8 as "ageSeconds", extract(epoch from now() - paid_at)::float8 as "paidSeconds"`);
   await Promise.all(
     rows.map(async (due) => {
-      const order = await findOrder(ctx.db, due.id);
-      if (order) await moveOn(ctx, order, due);
+      const found = await findOrderWithLines(ctx.db, due.id);
+      if (found) await moveOn(ctx, found, due);
     }),
   );
   return rows.length;
 }
 
-async function moveOn(ctx: Context, order: OrderRow, due: DueOrder): Promise<void> {
+async function moveOn(ctx: Context, found: OrderWithLines, due: DueOrder): Promise<void> {
+  const { order } = found;
   switch (order.status) {
     case 'placing':
       if (due.ageSeconds > 120) await abandonCheckout(ctx, order, undefined);
-      else await continueCheckout(ctx, order.id);
+      else await continueCheckout(ctx, found);
       return;
     case 'pending_payment':
       await expire(ctx, order);

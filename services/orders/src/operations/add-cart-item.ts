@@ -7,8 +7,6 @@ import { cartItems } from '../db/schema.ts';
 
 export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, quantity, language }) => {
   if (quantity > quantityMax) throw cartLimit({ quantityMax });
-  const { items: known } = await ctx.peers.catalog.getVariants({ variantIds: [variantId] });
-  if (known.length === 0) throw variantNotFound();
   const { cart, cartToken } = await openCart(ctx);
   // Adding is one statement, so that two tabs add up; over the limit it changes nothing.
   const added = await ctx.db
@@ -21,13 +19,12 @@ export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, q
     })
     .returning({ id: cartItems.id });
   if (added.length === 0) throw cartLimit({ quantityMax });
-  const [counted] = await ctx.db
-    .select({ count: sql<number>`count(*)::int` })
-    .from(cartItems)
-    .where(eq(cartItems.cartId, cart.id));
-  if ((counted?.count ?? 0) > lineCountMax) {
-    await ctx.db.delete(cartItems).where(eq(cartItems.id, added[0]?.id ?? ''));
-    throw cartLimit({ quantityMax });
+  const shown = await showCart(ctx, cart, cartToken, language);
+  const itemId = added[0]?.id ?? '';
+  const isUnknown = shown.problems.some((problem) => problem.itemId === itemId && problem.code === 'not_sold');
+  if (isUnknown || shown.items.length > lineCountMax) {
+    await ctx.db.delete(cartItems).where(eq(cartItems.id, itemId));
+    throw isUnknown ? variantNotFound() : cartLimit({ quantityMax });
   }
-  return showCart(ctx, cart, cartToken, language);
+  return shown;
 };

@@ -1,11 +1,9 @@
-import { eq, sql } from 'drizzle-orm';
 import { orderCancelled } from '@kelid/contracts/events';
 import { orderNotCancellable, orderNotFound } from '@kelid/contracts/orders';
 import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { findOrder, getOwnOrder, listLines, moveOrder, showOrder } from '../db/queries.ts';
-import { orders } from '../db/schema.ts';
 import { letGo } from '../placing.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
@@ -21,10 +19,6 @@ export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, lan
       actor: `user:${userId}`,
     });
     if (version === undefined) return false;
-    await tx
-      .update(orders)
-      .set({ dueAt: sql`now()` })
-      .where(eq(orders.id, orderId));
     await publish(
       tx,
       orderCancelled({ orderId, orderNumber: order.orderNumber, customerId: userId, version, reason: 'customer' }),

@@ -70,47 +70,51 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
       );
       if ((pending[0]?.count ?? 0) >= ctx.config.ORDERS_PENDING_MAX)
         throw tooManyPendingOrders({ pendingMax: ctx.config.ORDERS_PENDING_MAX });
-      await tx.insert(orders).values({
-        id: orderId,
-        orderNumber: newOrderNumber(),
-        customerId: userId,
-        cartId: cart.id,
-        cartOrderCount: cart.orderCount,
-        status: 'placing',
-        discountRial: 0,
-        vatRial: 0,
-        totalRial: total,
-        psp: input.psp,
-        contact: cleanContact(input.contact),
-        firstAttemptId: newId(),
-        idempotencyKey: scope.key,
-        holdExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_HOLD_MINUTES})`,
-        dueAt: sql`now() + interval '60 seconds'`,
-      });
-      await tx.insert(orderLines).values(
-        lines.map((line, position) => {
-          const variant = variantOf.get(line.variantId);
-          if (!variant) throw variantNotFound();
-          return {
-            id: newId(),
-            orderId,
-            position,
-            variantId: line.variantId,
-            productSlug: variant.productSlug,
-            title: variant.title,
-            variantTitle: variant.variantTitle,
-            region: variant.region,
-            platform: variant.platform,
-            image: variant.image,
-            quantity: line.quantity,
-            unitPriceRial: line.unitPriceRial,
-          };
-        }),
-      );
-      await tx.execute(
-        sql`insert into order_history (order_id, to_status, reason, actor) values (${orderId}, 'placing', 'checkout', ${`user:${userId}`})`,
-      );
-      return claim;
+      const [order] = await tx
+        .insert(orders)
+        .values({
+          id: orderId,
+          orderNumber: newOrderNumber(),
+          customerId: userId,
+          cartId: cart.id,
+          cartOrderCount: cart.orderCount,
+          status: 'placing',
+          discountRial: 0,
+          vatRial: 0,
+          totalRial: total,
+          psp: input.psp,
+          contact: cleanContact(input.contact),
+          firstAttemptId: newId(),
+          idempotencyKey: scope.key,
+          holdExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_HOLD_MINUTES})`,
+          dueAt: sql`now() + interval '60 seconds'`,
+        })
+        .returning();
+      if (!order) throw new Error('The new order was not answered');
+      const placedLines = await tx
+        .insert(orderLines)
+        .values(
+          lines.map((line, position) => {
+            const variant = variantOf.get(line.variantId);
+            if (!variant) throw variantNotFound();
+            return {
+              id: newId(),
+              orderId,
+              position,
+              variantId: line.variantId,
+              productSlug: variant.productSlug,
+              title: variant.title,
+              variantTitle: variant.variantTitle,
+              region: variant.region,
+              platform: variant.platform,
+              image: variant.image,
+              quantity: line.quantity,
+              unitPriceRial: line.unitPriceRial,
+            };
+          }),
+        )
+        .returning();
+      return { ...claim, order, lines: placedLines };
     })
     .catch((error: unknown) => {
       // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
@@ -125,7 +129,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   }
   if (placed.kind === 'running') throw idempotencyKeyRunning({ retryAfterSeconds: 1 });
   failpoint('orders.placing-committed'); // CP2
-  const outcome = await continueCheckout(ctx, orderId);
+  const outcome = await continueCheckout(ctx, placed);
   if (outcome.kind === 'placed') return outcome.answer;
   throw outcome.kind === 'out-of-stock'
     ? outOfStock({ variantIds: outcome.variantIds })

@@ -1,10 +1,8 @@
-import { eq, sql } from 'drizzle-orm';
 import { orderCancelled, orderStatusChanged } from '@kelid/contracts/events';
 import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contracts/orders';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { actorName, findOrder, moveOrder } from '../db/queries.ts';
-import { orders } from '../db/schema.ts';
 import { letGo } from '../placing.ts';
 
 const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
@@ -26,11 +24,6 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
       actor: actorName(ctx.actor),
     });
     if (version === undefined) return false;
-    // Back in fulfilling or cancelled, the sweep goes on at once; in review nothing happens by itself.
-    await tx
-      .update(orders)
-      .set({ dueAt: status === 'review' ? null : sql`now()` })
-      .where(eq(orders.id, orderId));
     const ref = { orderId, orderNumber: order.orderNumber, customerId: order.customerId, version };
     await publish(
       tx,

@@ -156,10 +156,27 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
-	UPDATE orders SET status = p_to, version = version + 1 WHERE id = p_order RETURNING version INTO new_version;
+	UPDATE orders SET status = p_to, version = version + 1,
+		fulfilled_at = CASE WHEN p_to = 'fulfilled' THEN now() ELSE fulfilled_at END,
+		-- When the sweep looks at it next: at its hold's end, soon while a key is owed, at once when it holds something it must let go.
+		due_at = CASE
+			WHEN p_to = 'pending_payment' THEN hold_expires_at
+			WHEN p_to IN ('cancelled', 'expired') OR was = 'review' AND p_to = 'fulfilling' THEN now()
+			WHEN p_to IN ('paid', 'fulfilling', 'part_fulfilled') THEN now() + interval '30 seconds'
+		END
+	WHERE id = p_order RETURNING version INTO new_version;
 	INSERT INTO order_history (order_id, from_status, to_status, reason, actor) VALUES (p_order, was, p_to, p_reason, p_actor);
 	RETURN new_version;
 END $$;
+--> statement-breakpoint
+-- An order's first history row comes with the order, whoever makes it.
+CREATE FUNCTION orders_begin_history() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO order_history (order_id, to_status, reason, actor) VALUES (NEW.id, NEW.status, 'checkout', 'user:' || NEW.customer_id);
+	RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER orders_begin_history AFTER INSERT ON "orders" FOR EACH ROW EXECUTE FUNCTION orders_begin_history();
 --> statement-breakpoint
 REVOKE UPDATE, DELETE, TRUNCATE ON "order_history" FROM orders_app;
 --> statement-breakpoint
