@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -141,14 +141,8 @@ export async function startShop(options: {
   if (options.hasPages) {
     const storefront = join(root, 'apps/storefront');
     const next = join(root, 'node_modules/next/dist/bin/next');
-    if (!existsSync(join(storefront, '.next/BUILD_ID'))) {
-      const built = spawnSync(process.execPath, [next, 'build'], {
-        cwd: storefront,
-        env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
-        encoding: 'utf8',
-      });
-      if (built.status !== 0) throw new Error(`The shop's pages could not be built: ${built.stdout}${built.stderr}`);
-    }
+    const built = spawnSync(process.execPath, [join(storefront, 'build.ts')], { encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(`The shop's pages could not be built: ${built.stdout}${built.stderr}`);
     processes.set('pages', {
       program: next,
       args: ['start', '-p', String(shopPort), '-H', 'localhost'],

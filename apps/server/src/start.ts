@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, isFree } from '@kelid/service/postgres/embedded';
 import { startEmbedded } from './embedded.ts';
@@ -41,7 +41,6 @@ async function start(): Promise<void> {
     throw error;
   });
   postgres = embedded.postgres;
-  const hasShop = existsSync(join(storefront, 'package.json')) && existsSync(join(storefront, 'src/app'));
   const simulators = run('simulators', join(root, 'simulators/src/main.ts'), [], {
     ...embedded.env,
     SIMULATORS_PORT: String(ports.simulators),
@@ -60,33 +59,19 @@ async function start(): Promise<void> {
     mkdirSync(dataFolder, { recursive: true });
     writeFileSync(join(dataFolder, 'demo-loaded'), new Date().toISOString());
   }
-  if (hasShop) {
-    const next = join(root, 'node_modules/next/dist/bin/next');
-    if (!existsSync(join(storefront, '.next/BUILD_ID'))) {
-      console.log('Building the shop’s pages; this is done once…');
-      rmSync(join(storefront, '.next'), { recursive: true, force: true });
-      await finished(
-        run(
-          'build',
-          next,
-          ['build'],
-          { ...embedded.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
-          storefront,
-        ),
-      );
-    }
-    const shop = run(
-      'shop',
-      next,
-      ['start', '-p', String(ports.shop), '-H', 'localhost'],
-      shopEnvironment(embedded.env),
-      storefront,
-    );
-    await answers(shop, `http://localhost:${ports.shop}/robots.txt`);
-  }
+  const next = join(root, 'node_modules/next/dist/bin/next');
+  await finished(run('build', join(storefront, 'build.ts'), [], shopEnvironment(embedded.env)));
+  const shop = run(
+    'shop',
+    next,
+    ['start', '-p', String(ports.shop), '-H', 'localhost'],
+    shopEnvironment(embedded.env),
+    storefront,
+  );
+  await answers(shop, `http://localhost:${ports.shop}/robots.txt`);
   for (const child of children) {
     child.once('exit', (code) => {
-      if (isStopping || child.spawnargs.includes('build') || child.spawnargs.includes('demo')) return;
+      if (isStopping) return;
       console.error(`A part of the shop has ended (code ${code}); stopping the rest.`);
       void stop(1);
     });
@@ -125,7 +110,7 @@ function run(name: string, program: string, args: string[], env: Record<string, 
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const isQuiet = name === 'build' || name === 'shop' || name === 'simulators';
+  const isQuiet = name === 'shop' || name === 'simulators';
   let tail = '';
   const keep = (chunk: Buffer) => {
     tail = (tail + chunk.toString()).slice(-6_000);
