@@ -148,7 +148,7 @@ async function refuseTakenPort(port: number, variable: string): Promise<void> {
 }
 
 function takenMessage(port: number, variable: string): string {
-  return `Port ${port} is taken by another program. Free it, or choose another with ${variable}, for example: ${variable}=${port + 1000} npm start`;
+  return `Port ${port} is taken by another program. Free it, or choose another with ${variable}, for example: ${variable}=${port + 100} npm start`;
 }
 
 async function stop(code: number): Promise<void> {

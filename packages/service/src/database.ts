@@ -139,7 +139,7 @@ export function isDatabaseAway(error: unknown): boolean {
     return true;
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
     if (
-      /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(
+      /timeout exceeded when trying to connect|connect ENOENT|Connection terminated|Client has encountered a connection error/.test(
         current.message,
       )
     )
