@@ -27,10 +27,12 @@ function* filesBelow(folder: string): Generator<string> {
 }
 
 test('I17 KY-7: after imports, purchases, reveals and failures no product key is in the database, its log of changes, the queues or the logs', async () => {
+  // One that inventory has nothing of: what the catalogue was told of stock may be a moment old.
+  const stocked = await query(shop, 'inventory', 'select distinct variant_id::text as id from product_keys');
   const [variant] = await query(
     shop,
     'catalog',
-    'select v.id, v.sku from variants v where v.available_count = 0 order by v.id limit 1',
+    `select id, sku from variants where id::text not in (${stocked.map(({ id }) => `'${String(id)}'`).join(', ')}) order by id limit 1`,
   );
   otherFolder = join(shop.folder, '..', `kelid-keys-${mark}.txt`);
   const codes = Array.from({ length: 20 }, (_, index) => `${mark}-${String(index).padStart(4, '0')}-ZZZZ`);
