@@ -153,30 +153,46 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await context.close();
   });
 
+  /** Signed in, with a delivered order, one that waits for its money after a failed payment, and something in the cart. */
+  async function shopperWithOrders() {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    const delivered = new URL(page.url());
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'پرداخت ناموفق' }).click();
+    await page.getByRole('heading', { name: 'پرداخت انجام نشد' }).waitFor();
+    const failed = new URL(page.url());
+    await page.goto(`${shop.shopUrl}/p/${slug}`);
+    await page.getByRole('button', { name: 'افزودن به سبد' }).click();
+    await page.getByRole('link', { name: 'رفتن به سبد' }).waitFor();
+    const storageState = await context.storageState();
+    await context.close();
+    const waiting = `/orders/${failed.searchParams.get('order')}`;
+    const paths = ['/cart', '/checkout', '/orders', delivered.pathname, waiting, `${failed.pathname}${failed.search}`];
+    return { storageState, paths };
+  }
+
   test.each(['fa', 'en'] as const)(
     'SF-3: axe finds nothing serious on the pages in %s, light and dark',
     async (language) => {
       const prefix = language === 'fa' ? '' : '/en';
-      const paths = [
-        '/',
-        '/products',
-        `/p/${slug}`,
-        '/cart',
-        '/sign-in',
-        '/checkout',
-        '/orders',
-        '/payment/result',
-        '/nothing-here',
+      const guestPaths = ['/', '/products', `/p/${slug}`, '/cart', '/sign-in', '/payment/result', '/nothing-here'];
+      const { storageState, paths: ownPaths } = await shopperWithOrders();
+      const visits = [
+        ...guestPaths.map((path) => ({ path, isOwn: false })),
+        ...ownPaths.map((path) => ({ path, isOwn: true })),
       ];
       const found: string[] = [];
       for (const colorScheme of ['light', 'dark'] as const) {
-        const context = await browser.newContext({
-          viewport: { width: 1280, height: 900 },
-          colorScheme,
-          bypassCSP: true,
-        });
-        const page = await context.newPage();
-        for (const path of paths) {
+        const look = { viewport: { width: 1280, height: 900 }, colorScheme, bypassCSP: true };
+        const guest = await browser.newContext(look);
+        const owner = await browser.newContext({ ...look, storageState });
+        const pages = { guest: await guest.newPage(), owner: await owner.newPage() };
+        for (const { path, isOwn } of visits) {
+          const page = isOwn ? pages.owner : pages.guest;
           await page.goto(`${shop.shopUrl}${prefix}${path}`, { waitUntil: 'networkidle' });
           await page.addScriptTag({ content: axeSource });
           const violations = await page.evaluate(async () => {
@@ -190,7 +206,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
           });
           found.push(...violations.map((violation) => `${colorScheme} ${path} ${violation}`));
         }
-        await context.close();
+        await Promise.all([guest.close(), owner.close()]);
       }
       expect(found).toEqual([]);
     },
