@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: 'packages/testing/src/global-setup.ts',
-    include: ['{packages,services,apps,simulators,scripts}/**/*.test.ts', 'e2e/src/crash.test.ts'],
+    include: ['{packages,services,apps,simulators,scripts}/**/*.test.ts', 'e2e/src/{crash,topology}.test.ts'],
     exclude: ['**/node_modules/**', '**/.next/**'],
     pool: 'forks',
     maxWorkers: 2,

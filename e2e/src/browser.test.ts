@@ -238,6 +238,24 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await context.close();
   });
 
+  test('SF-4: from the home page a category is one click away and a product two, and who asks for less motion gets none', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    await page.goto(shop.shopUrl);
+    await page.locator('a[href^="/c/"]').first().click();
+    await page.waitForURL(/\/c\//);
+    const running = await page.evaluate(
+      () =>
+        document.getAnimations().filter((animation) => Number(animation.effect?.getComputedTiming().duration) > 10)
+          .length,
+    );
+    expect(running).toBe(0);
+    await page.locator('main a[href^="/p/"]').first().click();
+    await page.waitForURL(/\/p\//);
+    await page.getByRole('button', { name: 'افزودن به سبد' }).waitFor();
+    await context.close();
+  });
+
   test('every promise of the databases holds afterwards', async () => {
     expect(await checkInvariants(shop)).toEqual([]);
   });

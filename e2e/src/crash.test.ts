@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => world?.shop.close());
 
 test.each(Object.keys(crashPoints))(
-  'F1 I1 I5 I6 I14 I20 %s: killed there under load and started again, the shop loses nothing and does nothing twice',
+  'F1 OR-6 OR-7 I1 I5 I6 I14 I20 %s: killed there under load and started again, the shop loses nothing and does nothing twice',
   async (point) => {
     const report = await crashOnce(world, point, 20_261_120);
     expect(report.problems).toEqual([]);

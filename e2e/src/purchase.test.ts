@@ -49,7 +49,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     ]);
   });
 
-  test('PA-4 A52: ten callbacks at once are one capture, one order and one key', async () => {
+  test('PA-4 OR-5 A52: ten callbacks at once are one capture, one order and one key', async () => {
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variant(1));
     const { orderId, payment } = await shopper.checkout();

@@ -14,6 +14,8 @@ export type Shape = 'one' | 'many';
 
 export interface Shop {
   gatewayUrl: string;
+  /** Of a second gateway, where one was asked for. */
+  secondGatewayUrl: string;
   /** Of the one-process shape: where its metrics are. */
   internalPort: number;
   shopUrl: string;
@@ -40,15 +42,24 @@ export async function startShop(options: {
   env?: Record<string, string>;
   firstEnv?: Record<string, string>;
   isDurable?: boolean;
+  /** Starts two gateways over the same services; only with one process per service. */
+  hasSecondGateway?: boolean;
   /** Serves the shop's own pages too, built when they are not. */
   hasPages?: boolean;
 }): Promise<Shop> {
   const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
   chmodSync(folder, 0o755); // The account that runs PostgreSQL passes through it.
   mkdirSync(join(folder, 'logs'));
-  const [gatewayPort, internalPort, simulatorsPort, smtpPort, shopPort, ...servicePorts] = await Promise.all(
-    Array.from({ length: 5 + serviceNames.length }, freePort),
-  );
+  const [
+    gatewayPort,
+    internalPort,
+    simulatorsPort,
+    smtpPort,
+    shopPort,
+    secondPort,
+    secondInternalPort,
+    ...servicePorts
+  ] = await Promise.all(Array.from({ length: 7 + serviceNames.length }, freePort));
   const postgres = await startEmbeddedPostgres({
     dataFolder: join(folder, 'postgres'),
     port: 0,
@@ -138,6 +149,15 @@ export async function startShop(options: {
     });
   }
 
+  const secondGatewayUrl = `http://localhost:${secondPort}`;
+  if (options.hasSecondGateway) {
+    processes.set('gateway 2', {
+      ...find('gateway'),
+      env: { ...find('gateway').env, PORT: String(secondPort), INTERNAL_PORT: String(secondInternalPort) },
+      healthUrl: `${secondGatewayUrl}/ready`,
+    });
+  }
+
   if (options.hasPages) {
     const storefront = join(root, 'apps/storefront');
     const next = join(root, 'node_modules/next/dist/bin/next');
@@ -198,14 +218,16 @@ export async function startShop(options: {
   // Services first, then the gateway in front of them.
   await Promise.all(
     processNames
-      .filter((name) => name !== 'simulators' && name !== 'gateway' && name !== 'pages')
+      .filter((name) => name !== 'simulators' && !name.startsWith('gateway') && name !== 'pages')
       .map((name) => start(name, options.firstEnv)),
   );
-  if (options.shape === 'many') await start('gateway', options.firstEnv);
+  const gateways = processNames.filter((name) => name.startsWith('gateway'));
+  await Promise.all(gateways.map((name) => start(name, options.firstEnv)));
   if (options.hasPages) await start('pages');
 
   return {
     gatewayUrl,
+    secondGatewayUrl,
     internalPort: internalPort ?? 0,
     shopUrl,
     simulatorsUrl,
