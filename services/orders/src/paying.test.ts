@@ -89,8 +89,8 @@ test('I7: a capture of another amount delivers nothing, is refused and alarms', 
   expect(shop.logLines.some((line) => line.includes('capture-mismatch') && line.includes(placed.orderId))).toBe(true);
 });
 
-test('A65: a cancel racing its capture: paid and delivered, or cancelled and the money refused, never both or neither, 30 rounds', async () => {
-  for (let round = 0; round < 30; round += 1) {
+test('A65: a cancel racing its capture: paid and delivered, or cancelled and the money refused, never both or neither, 50 rounds', async () => {
+  for (let round = 0; round < 50; round += 1) {
     const placed = await placeOrder();
     const [cancelled] = await Promise.allSettled([
       shop.client(placed.buyer.actor).cancelOrder({ orderId: placed.orderId }),
