@@ -15,3 +15,11 @@ select told.variant_id, told.available_count from (
 ) told
 where not exists (select from stock_touches t where t.variant_id = told.variant_id)
   and told.available_count <> (select count(*) from product_keys k where k.variant_id = told.variant_id and k.status = 'available');
+-- I26: a need is closed only when nothing of its line is missing
+select order_line_id from supply_needs where status = 'done' and supply_missing(order_line_id, quantity) > 0;
+-- I26: what a supplier order settled is what became of its units
+select p.id from procurements p where p.settled_count <> (select count(*) from supplied_units u where u.procurement_id = p.id);
+-- I26: a unit that was stored is a product key, and no other is
+select supplier, unit_ref from supplied_units where (verdict = 'stored') <> (key_id is not null);
+-- I26: living supplier orders cover at most what their line lacks
+select n.order_line_id from supply_needs n where n.status = 'open' and supply_uncovered(n.order_line_id, n.quantity) < 0;

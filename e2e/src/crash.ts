@@ -20,6 +20,8 @@ export const crashPoints: Record<string, string | null> = {
   'CP10 after the queue': 'outbox.enqueued',
   CP11: 'orders.paid-committed',
   CP12: 'inventory.allocated',
+  CP13: 'inventory.supplier-ordered',
+  CP14: 'inventory.supplier-fetched',
   CP15: 'orders.delivered',
   CP17: 'payments.sale-posted',
 };
@@ -27,6 +29,8 @@ export const crashPoints: Record<string, string | null> = {
 export interface CrashWorld {
   shop: Shop;
   variantIds: string[];
+  /** Without own stock: bought from suppliers when it is sold. */
+  suppliedIds: string[];
 }
 
 const unlimited = '1000000';
@@ -45,7 +49,58 @@ export async function startCrashWorld(): Promise<CrashWorld> {
   const shop = await startShop({ shape: 'one', env: crashEnv });
   await kelid(shop, 'demo', 'load');
   const rows = await query(shop, 'catalog', 'select id from variants where available_count > 20 order by id limit 40');
-  return { shop, variantIds: rows.map((row) => String(row['id'])) };
+  await fillSuppliers(shop);
+  const supplied = await query(shop, 'inventory', 'select distinct variant_id as id from supplier_offers');
+  const idsOf = (found: Record<string, unknown>[]) => found.map((row) => String(row['id']));
+  return { shop, variantIds: idsOf(rows), suppliedIds: idsOf(supplied) };
+}
+
+async function control(shop: Shop, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${shop.simulatorsUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path} of the simulators: ${response.status}`);
+  return response.status === 204 ? undefined : response.json();
+}
+
+const supplierNames = ['codeswholesale', 'kinguin'] as const;
+
+/** Enough of everything and money for it, however many rounds are run. */
+async function fillSuppliers(shop: Shop): Promise<void> {
+  for (const name of supplierNames) {
+    const { items } = (await control(shop, 'GET', `/suppliers/${name}/products`)) as {
+      items: { ref: string; name: string; platform: string; region: string; priceCents: number }[];
+    };
+    for (const { ref, priceCents, ...product } of items)
+      await control(shop, 'PUT', `/suppliers/${name}/products/${ref}`, {
+        name: product.name,
+        platform: product.platform,
+        region: product.region,
+        price: (priceCents / 100).toFixed(2),
+        stock: 1_000_000,
+      });
+    await control(shop, 'PUT', `/suppliers/${name}/balance`, { cents: 1_000_000_000 });
+  }
+}
+
+/** What suppliers do wrong in a round, by its seed: each in about a third of its orders. */
+async function spoilSuppliers(shop: Shop, random: () => number): Promise<void> {
+  const modes = [
+    'lose-answer',
+    'error',
+    'html-503',
+    'out-of-stock',
+    'late',
+    'partial',
+    'duplicate-code',
+    'cut-short',
+    'duplicate',
+  ];
+  for (const name of supplierNames) {
+    const mode = modes[Math.floor(random() * modes.length)];
+    await control(shop, 'PUT', `/faults/${name}.order`, { mode, probability: 0.35, delayMs: 200 });
+  }
 }
 
 /** What a client knows for sure: it was told so. The databases are held against it afterwards. */
@@ -66,20 +121,30 @@ export interface CrashReport {
  * every promise of the databases holds, and what clients were told is so.
  */
 export async function crashOnce(world: CrashWorld, point: string, seed: number): Promise<CrashReport> {
-  const { shop, variantIds } = world;
+  const { shop, variantIds, suppliedIds } = world;
   const random = randomOf(seed);
   const failpoint = crashPoints[point];
   const shoppers = await Promise.all(Array.from({ length: 5 }, () => new Shopper(shop).signIn()));
 
   await shop.stop('server');
   const passing = 1 + Math.floor(random() * 4);
+  const isOfSuppliers = point === 'CP13' || point === 'CP14';
+  if (isOfSuppliers) await spoilSuppliers(shop, random);
+  // Offers of the last round are asked for again before anything is promised.
+  if (isOfSuppliers)
+    await query(
+      shop,
+      'inventory',
+      "update supplier_offers set quoted_at = now() - interval '5 minutes', due_at = now()",
+    );
   await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
   const told: Acknowledged[] = [];
   let isOver = false;
   const load = Promise.all(
     shoppers.map(async (shopper) => {
       while (!isOver) {
-        const variantId = variantIds[Math.floor(random() * variantIds.length)] ?? '';
+        const ids = isOfSuppliers && random() < 0.6 ? suppliedIds : variantIds;
+        const variantId = ids[Math.floor(random() * ids.length)] ?? '';
         await buy(shopper, variantId, told, () => isOver);
       }
     }),
@@ -96,6 +161,7 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
   await sleep(1_000);
   isOver = true;
   await load;
+  await control(shop, 'DELETE', '/faults');
 
   const problems = await quiesce(shop);
   for (const violation of await checkInvariants(shop))
@@ -150,6 +216,13 @@ async function quiesce(shop: Shop): Promise<string[]> {
       'payments',
       "update payment_attempts set due_at = now() where due_at > now() and status in ('returned', 'verifying', 'unknown', 'requesting') and updated_at < now() - interval '1 second'",
     );
+    await query(shop, 'inventory', 'update supplier_states set cooldown_until = null');
+    await query(shop, 'inventory', "update supply_needs set due_at = now() where status = 'open'");
+    await query(
+      shop,
+      'inventory',
+      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed') or status = 'ordering' and created_at < now() - interval '2 seconds'",
+    );
     for (const service of ['orders', 'payments', 'inventory', 'identity', 'catalog'])
       await query(
         shop,
@@ -168,6 +241,12 @@ async function quiesce(shop: Shop): Promise<string[]> {
         'payments',
         "select a.id, a.status from payment_attempts a where a.status in ('requesting', 'returned', 'verifying', 'unknown')",
       )),
+      ...(await query(
+        shop,
+        'inventory',
+        "select id, status from procurements where status in ('ordering', 'unknown', 'placed')",
+      )),
+      ...(await query(shop, 'inventory', "select order_line_id as id, status from supply_needs where status = 'open'")),
       ...(await query(shop, 'payments', "select attempt_id as id, 'unaccounted' as status from captures_unaccounted")),
     ];
     const unsent = [];
@@ -216,6 +295,18 @@ async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]>
     'select order_line_id from key_allocations group by order_line_id, unit_no, replacement_no having count(*) > 1',
   );
   if (twice.length > 0) problems.push('a unit has two keys');
+  // Whatever the suppliers were paid for is here: a product key, or one refused as a duplicate.
+  for (const name of supplierNames) {
+    const { items } = (await control(shop, 'GET', `/suppliers/${name}/orders`)) as {
+      items: { orderId: string; units: { id: string; state: string }[] }[];
+    };
+    const here = await query(shop, 'inventory', `select unit_ref from supplied_units where supplier = '${name}'`);
+    const refs = new Set(here.map((row) => String(row['unit_ref'])));
+    for (const { orderId, units } of items)
+      for (const unit of units)
+        if (unit.state === 'ready' && !refs.has(unit.id))
+          problems.push(`${name} sold unit ${unit.id} of ${orderId}, and it is not here`);
+  }
   return problems;
 }
 

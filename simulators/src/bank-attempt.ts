@@ -3,6 +3,8 @@ export interface BankAttempt {
   authority: string;
   merchantId: string;
   amountRial: number;
+  /** In the unit of the request: what verify must name again. */
+  amount: number;
   description: string;
   callbackUrl: string;
   orderId: string | undefined;

@@ -1,29 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { supplierFaultModes } from './suppliers/fault-modes.ts';
 
-/** What a simulator can be told to do wrong, by name of the place: `zarinpal.request`, `zarinpal.verify`, `zarinpal.inquiry`, `zarinpal.callback`, `sms`, `smtp`. */
+/** The places where something can be told to go wrong, and what can go wrong there: a fault that would never strike is refused. */
+export const faultModes = {
+  'zarinpal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'zarinpal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'zarinpal.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'zarinpal.callback': ['slow', 'duplicate'],
+  sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
+  smtp: ['slow', 'error', 'down'],
+} as const;
+export const allFaultModes = { ...faultModes, ...supplierFaultModes };
+export type FaultPlace = keyof typeof allFaultModes;
+
 export const Fault = z.strictObject({
-  mode: z.enum(['slow', 'error', 'garbage', 'lose-answer', 'duplicate', 'amount-mismatch', 'verified-before', 'down']),
+  mode: z.enum(Object.values(allFaultModes).flat()),
   delayMs: z.int().min(0).max(60_000).default(2_000),
   /** How many calls it strikes; for ever when left out. */
   count: z.int().min(1).optional(),
   probability: z.number().min(0).max(1).default(1),
 });
 export type Fault = z.infer<typeof Fault>;
-export const faultNames = [
-  'zarinpal.request',
-  'zarinpal.verify',
-  'zarinpal.inquiry',
-  'zarinpal.callback',
-  'sms',
-  'smtp',
-] as const;
 
 export class Faults {
-  readonly #active = new Map<string, Fault>();
+  readonly #active = new Map<FaultPlace, Fault>();
 
-  set(name: string, fault: Fault): void {
-    this.#active.set(name, fault);
+  set(place: FaultPlace, fault: Fault): void {
+    this.#active.set(place, fault);
   }
 
   clear(): void {
@@ -34,15 +38,23 @@ export class Faults {
     return Object.fromEntries(this.#active);
   }
 
-  /** The fault that strikes this call, if any; a slow one has already waited. */
-  async strike(name: string): Promise<Fault['mode'] | undefined> {
-    const fault = this.#active.get(name);
-    if (!fault || Math.random() >= fault.probability) return undefined;
+  /**
+   * The fault that strikes at this moment of a call, if any; a slow one has already waited. `modes` are those that the caller acts on now:
+   * a fault of a later moment keeps its count.
+   */
+  async strike(place: FaultPlace, modes: readonly Fault['mode'][]): Promise<Fault['mode'] | undefined> {
+    return (await this.take(place, modes))?.mode;
+  }
+
+  /** The same with its delay, for what happens later than the answer. */
+  async take(place: FaultPlace, modes: readonly Fault['mode'][]): Promise<Fault | undefined> {
+    const fault = this.#active.get(place);
+    if (!fault || !modes.includes(fault.mode) || Math.random() >= fault.probability) return undefined;
     if (fault.count !== undefined) {
-      if (fault.count === 1) this.#active.delete(name);
-      else this.#active.set(name, { ...fault, count: fault.count - 1 });
+      if (fault.count === 1) this.#active.delete(place);
+      else this.#active.set(place, { ...fault, count: fault.count - 1 });
     }
     if (fault.mode === 'slow') await sleep(fault.delayMs);
-    return fault.mode;
+    return fault;
   }
 }

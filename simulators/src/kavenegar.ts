@@ -48,13 +48,18 @@ export function createKavenegar(faults: Faults): SmsInbox {
     apiKey: string,
     params: Record<string, string>,
   ): Promise<{ status: number; body: unknown } | 'lost'> {
-    const mode = await faults.strike('sms');
+    const mode = await faults.strike('sms', ['slow', 'down', 'error']);
     if (mode === 'down') return 'lost';
     if (mode === 'error') return refusal(409, 'سرور قادر به پاسخگویی نیست');
     if (!/^[A-Za-z0-9]{8,}$/.test(apiKey)) return refusal(403, 'کد شناسایی API-Key معتبر نمی‌باشد');
     const answer = await dispatch(method, params);
-    if (mode === 'duplicate' && method === 'verify/lookup') await dispatch(method, params);
-    return mode === 'lose-answer' ? 'lost' : answer;
+    if (answer.status !== 200) return answer;
+    const afterwards = await faults.strike(
+      'sms',
+      method === 'verify/lookup' ? ['duplicate', 'lose-answer'] : ['lose-answer'],
+    );
+    if (afterwards === 'duplicate') await dispatch(method, params);
+    return afterwards === 'lose-answer' ? 'lost' : answer;
   }
 
   async function dispatch(method: string, params: Record<string, string>): Promise<{ status: number; body: unknown }> {
@@ -124,7 +129,7 @@ export function createKavenegar(faults: Faults): SmsInbox {
       if (phone === undefined)
         return [...byPhone.values()]
           .flat()
-          .toSorted((a, b) => (a.at < b.at ? 1 : -1))
+          .toSorted((a, b) => b.at.localeCompare(a.at))
           .slice(0, 200);
       return byPhone.get(normalizeReceptor(phone) ?? phone) ?? [];
     },

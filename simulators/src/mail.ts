@@ -26,7 +26,7 @@ export async function startMailInbox(faults: Faults, options: { host: string; po
     disabledCommands: ['STARTTLS'],
     onConnect(_session, done) {
       void faults
-        .strike('smtp')
+        .strike('smtp', ['slow', 'error', 'down'])
         .then((mode) => done(mode === 'error' || mode === 'down' ? new Error('The mailbox is away') : undefined));
     },
     onData(stream, session, done) {

@@ -1,6 +1,7 @@
 import type { Sms } from './kavenegar.ts';
 import type { Mail } from './mail.ts';
 import type { BankAttempt } from './bank-attempt.ts';
+import type { SupplierReport } from './suppliers/supplier-report.ts';
 
 const style = `
 :root { color-scheme: light dark; --ground: #f3f5f9; --card: #ffffff; --ink: #16202e; --soft: #5b6778; --line: #dfe5ee; --accent: #0f6fde; --good: #0b7a45; --bad: #b3261e; --warn: #fff3d6; --warn-ink: #6b4a00; }
@@ -61,7 +62,7 @@ export function messagePage(title: string, text: string): string {
 export function homePage(): string {
   return page(
     'شبیه‌سازها',
-    `<header>${mark}<h1>شبیه‌سازهای کلید</h1></header><section class="card buttons"><a class="button" href="/inbox/sms">پیامک‌ها</a><a class="button" href="/inbox/mail">ایمیل‌ها</a><a class="button" href="/banks">پرداخت‌های بانک</a><a class="button" href="/faults">خطاهای روشن</a></section>`,
+    `<header>${mark}<h1>شبیه‌سازهای کلید</h1></header><section class="card buttons"><a class="button" href="/inbox/sms">پیامک‌ها</a><a class="button" href="/inbox/mail">ایمیل‌ها</a><a class="button" href="/banks">پرداخت‌های بانک</a><a class="button" href="/suppliers">تأمین‌کننده‌ها</a><a class="button" href="/faults">خطاهای روشن</a></section>`,
   );
 }
 
@@ -106,6 +107,35 @@ export function banksPage(attempts: BankAttempt[]): string {
     `<header>${mark}<h1>پرداخت‌های بانک</h1></header>${list.join('') || '<section class="card">هنوز پرداختی نیست.</section>'}`,
     { isWide: true },
   );
+}
+
+export function suppliersPage(suppliers: { title: string; report: SupplierReport }[]): string {
+  const states: Record<SupplierReport['items'][number]['units'][number]['state'], string> = {
+    pending: 'در راه',
+    'pre-order': 'پیش‌خرید',
+    ready: 'آماده',
+    returned: 'پس داده شده',
+    refunded: 'پولش برگشته',
+    cancelled: 'لغو شده',
+  };
+  const sections = suppliers.map(({ title, report }) => {
+    const orders = report.items.slice(0, 30).map((order) => {
+      const units = order.units.map(
+        (unit) =>
+          `<dt>${states[unit.state]}</dt><dd>${unit.state === 'ready' ? (unit.kind === 'image' ? `<img src="data:image/png;base64,${escape(unit.code)}" alt="" style="max-width:100%">` : `<bdi>${escape(unit.code)}</bdi>`) : '—'}</dd>`,
+      );
+      return `<article class="card"><div class="meta"><strong><bdi>${escape(order.name)}</bdi></strong><span>${persian(order.quantity)} عدد</span></div><div class="meta"><bdi>${escape(order.reference ?? 'بدون شناسه ما')}</bdi><bdi>${euro(order.chargedCents)}</bdi></div><div class="meta"><bdi>${escape(order.orderId)}</bdi><time>${clock(order.orderedAt)}</time></div><dl>${units.join('')}</dl></article>`;
+    });
+    return `<section class="card"><h2>${escape(title)}</h2><div class="amount"><bdi>${euro(report.balanceCents)}</bdi></div></section>${orders.join('') || '<section class="card">هنوز سفارشی نیامده است.</section>'}`;
+  });
+  return page('تأمین‌کننده‌ها', `<header>${mark}<h1>تأمین‌کننده‌ها</h1></header>${sections.join('')}`, {
+    isWide: true,
+    refreshSeconds: 3,
+  });
+}
+
+function euro(cents: number): string {
+  return `${(cents / 100).toLocaleString('en-GB', { minimumFractionDigits: 2 })} €`;
 }
 
 function persian(value: number): string {

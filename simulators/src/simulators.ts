@@ -1,10 +1,11 @@
 import formbody from '@fastify/formbody';
 import fastify from 'fastify';
 import { z } from 'zod';
-import { Fault, faultNames, Faults } from './faults.ts';
+import { allFaultModes, Fault, type FaultPlace, Faults } from './faults.ts';
 import { createKavenegar } from './kavenegar.ts';
 import { startMailInbox } from './mail.ts';
 import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
+import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
 import { createZarinpalBank } from './zarinpal.ts';
 
 export interface Simulators {
@@ -19,16 +20,19 @@ export async function startSimulators(options: {
   smtpPort: number;
   host?: string;
   unverifiedWindowMs?: number;
+  kinguinWebhook?: WebhookTarget;
 }): Promise<Simulators> {
   const host = options.host ?? '127.0.0.1';
   const faults = new Faults();
   const bank = createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 });
   const sms = createKavenegar(faults);
+  const suppliers = createSuppliers(faults, options.kinguinWebhook);
   const mail = await startMailInbox(faults, { host, port: options.smtpPort });
   const server = fastify({ logger: false, forceCloseConnections: true });
   await server.register(formbody);
   bank.register(server);
   sms.register(server);
+  suppliers.register(server);
 
   server.get('/health', async () => ({ status: 'alive' }));
   server.get<{ Querystring: { phone?: string } }>('/sms', async (request) => ({
@@ -49,11 +53,11 @@ export async function startSimulators(options: {
   });
   server.get('/faults', async () => faults.list());
   server.put<{ Params: { name: string } }>('/faults/:name', async (request, reply) => {
-    const name = z.enum(faultNames).safeParse(request.params.name);
-    const fault = Fault.safeParse(request.body);
-    if (!name.success) return reply.status(422).type('application/problem+json').send(invalid(name.error));
+    const place = z.enum(Object.keys(allFaultModes) as FaultPlace[]).safeParse(request.params.name);
+    if (!place.success) return reply.status(422).type('application/problem+json').send(invalid(place.error));
+    const fault = Fault.extend({ mode: z.enum(allFaultModes[place.data]) }).safeParse(request.body);
     if (!fault.success) return reply.status(422).type('application/problem+json').send(invalid(fault.error));
-    faults.set(name.data, fault.data);
+    faults.set(place.data, fault.data);
     return faults.list();
   });
   server.delete('/faults', async (_request, reply) => {
@@ -73,6 +77,7 @@ export async function startSimulators(options: {
     url,
     smtpPort: mail.port,
     close: async () => {
+      suppliers.close();
       await server.close();
       await mail.close();
     },

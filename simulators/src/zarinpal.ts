@@ -56,7 +56,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
 
   /** True when a fault has answered in place of the bank. */
   async function isStruck(name: 'request' | 'verify' | 'inquiry', reply: FastifyReply): Promise<boolean> {
-    const mode = await faults.strike(`zarinpal.${name}`);
+    const mode = await faults.strike(`zarinpal.${name}`, ['slow', 'error', 'garbage', 'down', 'amount-mismatch']);
     if (mode === 'error')
       await reply.status(500).send({ data: [], errors: { code: -52, message: 'unexpected error', validations: [] } });
     else if (mode === 'garbage') await reply.type('text/html').send('<html><body>Bad gateway</body></html>');
@@ -65,6 +65,24 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       await reply.send(failure(-50, 'Session amount is not the same as paid amount'));
     else return false;
     return true;
+  }
+
+  /** True when the work is done and its answer is lost: the shop cannot know which. */
+  async function isAnswerLost(name: 'request' | 'verify', reply: FastifyReply): Promise<boolean> {
+    const isLost = (await faults.strike(`zarinpal.${name}`, ['lose-answer'])) !== undefined;
+    if (isLost) reply.raw.destroy();
+    return isLost;
+  }
+
+  /** The merchant's own attempt, or why there is none. */
+  function findOwn(body: unknown): BankAttempt | ReturnType<typeof failure> {
+    const parsed = AuthorityBody.safeParse(body);
+    if (!parsed.success) return failure(-9, 'The input params invalid, validation error.');
+    const attempt = find(parsed.data.authority);
+    if (!attempt) return failure(-54, 'Invalid authority');
+    return attempt.merchantId === parsed.data.merchant_id
+      ? attempt
+      : failure(-53, 'Session is not valid for this merchant');
   }
 
   function register(server: FastifyInstance): void {
@@ -93,6 +111,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
         authority,
         merchantId: body.merchant_id,
         amountRial,
+        amount: body.amount,
         description: body.description,
         callbackUrl: body.callback_url,
         orderId: body.metadata?.order_id,
@@ -106,6 +125,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
           attempts.delete(oldest);
           break;
         }
+      if (await isAnswerLost('request', reply)) return reply;
       return reply.send(success({ code: 100, message: 'Success', authority, fee_type: 'Merchant', fee: 1_200 }));
     });
 
@@ -113,13 +133,11 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       if (await isStruck('verify', reply)) return reply;
       const parsed = VerifyBody.safeParse(request.body);
       if (!parsed.success) return reply.status(422).send(failure(-9, 'The input params invalid, validation error.'));
-      const attempt = find(parsed.data.authority);
-      if (!attempt) return reply.send(failure(-54, 'Invalid authority'));
-      if (attempt.merchantId !== parsed.data.merchant_id)
-        return reply.send(failure(-53, 'Session is not valid for this merchant'));
+      const attempt = findOwn(parsed.data);
+      if ('errors' in attempt) return reply.send(attempt);
       if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED')
         return reply.send(failure(-51, 'Session is not valid, it is not an active paid try'));
-      if (attempt.amountRial !== parsed.data.amount)
+      if (attempt.amount !== parsed.data.amount)
         return reply.send(failure(-50, 'Session amount is not the same as paid amount'));
       const code = attempt.status === 'VERIFIED' ? 101 : 100;
       attempt.status = 'VERIFIED';
@@ -134,27 +152,24 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
         ...(attempt.orderId === undefined ? {} : { order_id: attempt.orderId }),
       };
       // The money is taken and the shop never hears of it: the fault that every shop has met.
-      const mode = faults.list()['zarinpal.verify']?.mode;
-      if (mode === 'lose-answer' && (await faults.strike('zarinpal.verify'))) {
-        reply.raw.destroy();
-        return reply;
+      if (await isAnswerLost('verify', reply)) return reply;
+      if (code === 100 && (await faults.strike('zarinpal.verify', ['verified-before']))) {
+        answer.code = 101;
+        answer.message = 'Verified';
       }
-      if (mode === 'verified-before' && (await faults.strike('zarinpal.verify'))) answer.code = 101;
       return reply.send(success(answer));
     });
 
     server.post(`${base}/inquiry.json`, async (request, reply) => {
       if (await isStruck('inquiry', reply)) return reply;
-      const parsed = AuthorityBody.safeParse(request.body);
-      const attempt = parsed.success ? find(parsed.data.authority) : undefined;
-      if (!attempt) return reply.send(failure(-54, 'Invalid authority'));
+      const attempt = findOwn(request.body);
+      if ('errors' in attempt) return reply.send(attempt);
       return reply.send(success({ code: 100, message: 'Success', status: attempt.status }));
     });
 
     server.post(`${base}/reverse.json`, async (request, reply) => {
-      const parsed = AuthorityBody.safeParse(request.body);
-      const attempt = parsed.success ? find(parsed.data.authority) : undefined;
-      if (!attempt) return reply.send(failure(-54, 'Invalid authority'));
+      const attempt = findOwn(request.body);
+      if ('errors' in attempt) return reply.send(attempt);
       if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED')
         return reply.send(failure(-61, 'Session is not successful or was reversed before'));
       if (Date.now() - (attempt.paidAtMs ?? 0) > 30 * 60_000)
@@ -163,13 +178,15 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       return reply.send(success({ code: 100, message: 'Reversed' }));
     });
 
-    server.post(`${base}/unVerified.json`, async (_request, reply) => {
+    server.post(`${base}/unVerified.json`, async (request, reply) => {
+      const parsed = z.looseObject({ merchant_id: Merchant }).safeParse(request.body);
+      if (!parsed.success) return reply.status(422).send(failure(-9, 'The input params invalid, validation error.'));
       const authorities = [];
       for (const attempt of [...attempts.values()].toReversed()) {
-        if (find(attempt.authority)?.status !== 'PAID') continue;
+        if (attempt.merchantId !== parsed.data.merchant_id || find(attempt.authority)?.status !== 'PAID') continue;
         authorities.push({
           authority: attempt.authority,
-          amount: attempt.amountRial,
+          amount: attempt.amount,
           callback_url: attempt.callbackUrl,
           referer: '',
           date: attempt.createdAt.slice(0, 19).replace('T', ' '),
@@ -224,7 +241,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
               ),
             );
         }
-        if ((await faults.strike('zarinpal.callback')) === 'duplicate')
+        if ((await faults.strike('zarinpal.callback', ['slow', 'duplicate'])) === 'duplicate')
           await fetch(next.url, { redirect: 'manual' }).catch(() => undefined);
         return reply.redirect(next.url, 303);
       },

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
+import { supplierUnknown } from '@kelid/contracts/inventory';
 import type { Host } from '@kelid/service/host';
 
 const letters = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
@@ -13,11 +14,25 @@ const Stock = z.object({
   ),
 });
 
+/** What the demo shop keeps no stock of, by the name that suppliers sell it under. */
+const suppliedNames = new Map([
+  ['ELDEN-RING-GLOBAL', 'Elden Ring'],
+  ['RED-DEAD-REDEMPTION-2-GLOBAL', 'Red Dead Redemption 2'],
+  ['CYBERPUNK-2077-GLOBAL', 'Cyberpunk 2077'],
+  ['GOD-OF-WAR-GLOBAL', 'God of War'],
+  ['STARDEW-VALLEY-GLOBAL', 'Stardew Valley'],
+]);
+const Products = z.object({
+  items: z.array(z.object({ productRef: z.string(), name: z.string(), unitPriceCents: z.int() })),
+  nextCursor: z.string().nullable(),
+});
+
 /** Fills the shop with its demo catalogue and product keys. Repeating it adds only what was never there. */
 export async function loadDemo(host: Host): Promise<{ productCount: number; keyCount: number }> {
   const call = async (service: string, operation: string, input: unknown) =>
     (await host.call(service, operation, input, host.contextOf('demo'))).output;
   const { productCount, variants } = Loaded.parse(await call('catalog', 'loadDemo', {}));
+  const suppliedSkus = await offerSupplied(call);
   let keyCount = 0;
   for (let at = 0; at < variants.length; at += 100) {
     const chunk = variants.slice(at, at + 100);
@@ -27,13 +42,42 @@ export async function loadDemo(host: Host): Promise<{ productCount: number; keyC
     for (const variant of chunk) {
       const stock = items.find((item) => item.variantId === variant.variantId);
       const isNew = stock !== undefined && stock.availableCount + stock.reservedCount + stock.soldCount === 0;
-      if (!isNew || variant.demoStockCount === 0) continue;
+      if (!isNew || variant.demoStockCount === 0 || suppliedSkus.has(variant.sku)) continue;
       const codes = Array.from({ length: variant.demoStockCount }, newCode);
       await call('inventory', 'importKeys', { sku: variant.sku, label: 'demo', codes });
       keyCount += codes.length;
     }
   }
   return { productCount, keyCount };
+}
+
+/** Offers of each supplier that this shop has an account with; a price may rise by a sixth before it is too dear. */
+async function offerSupplied(
+  call: (service: string, operation: string, input: unknown) => Promise<unknown>,
+): Promise<Set<string>> {
+  const skus = new Set<string>();
+  for (const supplier of ['codeswholesale', 'kinguin']) {
+    const found = new Map<string, { productRef: string; unitPriceCents: number }>();
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await call('inventory', 'listSupplierProducts', { supplier, cursor }).catch((error: unknown) => {
+        if (supplierUnknown.is(error)) return undefined;
+        throw error;
+      });
+      if (page === undefined) break;
+      const { items, nextCursor } = Products.parse(page);
+      for (const item of items) found.set(item.name, item);
+      cursor = nextCursor;
+    }
+    for (const [sku, name] of suppliedNames) {
+      const product = found.get(name);
+      if (!product) continue;
+      const { productRef, unitPriceCents } = product;
+      const unitMaxCents = Math.ceil((unitPriceCents * 7) / 6);
+      await call('inventory', 'setSupplierOffer', { supplier, sku, productRef, unitMaxCents });
+      skus.add(sku);
+    }
+  }
+  return skus;
 }
 
 function newCode(): string {

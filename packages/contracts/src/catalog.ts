@@ -27,7 +27,8 @@ export const cursorInvalid = problem('catalog.cursor-invalid', {
 });
 
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
-export const Availability = z.enum(['in_stock', 'low', 'out_of_stock']);
+export const Availability = z.enum(['in_stock', 'low', 'from_supplier', 'out_of_stock']);
+export type Availability = z.infer<typeof Availability>;
 const Slug = z
   .string()
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)

@@ -23,8 +23,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   checksSession: boolean;
   /** Calls per minute of one actor (or one address for guests), beside the general limit. */
   limitPerMinute?: number;
-  /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. */
-  transport: 'json' | 'form' | 'upload' | 'download';
+  /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. `webhook`: text of any type arrives as `body`, the sender's own headers as `headers`. */
+  transport: 'json' | 'form' | 'upload' | 'download' | 'webhook';
 }
 
 type OperationOptions<Input extends z.ZodObject, Output extends z.ZodType> = Pick<

@@ -37,6 +37,11 @@ export const orderPaymentRefused = event(
   'order.payment-refused',
   z.object({ orderId: Id, attemptId: Id, customerId: Id }),
 );
+/** Units of a paid order cannot be delivered: this much of its money is the customer's again. */
+export const orderRefundDue = event(
+  'order.refund-due',
+  z.object({ ...OrderRef, refundRial: AmountRial, totalRial: AmountRial }),
+);
 /** Any other move of an order that its owner's open page should show: review, refunding, part_fulfilled. */
 export const orderStatusChanged = event('order.status-changed', z.object({ ...OrderRef, status: z.string() }));
 
@@ -54,5 +59,22 @@ export const paymentSurplus = event(
   z.object({ attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial }),
 );
 
-export const stockChanged = event('stock.changed', z.object({ variantId: Id, availableCount: z.int(), at: Instant }));
+export const paymentRefunded = event(
+  'payment.refunded',
+  z.object({ orderId: Id, customerId: Id, refundRial: AmountRial }),
+);
+
+export const stockChanged = event(
+  'stock.changed',
+  z.object({
+    variantId: Id,
+    availableCount: z.int(),
+    /** Whether a supplier can deliver what our own stock lacks. */
+    canSupply: z.boolean().default(false),
+    at: Instant,
+  }),
+);
+/** Product keys that were bought for a paid line are bound to it. */
 export const keysAllocated = event('keys.allocated', z.object({ orderId: Id, orderLineId: Id, count: z.int() }));
+/** No supplier could deliver these units of a paid line in time. */
+export const supplyFailed = event('supply.failed', z.object({ orderId: Id, orderLineId: Id, missingCount: z.int() }));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoOutput, page, Quantity } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 
 export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
@@ -27,6 +27,9 @@ export const importRefused = problem<{ lines: { line: number; reason: string }[]
 });
 export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
 
+export const supplierUnknown = problem('inventory.supplier-unknown', { status: 404, title: 'No such supplier' });
+
+export const SupplierName = z.string().regex(/^[a-z][a-z0-9-]{1,30}$/);
 export const OwnedKey = z.object({
   id: Id,
   orderId: Id,
@@ -163,6 +166,107 @@ export const inventoryContract = contract('inventory', {
     output: z.object({ code: z.string() }),
     problems: [keyNotFound],
   }),
+  setSupplierOffer: operation({
+    method: 'PUT',
+    path: '/admin/suppliers/{supplier}/offers/{sku}',
+    summary: 'Says that a supplier sells a variant, under which product of its own, and what a unit may cost at most',
+    access: ['admin', 'internal'],
+    checksSession: true,
+    input: z.object({
+      supplier: SupplierName,
+      sku: z.string().max(60),
+      productRef: z.string().min(1).max(100),
+      /** In cents of the supplier's currency. */
+      unitMaxCents: z.int().min(1).max(10_000_000),
+      isEnabled: z.boolean().default(true),
+      fetchDelaySeconds: z.int().min(0).max(72_000).default(0),
+      targetStockCount: z.int().min(0).max(1000).default(0),
+    }),
+    output: z.object({ variantId: Id, supplier: SupplierName }),
+    problems: [skuUnknown, supplierUnknown],
+  }),
+  listSuppliers: operation({
+    method: 'GET',
+    path: '/admin/suppliers',
+    summary: 'Suppliers with their balance, their failures of the last 30 minutes and whether they are used now',
+    access: ['admin'],
+    input: NoInput,
+    output: z.object({
+      items: z.array(
+        z.object({
+          name: SupplierName,
+          title: z.string(),
+          isEnabled: z.boolean(),
+          isUp: z.boolean(),
+          cooldownUntil: Instant.nullable(),
+          balanceCents: z.int().nullable(),
+          balanceAt: Instant.nullable(),
+          orderCount: z.int(),
+          failedCount: z.int(),
+        }),
+      ),
+      nextCursor: z.null(),
+    }),
+  }),
+  listSupplierProducts: operation({
+    method: 'GET',
+    path: '/admin/suppliers/{supplier}/products',
+    summary: 'What a supplier sells, page by page, as it tells it now',
+    access: ['admin', 'internal'],
+    input: z.object({ supplier: SupplierName, cursor: z.string().max(2_000).optional() }),
+    output: z.object({
+      items: z.array(
+        z.object({
+          productRef: z.string(),
+          name: z.string(),
+          platform: z.string(),
+          region: z.string(),
+          unitPriceCents: z.int(),
+          stockCount: z.int(),
+        }),
+      ),
+      nextCursor: z.string().nullable(),
+    }),
+    problems: [supplierUnknown],
+  }),
+  handleSupplierWebhook: operation({
+    method: 'POST',
+    path: '/suppliers/webhook/{supplier}',
+    summary: 'Where suppliers send their news: a hint to look, believed only after its secret and only that far',
+    access: ['public'],
+    transport: 'webhook',
+    status: 204,
+    limitPerMinute: 600,
+    input: z.object({
+      supplier: SupplierName,
+      headers: z.record(z.string().max(64), z.string().max(512)),
+      body: z.string().max(65_536),
+    }),
+    output: NoOutput,
+    problems: [supplierUnknown],
+  }),
+  listProcurements: operation({
+    method: 'GET',
+    path: '/admin/procurements',
+    summary: 'Orders at suppliers, newest first, with what became of them',
+    access: ['admin'],
+    input: z.object({ status: z.string().max(20).optional(), limit: Limit, cursor: Cursor }),
+    output: page(
+      z.object({
+        id: Id,
+        supplier: SupplierName,
+        variantId: Id,
+        orderLineId: Id.nullable(),
+        quantity: z.int(),
+        settledCount: z.int(),
+        status: z.string(),
+        reason: z.string().nullable(),
+        supplierOrderId: z.string().nullable(),
+        unitPriceCents: z.int().nullable(),
+        createdAt: Instant,
+      }),
+    ),
+  }),
   // Between services.
   reserveStock: operation({
     method: 'POST',
@@ -206,7 +310,15 @@ export const inventoryContract = contract('inventory', {
         .max(50),
     }),
     output: z.object({
-      lines: z.array(z.object({ orderLineId: Id, keyIds: z.array(Id), missingCount: z.int() })),
+      lines: z.array(
+        z.object({
+          orderLineId: Id,
+          keyIds: z.array(Id),
+          missingCount: z.int(),
+          /** What becomes of the missing units: they are being bought, nobody sells them in time, or nobody was asked. */
+          supply: z.enum(['open', 'failed', 'none']),
+        }),
+      ),
     }),
   }),
   getStock: operation({

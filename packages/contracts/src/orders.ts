@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
-import { paymentCaptured } from './events.ts';
+import { keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from './events.ts';
 
 export const OrderStatus = z.enum([
   'placing',
@@ -294,5 +294,5 @@ export const ordersContract = contract(
       problems: [orderNotFound],
     }),
   },
-  [paymentCaptured],
+  [paymentCaptured, paymentRefunded, keysAllocated, supplyFailed],
 );

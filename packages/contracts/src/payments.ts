@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
-import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused } from './events.ts';
+import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
 export const Psp = z.enum(['zarinpal']);
 export type Psp = z.infer<typeof Psp>;
@@ -157,5 +157,5 @@ export const paymentsContract = contract(
       output: NoOutput,
     }),
   },
-  [orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused],
+  [orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue],
 );

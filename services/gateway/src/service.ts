@@ -141,6 +141,17 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       );
       return { ...params, params: Object.fromEntries(texts.slice(0, 30)) };
     }
+    if (operation.transport === 'webhook') {
+      const own = Object.entries(request.headers).filter(
+        (entry): entry is [string, string] =>
+          entry[0].startsWith('x-') && typeof entry[1] === 'string' && entry[1].length <= 512,
+      );
+      return {
+        ...params,
+        headers: Object.fromEntries(own),
+        body: typeof request.body === 'string' ? request.body : '',
+      };
+    }
     if (operation.method === 'GET') return mergeInput(route.readQuery(params), route.readQuery(query));
     if (Object.keys(query).length > 0)
       throw invalidInput({ errors: Object.keys(query).map((field) => ({ field, message: 'Send this in the body' })) });
@@ -290,7 +301,8 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 
   function registerParsers(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+      if (isWebhook(request)) return done(null, body);
       try {
         done(null, body.length === 0 ? {} : parseJsonBody(body.toString()));
       } catch (error) {
@@ -300,6 +312,11 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
       if (!request.url.includes('/payments/callback/')) done(unsupportedMediaType(), undefined);
       else done(null, Object.fromEntries(new URLSearchParams(body.toString())));
+    });
+    // Senders of webhooks misspell their content type; what they sent is read by who knows them.
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+      if (isWebhook(request)) done(null, body);
+      else done(unsupportedMediaType(), undefined);
     });
     scope.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   }
@@ -379,6 +396,10 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       redis?.disconnect();
     },
   };
+}
+
+function isWebhook(request: FastifyRequest): boolean {
+  return request.url.startsWith('/api/v1/suppliers/webhook/');
 }
 
 const securityHeaders = {

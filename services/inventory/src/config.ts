@@ -13,5 +13,20 @@ export const InventoryConfig = z.object({
     .optional(),
   /** The key of the blind index, by which a product key that came twice is known without decrypting any. */
   INVENTORY_BLIND_INDEX_KEY: Key,
+  /** CodesWholesale is used when its client id is given. */
+  INVENTORY_CODESWHOLESALE_URL: z.url().default('http://localhost:4000/codeswholesale'),
+  INVENTORY_CODESWHOLESALE_VERSION: z.enum(['v3']).default('v3'),
+  INVENTORY_CODESWHOLESALE_CLIENT_ID: z.string().min(1).optional(),
+  INVENTORY_CODESWHOLESALE_CLIENT_SECRET: z.string().min(1).default('unset'),
+  /** Kinguin is used when its API key is given. */
+  INVENTORY_KINGUIN_URL: z.url().default('http://localhost:4000/kinguin/esa/api'),
+  INVENTORY_KINGUIN_API_KEY: z.string().min(1).optional(),
+  INVENTORY_KINGUIN_WEBHOOK_SECRET: z.string().min(16, 'needs 16 characters or more').optional(),
+  /** After this a paid line that no supplier could fill is given up, and its money goes back. */
+  INVENTORY_SUPPLY_MINUTES: z.coerce.number().min(0.05).max(1440).default(30),
+  /** How old a supplier's price may be before it is asked again. */
+  INVENTORY_QUOTE_SECONDS: z.coerce.number().int().min(1).max(3600).default(300),
+  /** A supplier balance below this many cents is alarmed. */
+  INVENTORY_BALANCE_ALARM_CENTS: z.coerce.number().int().min(0).default(50_000),
 });
 export type InventoryConfig = z.infer<typeof InventoryConfig>;

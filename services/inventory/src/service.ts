@@ -4,15 +4,22 @@ import { defineService } from '@kelid/service/define-service';
 import { InventoryConfig } from './config.ts';
 import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
 import { rewrapBatches } from './jobs/rewrap-batches.ts';
+import { followProcurements, refreshQuotes, supplyNeeds, watchBalances } from './jobs/supply.ts';
 import { tellStock } from './jobs/tell-stock.ts';
+import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
 import { deleteDigitalKey } from './operations/delete-digital-key.ts';
 import { fulfillOrder } from './operations/fulfill-order.ts';
 import { getDigitalKey } from './operations/get-digital-key.ts';
 import { getStock } from './operations/get-stock.ts';
+import { handleSupplierWebhook } from './operations/handle-supplier-webhook.ts';
 import { importKeys } from './operations/import-keys.ts';
 import { listDigitalKeys } from './operations/list-digital-keys.ts';
 import { listOrderKeys } from './operations/list-order-keys.ts';
+import { listProcurements } from './operations/list-procurements.ts';
+import { listSupplierProducts } from './operations/list-supplier-products.ts';
+import { listSuppliers } from './operations/list-suppliers.ts';
+import { setSupplierOffer } from './operations/set-supplier-offer.ts';
 import { listOwnKeys } from './operations/list-own-keys.ts';
 import { releaseStock } from './operations/release-stock.ts';
 import { reserveStock } from './operations/reserve-stock.ts';
@@ -26,7 +33,8 @@ export const inventoryService = defineService({
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: InventoryConfig,
   async createParts(config, start) {
-    return { vault: await openVault(start.contextOf().db, config) };
+    const { db, log } = start.contextOf();
+    return { config, vault: await openVault(db, config), suppliers: openSuppliers(config, db, log) };
   },
   operations: {
     listOrderKeys,
@@ -42,11 +50,20 @@ export const inventoryService = defineService({
     releaseStock,
     fulfillOrder,
     getStock,
+    setSupplierOffer,
+    listSuppliers,
+    listProcurements,
+    listSupplierProducts,
+    handleSupplierWebhook,
   },
   sweeps: [
     { name: 'expire-reservations', everyMs: 2_000, run: expireReservations },
     { name: 'expire-keys', everyMs: 5_000, run: expireKeys },
     { name: 'tell-stock', everyMs: 500, run: tellStock },
+    { name: 'supply-needs', everyMs: 500, run: supplyNeeds },
+    { name: 'follow-procurements', everyMs: 500, run: followProcurements },
+    { name: 'refresh-quotes', everyMs: 2_000, run: refreshQuotes },
+    { name: 'watch-balances', everyMs: 300_000, run: watchBalances },
     { name: 'rewrap-batches', everyMs: 5_000, run: rewrapBatches },
   ],
 });

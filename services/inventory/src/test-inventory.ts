@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
-import { serviceActor, startServices, type TestServices } from '@kelid/testing/start-service';
+import { serviceActor, startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import { inventoryService } from './service.ts';
 
 export const secrets = {
@@ -14,6 +14,9 @@ export const secrets = {
 export interface TestInventory extends TestServices {
   /** A client for other services of the shop. */
   inventory(): ReturnType<typeof clientOf>;
+  guest(): ReturnType<typeof clientOf>;
+  /** A client for a customer. */
+  owner(userId: string): ReturnType<typeof clientOf>;
   /** A new variant with this many keys, or with these codes. */
   stockUp(codes: number | string[], options?: { variantId?: string; expiresAt?: string }): Promise<string>;
   counts(variantId: string): Promise<{ availableCount: number; reservedCount: number; soldCount: number }>;
@@ -22,10 +25,10 @@ export interface TestInventory extends TestServices {
 }
 
 /** Inventory alone on its own database, its sweeps driven by the test, and a catalogue whose SKUs are the variants' ids. */
-export async function startInventory(): Promise<TestInventory> {
+export async function startInventory(env: Record<string, string> = {}): Promise<TestInventory> {
   const shop = await startServices({
     services: [inventoryService],
-    env: { ...secrets, RUN: 'api', DATABASE_POOL_MAX: '30' },
+    env: { ...secrets, RUN: 'api', DATABASE_POOL_MAX: '30', ...env },
     peerAnswers: {
       catalog: {
         findVariantBySku: ({ sku }: { sku: string }) => ({
@@ -38,6 +41,8 @@ export async function startInventory(): Promise<TestInventory> {
   return {
     ...shop,
     inventory,
+    guest: () => shop.as(inventoryContract, { kind: 'guest' }),
+    owner: (userId) => shop.as(inventoryContract, userActor(userId)),
     async stockUp(codes, { variantId = newId(), expiresAt } = {}) {
       const prefix = newId().slice(-12).toUpperCase();
       const list =

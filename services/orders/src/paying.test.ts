@@ -1,4 +1,4 @@
-import { paymentCaptured } from '@kelid/contracts/events';
+import { keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from '@kelid/contracts/events';
 import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,6 +36,11 @@ async function tellCapture({
     amountRial: totalRial,
     capturedAt: new Date().toISOString(),
   });
+  await tell({ type, data });
+}
+
+/** An event of another service, as its relay would bring it. */
+async function tell({ type, data }: { type: string; data: unknown }): Promise<void> {
   await shop.sql('orders', 'insert into outbox (id, type, data) values ($1, $2, $3)', [newId(), type, data]);
 }
 
@@ -155,3 +160,57 @@ test('OR-3: a paid order that its stock did not answer within two minutes goes t
   await admin.updateOrderStatus({ orderId: placed.orderId, status: 'fulfilling', reason: 'the supplier sent it' });
   await waitForStatus(placed.orderId, 'fulfilled');
 });
+
+/** A paid order whose two units are not in stock. */
+async function placeSupplied(quantity = 2) {
+  const variantId = shop.around.addVariant(0);
+  shop.around.supply.set(variantId, 'open');
+  const buyer = await shop.shopper(variantId, quantity);
+  const { orderId, totalRial, payment } = await buyer.checkout();
+  const placed = { variantId, buyer, orderId, totalRial, attemptId: payment?.attemptId ?? newId() };
+  await tellCapture(placed);
+  await waitForStatus(orderId, 'fulfilling');
+  const [line] = await shop.sql('orders', 'select id from order_lines where order_id = $1', [orderId]);
+  return { ...placed, orderLineId: String(line?.['id']) };
+}
+
+test('KY-6: an order whose keys are being bought waits for them, goes to no person in two minutes, and is delivered when they come', async () => {
+  const { orderId, orderLineId, buyer } = await placeSupplied();
+  await shop.sql('orders', "update orders set paid_at = now() - interval '20 minutes', due_at = now() where id = $1", [
+    orderId,
+  ]);
+  await waitFor('the sweep', async () => {
+    const [row] = await shop.sql('orders', 'select due_at > now() as later from orders where id = $1', [orderId]);
+    return row?.['later'] === true;
+  });
+  expect(await sees(buyer, orderId)).toMatchObject({ status: 'fulfilling', lines: [{ status: 'securing' }] });
+  shop.around.keys.set(orderLineId, [newId()]);
+  await tell(keysAllocated({ orderId, orderLineId, count: 1 }));
+  await waitForStatus(orderId, 'part_fulfilled');
+  shop.around.keys.set(orderLineId, [newId(), newId()]);
+  await Promise.all([1, 2, 3].map(() => tell(keysAllocated({ orderId, orderLineId, count: 1 }))));
+  await waitForStatus(orderId, 'fulfilled');
+  expect(await eventsOf(orderId, 'order.fulfilled')).toBe(1);
+});
+
+test.each([0, 1])(
+  'KY-6: when no supplier delivers, the money of what is missing goes back, once; %i of two units were delivered',
+  async (deliveredCount) => {
+    const { orderId, orderLineId, variantId, buyer, totalRial } = await placeSupplied();
+    if (deliveredCount > 0) shop.around.keys.set(orderLineId, [newId()]);
+    shop.around.supply.set(variantId, 'failed');
+    const missingCount = 2 - deliveredCount;
+    await Promise.all([1, 2, 3].map(() => tell(supplyFailed({ orderId, orderLineId, missingCount }))));
+    await waitForStatus(orderId, 'refunding');
+    const due = await shop.sql(
+      'orders',
+      "select (data->>'refundRial')::bigint as rial from outbox where type = 'order.refund-due' and data->>'orderId' = $1",
+      [orderId],
+    );
+    expect(due).toEqual([{ rial: (totalRial / 2) * missingCount }]);
+    const refunded = paymentRefunded({ orderId, customerId: buyer.userId, refundRial: Number(due[0]?.['rial']) });
+    await Promise.all([1, 2, 3].map(() => tell(refunded)));
+    await waitForStatus(orderId, deliveredCount === 0 ? 'refunded' : 'part_refunded');
+    expect(await sees(buyer, orderId)).toMatchObject({ lines: [{ deliveredCount }] });
+  },
+);

@@ -1,5 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { orderFulfilled, orderPaid, orderPaymentRefused, orderStatusChanged } from '@kelid/contracts/events';
+import {
+  orderFulfilled,
+  orderPaid,
+  orderPaymentRefused,
+  orderRefundDue,
+  orderStatusChanged,
+} from '@kelid/contracts/events';
+import { multiplyRial, sumRial } from '@kelid/money/rial';
 import { reservationReleased, stockShort } from '@kelid/contracts/inventory';
 import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
@@ -112,10 +119,13 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
   await fulfill(ctx, orderId);
 }
 
-/** Binds product keys to a paid order's lines and says so. Repeats safely: inventory answers the same keys. */
-export async function fulfill(ctx: Context, orderId: string): Promise<void> {
+/**
+ * Binds product keys to a paid order's lines and says so. Repeats safely: inventory answers the same keys. Answers whether some units
+ * are being bought from suppliers.
+ */
+export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
   const found = await findOrderWithLines(ctx.db, orderId);
-  if (!found || !['paid', 'fulfilling', 'part_fulfilled'].includes(found.order.status)) return;
+  if (!found || !['paid', 'fulfilling', 'part_fulfilled'].includes(found.order.status)) return false;
   const { order, lines } = found;
   const bound = await ctx.peers.inventory.fulfillOrder({
     orderId,
@@ -126,6 +136,11 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
   const deliveredOf = new Map(bound.lines.map((line) => [line.orderLineId, line.keyIds.length]));
   const isWhole = lines.every((line) => deliveredOf.get(line.id) === line.quantity);
   const isPart = bound.lines.some((line) => line.keyIds.length > 0);
+  const short = bound.lines.filter((line) => line.missingCount > 0);
+  // Every unit that is missing was looked for everywhere and not found: its money goes back.
+  const isGivenUp = short.length > 0 && short.every((line) => line.supply === 'failed');
+  const priceOf = new Map(lines.map((line) => [line.id, line.unitPriceRial]));
+  const refundRial = sumRial(short.map((line) => multiplyRial(priceOf.get(line.orderLineId) ?? 0, line.missingCount)));
 
   await ctx.transaction(async (tx) => {
     const move = { orderId, actor: 'service:orders' };
@@ -158,6 +173,23 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
       );
       return;
     }
+    const { orderNumber, customerId, totalRial } = order;
+    if (isGivenUp) {
+      const version = await moveOrder(tx, {
+        ...move,
+        from: ['fulfilling', 'part_fulfilled'],
+        to: 'refunding',
+        reason: 'no supplier could deliver',
+      });
+      if (version === undefined) return;
+      const ref = { orderId, orderNumber, customerId, version };
+      await publish(
+        tx,
+        orderRefundDue({ ...ref, refundRial, totalRial }),
+        orderStatusChanged({ ...ref, status: 'refunding' }),
+      );
+      return;
+    }
     if (!isPart) return;
     const version = await moveOrder(tx, {
       ...move,
@@ -178,6 +210,7 @@ export async function fulfill(ctx: Context, orderId: string): Promise<void> {
     );
   });
   failpoint('orders.delivered'); // CP15
+  return short.some((line) => line.supply === 'open');
 }
 
 /** A paid order that its stock did not answer within two minutes goes to a person, with its owner told. */

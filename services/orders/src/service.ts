@@ -3,6 +3,7 @@ import { ordersContract } from '@kelid/contracts/orders';
 import { defineService } from '@kelid/service/define-service';
 import { OrdersConfig } from './config.ts';
 import { onPaymentCaptured } from './events/on-payment-captured.ts';
+import { onKeysAllocated, onPaymentRefunded, onSupplyFailed } from './events/on-supply.ts';
 import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
 import { addCartItem } from './operations/add-cart-item.ts';
 import { cancelOrder } from './operations/cancel-order.ts';
@@ -41,7 +42,12 @@ export const ordersService = defineService({
     updateOrderTracking,
     reviveOrder,
   },
-  events: { 'payment.captured': onPaymentCaptured },
+  events: {
+    'payment.captured': onPaymentCaptured,
+    'payment.refunded': onPaymentRefunded,
+    'keys.allocated': onKeysAllocated,
+    'supply.failed': onSupplyFailed,
+  },
   sweeps: [
     { name: 'move-due-orders', everyMs: 2_000, run: moveDueOrders },
     { name: 'drop-old-rows', everyMs: 600_000, run: dropOldRows },

@@ -23,6 +23,8 @@ export class Surroundings {
   readonly stock = new Map<string, number>();
   readonly holds = new Map<string, { status: 'held' | 'released'; lines: Reserve['lines'] }>();
   readonly keys = new Map<string, string[]>();
+  /** What becomes of the units that the stock lacks; `none` where nothing is said. Such variants may be ordered without stock. */
+  readonly supply = new Map<string, 'open' | 'failed'>();
   readonly intents = new Map<string, { amountRial: number; status: 'open' | 'expired' | 'cancelled' }>();
   readonly attempts = new Set<string>();
   /** `refuses` fails before the call has an effect; `loses` does the work and loses the answer. */
@@ -107,7 +109,9 @@ export class Surroundings {
     const known = this.holds.get(key);
     if (known?.status === 'released') throw reservationReleased();
     if (!known) {
-      const short = lines.filter((line) => (this.stock.get(line.variantId) ?? 0) < line.quantity);
+      const short = lines.filter(
+        (line) => (this.stock.get(line.variantId) ?? 0) < line.quantity && !this.supply.has(line.variantId),
+      );
       if (short.length > 0) throw stockShort({ variantIds: short.map((line) => line.variantId) });
       for (const line of lines) this.stock.set(line.variantId, (this.stock.get(line.variantId) ?? 0) - line.quantity);
       this.holds.set(key, { status: 'held', lines });
@@ -127,10 +131,14 @@ export class Surroundings {
     const isHeld = this.holds.get(`${orderId} ${round}`)?.status === 'held';
     return {
       lines: lines.map((line) => {
+        const isSupplied = this.supply.has(line.variantId);
         const keyIds =
-          this.keys.get(line.orderLineId) ?? (isHeld ? Array.from({ length: line.quantity }, () => newId()) : []);
+          this.keys.get(line.orderLineId) ??
+          (isHeld && !isSupplied ? Array.from({ length: line.quantity }, () => newId()) : []);
         if (keyIds.length > 0) this.keys.set(line.orderLineId, keyIds);
-        return { orderLineId: line.orderLineId, keyIds, missingCount: line.quantity - keyIds.length };
+        const missingCount = line.quantity - keyIds.length;
+        const supply = (missingCount > 0 && this.supply.get(line.variantId)) || 'none';
+        return { orderLineId: line.orderLineId, keyIds, missingCount, supply };
       }),
     };
   }

@@ -245,3 +245,24 @@ test('a customer reads the movements of the own wallet page by page, newest firs
 test('a made-up cursor is refused and is no error of ours', async () => {
   await expect(shop.customer(newId()).listWalletEntries({ cursor: "' or 1=1" })).rejects.toMatchObject({ status: 422 });
 });
+
+test('I9 I11: an order that cannot be delivered gives back what is asked, once, never more than was captured, and earns the rest', async () => {
+  const order = await paidOrder(2_500_000);
+  const ask = (refundRial: number, orderId = order.orderId) =>
+    shop.sql('payments', 'select payments_refund_order($1, $2) as done', [orderId, refundRial]);
+  const before = await balances();
+  for (const wrong of [0, -1, 2_500_001]) await expect(ask(wrong)).rejects.toMatchObject({ code: 'KE027' });
+  await expect(ask(1_000, newId())).rejects.toMatchObject({ code: 'KE027' });
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask(1_000_000)));
+  expect(answers.flat().filter((row) => row['done'] === true)).toHaveLength(1);
+  expect(await walletOf(order.customerId)).toMatchObject({ balanceRial: 1_000_000 });
+  const after = await balances();
+  expect((after['revenue:sales'] ?? 0) - (before['revenue:sales'] ?? 0)).toBe(-1_500_000);
+  expect((after['deposits:orders'] ?? 0) - (before['deposits:orders'] ?? 0)).toBe(2_500_000);
+  const told = await shop.sql(
+    'payments',
+    "select 1 from outbox where type = 'payment.refunded' and data->>'orderId' = $1",
+    [order.orderId],
+  );
+  expect(told).toHaveLength(1);
+});

@@ -4,6 +4,7 @@ import { defineService } from '@kelid/service/define-service';
 import { PaymentsConfig } from './config.ts';
 import { onOrderClosed } from './events/on-order-closed.ts';
 import { onOrderFulfilled } from './events/on-order-fulfilled.ts';
+import { onOrderRefundDue } from './events/on-order-refund-due.ts';
 import { onOrderPaymentRefused } from './events/on-order-payment-refused.ts';
 import { settleDueAttempts, settleUnverified } from './jobs/settle-due-attempts.ts';
 import { closeIntent } from './operations/close-intent.ts';
@@ -47,6 +48,7 @@ export const paymentsService = defineService({
     'order.expired': onOrderClosed,
     'order.fulfilled': onOrderFulfilled,
     'order.payment-refused': onOrderPaymentRefused,
+    'order.refund-due': onOrderRefundDue,
   },
   sweeps: [
     { name: 'settle-due-attempts', everyMs: 2_000, run: settleDueAttempts },

@@ -1,6 +1,6 @@
 import { asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
-import type { CategoryNode, Product, ProductSummary } from '@kelid/contracts/catalog';
+import type { Availability, CategoryNode, Product, ProductSummary } from '@kelid/contracts/catalog';
 import { productNotFound } from '@kelid/contracts/catalog';
 import type { Language } from '@kelid/contracts/common';
 import type { Context } from '../context.ts';
@@ -36,8 +36,9 @@ export function imageOf(row: Pick<ProductRow, 'image' | 'title'>, language: Lang
   };
 }
 
-export function availabilityOf(availableCount: number): 'in_stock' | 'low' | 'out_of_stock' {
-  return availableCount === 0 ? 'out_of_stock' : availableCount <= 5 ? 'low' : 'in_stock';
+export function availabilityOf(variant: { availableCount: number; canSupply: boolean }): Availability {
+  if (variant.availableCount === 0) return variant.canSupply ? 'from_supplier' : 'out_of_stock';
+  return variant.availableCount <= 5 && !variant.canSupply ? 'low' : 'in_stock';
 }
 
 /** A published product with all that its page shows. */
@@ -82,7 +83,7 @@ export async function getPublishedProduct(
       faceValue: variant.faceValue,
       faceCurrency: variant.faceCurrency,
       priceRial: variant.priceRial,
-      availability: availabilityOf(variant.availableCount),
+      availability: availabilityOf(variant),
     })),
     updatedAt: new Date(row.updatedAt).toISOString(),
   };

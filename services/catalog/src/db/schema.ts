@@ -90,6 +90,8 @@ export const variants = pgTable(
     position: integer().notNull(),
     /** What inventory last told; the reserve statement decides, not this. */
     availableCount: integer('available_count').notNull().default(0),
+    /** Whether a supplier delivers what our own stock lacks. */
+    canSupply: boolean('can_supply').notNull().default(false),
     stockToldAt: instant('stock_told_at'),
   },
   (table) => [index('variants_product').on(table.productId), check('variants_price', sql`${table.priceRial} >= 10000`)],

@@ -7,10 +7,10 @@ import { variants } from '../db/schema.ts';
 
 /** Keeps the newest word on a variant's stock: an older one that arrives later, or twice, changes nothing (I15). */
 export async function onStockChanged(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { variantId, availableCount, at } = eventData(stockChanged, event);
+  const { variantId, availableCount, canSupply, at } = eventData(stockChanged, event);
   await ctx.db
     .update(variants)
-    .set({ availableCount, stockToldAt: at })
+    .set({ availableCount, canSupply, stockToldAt: at })
     .where(
       and(
         eq(variants.id, variantId),

@@ -26,7 +26,7 @@ export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }
       faceCurrency: variant.faceCurrency,
       image: product.image === null ? null : `/api/v1/media/${product.image.small}`,
       priceRial: variant.priceRial,
-      availability: availabilityOf(variant.availableCount),
+      availability: availabilityOf(variant),
     })),
   };
 };

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   customType,
   index,
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   smallint,
   text,
   timestamp,
@@ -57,6 +59,8 @@ export const productKeys = pgTable(
     blindIndex: bytea('blind_index').notNull(),
     blindIndexVersion: smallint('blind_index_version').notNull(),
     masked: text().notNull(),
+    /** `text`, or the content type of a product key that is a picture. */
+    kind: text().$type<'text' | 'image/png' | 'image/jpeg' | 'image/gif'>().notNull().default('text'),
     status: text().$type<'available' | 'reserved' | 'allocated' | 'quarantined' | 'expired' | 'void'>().notNull(),
     reservationId: uuid('reservation_id'),
     expiresAt: instant('expires_at'),
@@ -167,3 +171,162 @@ export const stockTouches = pgTable('stock_touches', {
 
 /** Proves at start that the master key (and the key of the blind index) is the one this vault was filled with. */
 export const vaultChecks = pgTable('vault_checks', { kekId: text('kek_id').primaryKey(), proof: bytea().notNull() });
+
+/** What a supplier sells of a variant, and what we pay for it at most. The quote is a hint: the supplier's answer to the order decides. */
+export const supplierOffers = pgTable(
+  'supplier_offers',
+  {
+    variantId: uuid('variant_id').notNull(),
+    supplier: text().notNull(),
+    productRef: text('product_ref').notNull(),
+    brand: text().notNull(),
+    unitMaxCents: integer('unit_max_cents').notNull(),
+    isEnabled: boolean('is_enabled').notNull().default(true),
+    /** Where the supplier allows it, codes are fetched only this long after the order, so that it can be given back until then. */
+    fetchDelaySeconds: integer('fetch_delay_seconds').notNull().default(0),
+    /** Units of our own stock that buying ahead keeps up. */
+    targetStockCount: integer('target_stock_count').notNull().default(0),
+    quoteCents: integer('quote_cents'),
+    quoteStockCount: integer('quote_stock_count').notNull().default(0),
+    quotedAt: instant('quoted_at'),
+    dueAt: instant('due_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.variantId, table.supplier] }),
+    index('supplier_offers_due').on(table.dueAt),
+    check('supplier_offers_max', sql`${table.unitMaxCents} > 0 and ${table.targetStockCount} between 0 and 1000`),
+  ],
+);
+
+/** What is known of each supplier's account at this moment. */
+export const supplierStates = pgTable('supplier_states', {
+  supplier: text().primaryKey(),
+  isEnabled: boolean('is_enabled').notNull().default(true),
+  cooldownUntil: instant('cooldown_until'),
+  balanceCents: bigint('balance_cents', { mode: 'number' }),
+  balanceAt: instant('balance_at'),
+  balanceAlarmAt: instant('balance_alarm_at'),
+});
+
+/** A paid order line that the vault could not fill: what it still lacks is bought. */
+export const supplyNeeds = pgTable(
+  'supply_needs',
+  {
+    orderLineId: uuid('order_line_id').primaryKey(),
+    orderId: uuid('order_id').notNull(),
+    customerId: uuid('customer_id').notNull(),
+    variantId: uuid('variant_id').notNull(),
+    quantity: integer().notNull(),
+    status: text().$type<'open' | 'done' | 'failed'>().notNull().default('open'),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    dueAt: instant('due_at').default(sql`now()`),
+  },
+  (table) => [
+    index('supply_needs_order').on(table.orderId),
+    index('supply_needs_due')
+      .on(table.dueAt)
+      .where(sql`${table.status} = 'open'`),
+  ],
+);
+
+export type ProcurementStatus =
+  | 'ordering'
+  | 'unknown'
+  | 'placed'
+  | 'received'
+  | 'refused'
+  | 'not_placed'
+  | 'cancelled'
+  | 'review';
+
+/** One order at one supplier; its id is our reference there, written before the supplier is asked and never used for another basket. */
+export const procurements = pgTable(
+  'procurements',
+  {
+    id: uuid().primaryKey(),
+    /** Null for buying ahead, and for what came too late for its line: those product keys go to stock. */
+    orderLineId: uuid('order_line_id').references(() => supplyNeeds.orderLineId),
+    variantId: uuid('variant_id').notNull(),
+    brand: text().notNull(),
+    supplier: text().notNull(),
+    productRef: text('product_ref').notNull(),
+    quantity: integer().notNull(),
+    unitMaxCents: integer('unit_max_cents').notNull(),
+    status: text().$type<ProcurementStatus>().notNull(),
+    reason: text(),
+    supplierOrderId: text('supplier_order_id'),
+    unitPriceCents: integer('unit_price_cents'),
+    /** Units of it that were stored, refused as duplicates, or given back: the rest is still to come. */
+    settledCount: integer('settled_count').notNull().default(0),
+    lookCount: integer('look_count').notNull().default(0),
+    fetchAfter: instant('fetch_after')
+      .notNull()
+      .default(sql`now()`),
+    /** An order that was not found is looked for until then: late ones are real. */
+    watchUntil: instant('watch_until'),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`now()`),
+    dueAt: instant('due_at'),
+  },
+  (table) => [
+    unique('procurements_supplier_order').on(table.supplier, table.supplierOrderId),
+    index('procurements_line').on(table.orderLineId),
+    index('procurements_recent').on(table.supplier, table.createdAt),
+    index('procurements_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+    check(
+      'procurements_quantity',
+      sql`${table.quantity} > 0 and ${table.settledCount} between 0 and ${table.quantity}`,
+    ),
+  ],
+);
+
+/** Each unit that a supplier handed over, once: what became of it. */
+export const suppliedUnits = pgTable(
+  'supplied_units',
+  {
+    supplier: text().notNull(),
+    unitRef: text('unit_ref').notNull(),
+    procurementId: uuid('procurement_id')
+      .notNull()
+      .references(() => procurements.id),
+    /** The product key it became; null for a duplicate of one that is here already, and for a unit that was taken back. */
+    keyId: uuid('key_id').references(() => productKeys.id),
+    verdict: text().$type<'stored' | 'duplicate' | 'taken-back'>().notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.supplier, table.unitRef] }),
+    index('supplied_units_procurement').on(table.procurementId),
+  ],
+);
+
+/** Every call to a supplier, without credentials and without codes: evidence, and material to replay. */
+export const supplierCalls = pgTable(
+  'supplier_calls',
+  {
+    id: uuid().primaryKey(),
+    supplier: text().notNull(),
+    method: text().notNull(),
+    path: text().notNull(),
+    status: integer(),
+    durationMs: integer('duration_ms').notNull(),
+    request: text(),
+    answer: text(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [index('supplier_calls_recent').on(table.supplier, table.at)],
+);

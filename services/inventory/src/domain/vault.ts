@@ -65,8 +65,8 @@ export class Vault {
     }
   }
 
-  sealKey(dek: Buffer, plaintext: string, place: KeyPlace): Buffer {
-    const bytes = Buffer.from(plaintext, 'utf8');
+  sealKey(dek: Buffer, plaintext: string | Buffer, place: KeyPlace): Buffer {
+    const bytes = Buffer.from(plaintext);
     try {
       return seal(dek, bytes, aadOf(place));
     } finally {
@@ -84,10 +84,9 @@ export class Vault {
   }
 
   /** Equal for equal product keys of a brand, however they were typed; tells nothing else without its key. */
-  blindIndex(brand: string, plaintext: string): Buffer {
-    return createHmac('sha256', this.#blindIndexKey)
-      .update(`${brand}|${normalizeKey(plaintext)}`)
-      .digest();
+  blindIndex(brand: string, plaintext: string | Buffer): Buffer {
+    const content = typeof plaintext === 'string' ? normalizeKey(plaintext) : plaintext;
+    return createHmac('sha256', this.#blindIndexKey).update(`${brand}|`).update(content).digest();
   }
 
   /** For each secret, a value that only this secret makes. */

@@ -17,14 +17,24 @@ export async function tellStock(ctx: Context): Promise<number> {
       delete from stock_touches t using pick where t.id = pick.id returning t.variant_id`);
     if (touches.length === 0) return 0;
     const variantIds = [...new Set(touches.map((touch) => touch.variant_id))];
-    const { rows: counts } = await tx.execute<{ variant_id: string; available_count: number; at: string }>(sql`
+    const { rows: counts } = await tx.execute<{
+      variant_id: string;
+      available_count: number;
+      can_supply: boolean;
+      at: string;
+    }>(sql`
       select variant_id, to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at,
-        (select count(*)::int from product_keys k where k.variant_id = touched.variant_id and k.status = 'available') as available_count
+        (select count(*)::int from product_keys k where k.variant_id = touched.variant_id and k.status = 'available') as available_count, supply_can(touched.variant_id, 1) as can_supply
       from unnest(${sql.param(variantIds)}::uuid[]) as touched(variant_id)`);
     await publish(
       tx,
       ...counts.map((row) =>
-        stockChanged({ variantId: row.variant_id, availableCount: row.available_count, at: row.at }),
+        stockChanged({
+          variantId: row.variant_id,
+          availableCount: row.available_count,
+          canSupply: row.can_supply,
+          at: row.at,
+        }),
       ),
     );
     // Only a full batch is followed by the next at once: the pause between is what makes many sales one event.

@@ -8,6 +8,10 @@ import { orders } from '../db/schema.ts';
 import { fulfill, sendToReview } from '../paying.ts';
 import { abandonCheckout, continueCheckout, letGo } from '../placing.ts';
 
+/** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
+const stockedSecondsMax = 120;
+const suppliedSecondsMax = 45 * 60;
+
 interface DueOrder {
   id: string;
   ageSeconds: number;
@@ -51,8 +55,12 @@ async function moveOn(ctx: Context, found: OrderWithLines, due: DueOrder): Promi
     case 'paid':
     case 'fulfilling':
     case 'part_fulfilled':
-      await fulfill(ctx, order.id);
-      if ((due.paidSeconds ?? 0) > 120) await sendToReview(ctx, order.id); // Does nothing to an order that was just fulfilled.
+      {
+        const isSupplied = await fulfill(ctx, order.id);
+        // Does nothing to an order that was just fulfilled.
+        if ((due.paidSeconds ?? 0) > (isSupplied ? suppliedSecondsMax : stockedSecondsMax))
+          await sendToReview(ctx, order.id);
+      }
       return;
     case 'fulfilled':
     case 'review':

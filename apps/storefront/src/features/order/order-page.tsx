@@ -59,6 +59,11 @@ export function OrderPage({
     setIsBusy(false);
   }
 
+  // Own stock is there within a second; what takes longer is on its way from a supplier.
+  const isSupplied =
+    ['fulfilling', 'part_fulfilled'].includes(order.status) &&
+    order.lines.some((line) => line.deliveredCount < line.quantity);
+
   return (
     <div className="stack">
       <div className="row between">
@@ -79,6 +84,13 @@ export function OrderPage({
         <Progress order={order} steps={m.steps} />
       </section>
       {order.status === 'review' && <p className="note">{m.reviewText}</p>}
+      {isSupplied && (
+        <p className="note" data-testid="supplying">
+          {m.supplying}
+        </p>
+      )}
+      {order.status === 'refunded' && <p className="note">{m.refundedText}</p>}
+      {order.status === 'part_refunded' && <p className="note">{m.partRefundedText}</p>}
       {order.note && <p className="note">{order.note}</p>}
       {order.status === 'pending_payment' && (
         <section className="card row between">

@@ -12,8 +12,10 @@ interface Variant {
   title: string;
   region: string;
   priceRial: number;
-  availability: 'in_stock' | 'low' | 'out_of_stock';
+  availability: 'in_stock' | 'low' | 'from_supplier' | 'out_of_stock';
 }
+
+const availabilityTones = { in_stock: 'good', low: 'gold', from_supplier: '', out_of_stock: 'bad' };
 
 export function BuyBox({
   variants,
@@ -95,9 +97,7 @@ export function BuyBox({
         ))}
       </fieldset>
       <p className="row">
-        <span className={`badge ${isOut ? 'bad' : chosen.availability === 'low' ? 'gold' : 'good'}`}>
-          {isOut ? m.out : chosen.availability === 'low' ? m.low : m.inStock}
-        </span>
+        <span className={`badge ${availabilityTones[chosen.availability]}`}>{m.availability[chosen.availability]}</span>
         <span className="small soft">{m.held}</span>
       </p>
       <div className="buy">

@@ -65,6 +65,7 @@ CREATE TABLE "variants" (
 	"price_rial" bigint NOT NULL,
 	"position" integer NOT NULL,
 	"available_count" integer DEFAULT 0 NOT NULL,
+	"can_supply" boolean DEFAULT false NOT NULL,
 	"stock_told_at" timestamp with time zone,
 	CONSTRAINT "variants_sku_unique" UNIQUE("sku"),
 	CONSTRAINT "variants_price" CHECK ("variants"."price_rial" >= 10000)
@@ -86,7 +87,7 @@ BEGIN
 	-- First the product's lock, then a fresh look: two variants that change at once are both counted.
 	PERFORM FROM products WHERE id = NEW.product_id FOR NO KEY UPDATE;
 	UPDATE products p SET from_price_rial = v.from_price, regions = v.regions, is_in_stock = v.in_stock, updated_at = now()
-	FROM (SELECT min(price_rial) AS from_price, array_agg(DISTINCT region ORDER BY region) AS regions, bool_or(available_count > 0) AS in_stock
+	FROM (SELECT min(price_rial) AS from_price, array_agg(DISTINCT region ORDER BY region) AS regions, bool_or(available_count > 0 OR can_supply) AS in_stock
 		FROM variants WHERE product_id = NEW.product_id) v
 	WHERE p.id = NEW.product_id;
 	RETURN NULL;
@@ -97,7 +98,7 @@ CREATE TRIGGER catalog_derive_new AFTER INSERT ON "variants" FOR EACH ROW EXECUT
 -- Only what shoppers see makes cached answers stale: a count that stays on its side of the marks (none, few, enough) does not.
 CREATE TRIGGER catalog_derive_changed AFTER UPDATE ON "variants" FOR EACH ROW
 	WHEN ((OLD.price_rial, OLD.region, OLD.title, OLD.face_value, OLD.face_currency, OLD.position) IS DISTINCT FROM (NEW.price_rial, NEW.region, NEW.title, NEW.face_value, NEW.face_currency, NEW.position)
-		OR (OLD.available_count = 0) <> (NEW.available_count = 0) OR (OLD.available_count <= 5) <> (NEW.available_count <= 5))
+		OR OLD.can_supply <> NEW.can_supply OR (OLD.available_count = 0) <> (NEW.available_count = 0) OR (OLD.available_count <= 5) <> (NEW.available_count <= 5))
 	EXECUTE FUNCTION catalog_derive_product();
 --> statement-breakpoint
 CREATE FUNCTION catalog_bump_version() RETURNS trigger LANGUAGE plpgsql AS $$

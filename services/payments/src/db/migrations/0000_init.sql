@@ -237,9 +237,28 @@ BEGIN
 	RETURN QUERY SELECT surplus, now();
 END $$;
 --> statement-breakpoint
+-- Gives back the part of a captured order that cannot be delivered, to the wallet, once; the rest of it is earned.
+CREATE FUNCTION payments_refund_order(p_order uuid, p_refund bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	i payment_intents%ROWTYPE;
+BEGIN
+	SELECT * INTO i FROM payment_intents WHERE order_id = p_order AND status = 'captured' FOR NO KEY UPDATE;
+	IF NOT FOUND OR p_refund < 1 OR p_refund > i.amount_rial THEN
+		RAISE EXCEPTION 'an order gives back at most what was captured for it' USING ERRCODE = 'KE027';
+	END IF;
+	IF NOT ledger_post('refund', p_order, p_order, ARRAY['deposits:orders', 'wallet:' || i.customer_id], ARRAY[p_refund, -p_refund]) THEN
+		RETURN false;
+	END IF;
+	IF p_refund < i.amount_rial THEN
+		PERFORM ledger_post('sale', p_order, p_order, ARRAY['deposits:orders', 'revenue:sales'], ARRAY[i.amount_rial - p_refund, p_refund - i.amount_rial]);
+	END IF;
+	INSERT INTO outbox (id, type, data) VALUES (uuidv7(), 'payment.refunded', jsonb_build_object('orderId', p_order, 'customerId', i.customer_id, 'refundRial', p_refund));
+	RETURN true;
+END $$;
+--> statement-breakpoint
 -- Captured money that is neither fulfilled, nor the customer's again, nor still owed to a living order (I5).
 CREATE VIEW captures_unaccounted AS
 	SELECT a.id AS attempt_id, a.order_id, a.amount_rial, a.updated_at AS captured_at FROM payment_attempts a
 	WHERE a.status = 'captured'
-		AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.kind = 'sale' AND t.business_ref = a.order_id)
+		AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.kind IN ('sale', 'refund') AND t.business_ref = a.order_id)
 		AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.kind = 'surplus' AND t.business_ref = a.id);

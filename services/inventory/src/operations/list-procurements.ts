@@ -1,0 +1,35 @@
+import { and, desc, lt, sql } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { idOfCursor, iso } from '../db/queries.ts';
+import { procurements } from '../db/schema.ts';
+
+export const listProcurements: Operations['listProcurements'] = async (ctx, { status, limit, cursor }) => {
+  const rows = await ctx.db
+    .select({
+      id: procurements.id,
+      supplier: procurements.supplier,
+      variantId: procurements.variantId,
+      orderLineId: procurements.orderLineId,
+      quantity: procurements.quantity,
+      settledCount: procurements.settledCount,
+      status: procurements.status,
+      reason: procurements.reason,
+      supplierOrderId: procurements.supplierOrderId,
+      unitPriceCents: procurements.unitPriceCents,
+      createdAt: procurements.createdAt,
+    })
+    .from(procurements)
+    .where(
+      and(
+        status === undefined ? undefined : sql`${procurements.status} = ${status}`,
+        cursor === undefined ? undefined : lt(procurements.id, idOfCursor(cursor)),
+      ),
+    )
+    .orderBy(desc(procurements.id))
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  return {
+    items: shown.map((row) => ({ ...row, createdAt: iso(row.createdAt) })),
+    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+  };
+};

@@ -1,0 +1,222 @@
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { failpoint } from '@kelid/service/failpoint';
+import type { Context } from './context.ts';
+import { type ProcurementStatus, procurements } from './db/schema.ts';
+import type { SuppliedOrder } from './providers/supplier.ts';
+import { type Procurement, receiveUnits } from './receiving.ts';
+
+/** When an order whose answer was lost is asked for, in seconds after the order; believed missing only after all of them. */
+const lookSeconds = [5, 30, 120];
+const watchHours = 24;
+/** When an order that is placed is looked at, in seconds from one look to the next; then every minute, after half an hour every five. */
+const pollSeconds = [2, 3, 5, 20];
+
+/** Sends a supplier order whose row is committed, and writes down what came of it. */
+export async function placeOrder(ctx: Context, procurement: Procurement): Promise<void> {
+  const supplier = ctx.suppliers.get(procurement.supplier);
+  if (!supplier) return;
+  const answer = await supplier.order({
+    reference: procurement.id,
+    productRef: procurement.productRef,
+    quantity: procurement.quantity,
+    unitPriceMaxCents: procurement.unitMaxCents,
+    allowsPreOrder: false,
+  });
+  failpoint('inventory.supplier-ordered'); // CP13
+  switch (answer.kind) {
+    case 'placed':
+      await takePlaced(ctx, procurement, answer.order);
+      return;
+    case 'refused':
+      await end(ctx, procurement, 'refused', answer.reason);
+      await coolDown(ctx, procurement.supplier);
+      return;
+    case 'unknown':
+      await move(ctx, procurement, 'unknown', 'not answered', { dueAt: inSeconds(lookSeconds[0] ?? 5) });
+      await coolDown(ctx, procurement.supplier);
+  }
+}
+
+/** Goes on with a supplier order whose time has come, whatever it waits for. */
+export async function followUp(ctx: Context, procurement: Procurement): Promise<void> {
+  switch (procurement.status) {
+    case 'ordering':
+      // Whoever was asking the supplier died or took too long: the order may be there.
+      await move(ctx, procurement, 'unknown', 'the answer was lost', { dueAt: sql`now()` });
+      return;
+    case 'unknown':
+    case 'not_placed':
+      await lookFor(ctx, procurement);
+      return;
+    case 'placed':
+      await fetchUnits(ctx, procurement);
+      return;
+    case 'received':
+    case 'refused':
+    case 'cancelled':
+    case 'review':
+      await ctx.db.update(procurements).set({ dueAt: null }).where(eq(procurements.id, procurement.id));
+  }
+}
+
+async function lookFor(ctx: Context, procurement: Procurement): Promise<void> {
+  const supplier = ctx.suppliers.get(procurement.supplier);
+  if (!supplier) return;
+  const answer = await supplier.find(procurement.id, new Date(procurement.createdAt));
+  if (answer.kind === 'found') {
+    const [order, ...again] = answer.orders;
+    if (order) await takePlaced(ctx, procurement, order);
+    // The supplier took one reference twice: what can't be given back is ours, and goes to stock.
+    for (const extra of again) await adopt(ctx, procurement, extra);
+    return;
+  }
+  if (answer.kind === 'unknown') {
+    await ctx.db
+      .update(procurements)
+      .set({ dueAt: inSeconds(15) })
+      .where(eq(procurements.id, procurement.id));
+    return;
+  }
+  if (procurement.status === 'not_placed') {
+    const isOver = procurement.watchUntil === null || new Date(procurement.watchUntil) <= ctx.now();
+    await ctx.db
+      .update(procurements)
+      .set({ dueAt: isOver ? null : inSeconds(600) })
+      .where(eq(procurements.id, procurement.id));
+    return;
+  }
+  const looks = procurement.lookCount + 1;
+  const next = lookSeconds[looks];
+  if (next !== undefined) {
+    const after = sql`greatest(now(), ${procurements.createdAt} + make_interval(secs => ${next}))`;
+    await ctx.db
+      .update(procurements)
+      .set({ lookCount: looks, dueAt: after })
+      .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'unknown')));
+    return;
+  }
+  await end(ctx, procurement, 'not_placed', 'the supplier knows of no such order', {
+    dueAt: inSeconds(600),
+    watchUntil: sql`now() + make_interval(hours => ${watchHours})`,
+  });
+}
+
+/** The supplier has the order: what it says of it is checked against our row before anything of it is used. */
+async function takePlaced(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
+  const wrong = differenceOf(procurement, order);
+  const isLate = procurement.status === 'not_placed';
+  const placed = await move(ctx, procurement, wrong === undefined ? 'placed' : 'review', wrong ?? null, {
+    supplierOrderId: order.supplierOrderId,
+    unitPriceCents: order.unitPriceCents,
+    lookCount: 0,
+    dueAt: wrong === undefined ? inSeconds(pollSeconds[0] ?? 2) : null,
+    // Its line was given to another supplier in the meantime: what comes late goes to stock.
+    ...(isLate ? { orderLineId: null } : {}),
+  });
+  if (!placed) return;
+  if (wrong !== undefined) {
+    ctx.log.error(
+      { procurementId: procurement.id, supplier: procurement.supplier, reason: wrong, alarm: 'supplier-mismatch' },
+      'a supplier sold something else than was ordered; nothing of it is delivered',
+    );
+    await wakeNeed(ctx, procurement);
+    return;
+  }
+  await takeOrder(ctx, placed, order);
+}
+
+function differenceOf(procurement: Procurement, order: SuppliedOrder): string | undefined {
+  if (order.reference !== null && order.reference !== procurement.id) return 'another reference';
+  if (order.productRef !== procurement.productRef) return 'another product';
+  if (order.quantity !== procurement.quantity) return 'another quantity';
+  if (order.unitPriceCents > procurement.unitMaxCents) return 'price above the maximum';
+  return undefined;
+}
+
+async function fetchUnits(ctx: Context, procurement: Procurement): Promise<void> {
+  const supplier = ctx.suppliers.get(procurement.supplier);
+  if (!supplier || procurement.supplierOrderId === null) return;
+  const mayFetch = new Date(procurement.fetchAfter) <= ctx.now();
+  const answer = await supplier.fetch(procurement.supplierOrderId, mayFetch);
+  const looks = procurement.lookCount + 1;
+  const next = ctx.now().getTime() - Date.parse(procurement.createdAt) > 1_800_000 ? 300 : (pollSeconds[looks] ?? 60);
+  await ctx.db
+    .update(procurements)
+    .set({
+      lookCount: looks,
+      dueAt: sql`greatest(now() + make_interval(secs => ${next}), ${mayFetch ? sql`now()` : procurements.fetchAfter})`,
+    })
+    .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'placed')));
+  if (answer.kind === 'order') await takeOrder(ctx, procurement, answer.order);
+}
+
+async function takeOrder(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
+  if (new Date(procurement.fetchAfter) <= ctx.now()) await receiveUnits(ctx, procurement, order);
+  if (order.status === 'cancelled' || order.status === 'refunded') {
+    await end(ctx, procurement, 'cancelled', `${order.status} by the supplier`);
+    await coolDown(ctx, procurement.supplier);
+  }
+}
+
+/** A second order under one of our references: kept as one of its own, for stock. */
+async function adopt(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
+  const supplier = ctx.suppliers.get(procurement.supplier);
+  if (supplier && supplier.facts.returnHours > 0) await supplier.giveBack(order.supplierOrderId);
+  await ctx.db.execute(sql`
+    insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, reason, supplier_order_id, unit_price_cents, due_at)
+    select uuidv7(), variant_id, brand, supplier, product_ref, quantity, unit_max_cents, 'placed', 'taken twice by the supplier', ${order.supplierOrderId}, ${order.unitPriceCents}, now() + interval '10 seconds'
+    from procurements where id = ${procurement.id} on conflict do nothing`);
+  ctx.log.error(
+    { procurementId: procurement.id, supplier: procurement.supplier, alarm: 'supplier-twice' },
+    'a supplier took one reference twice',
+  );
+}
+
+/** The guard of each move is the status that this row was read with. */
+async function move(
+  ctx: Context,
+  procurement: Procurement,
+  to: ProcurementStatus,
+  reason: string | null,
+  more: Record<string, unknown>,
+): Promise<Procurement | undefined> {
+  const [moved] = await ctx.db
+    .update(procurements)
+    .set({ status: to, reason, ...more })
+    .where(and(eq(procurements.id, procurement.id), inArray(procurements.status, [procurement.status])))
+    .returning();
+  return moved;
+}
+
+/** Ends an order that brings nothing more; what its line still lacks is looked for elsewhere, now. */
+async function end(
+  ctx: Context,
+  procurement: Procurement,
+  to: ProcurementStatus,
+  reason: string,
+  more: Record<string, unknown> = { dueAt: null },
+): Promise<void> {
+  if (await move(ctx, procurement, to, reason, more)) await wakeNeed(ctx, procurement);
+}
+
+async function wakeNeed(ctx: Context, procurement: Procurement): Promise<void> {
+  if (procurement.orderLineId === null) return;
+  await ctx.db.execute(
+    sql`update supply_needs set due_at = now() where order_line_id = ${procurement.orderLineId} and status = 'open'`,
+  );
+}
+
+/** Four of ten recent orders failed: the supplier is left alone for five minutes. */
+async function coolDown(ctx: Context, supplier: string): Promise<void> {
+  await ctx.db.execute(sql`
+    insert into supplier_states (supplier, cooldown_until)
+    select ${supplier}, now() + interval '5 minutes' from (
+      select count(*) as total, count(*) filter (where status in ('refused', 'unknown', 'not_placed', 'cancelled')) as failed
+      from (select status from procurements where supplier = ${supplier} and created_at > now() - interval '30 minutes' and status <> 'ordering' order by created_at desc limit 20) recent
+    ) counted where total >= 5 and failed >= total * 0.4
+    on conflict (supplier) do update set cooldown_until = excluded.cooldown_until`);
+}
+
+function inSeconds(seconds: number): SQL {
+  return sql`now() + make_interval(secs => ${seconds})`;
+}

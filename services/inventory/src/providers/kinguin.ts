@@ -1,0 +1,254 @@
+import { timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type {
+  FetchAnswer,
+  FindAnswer,
+  OrderAnswer,
+  Quote,
+  SuppliedOrder,
+  SuppliedUnit,
+  Supplier,
+  SupplierCall,
+} from './supplier.ts';
+import { centsOf, createSupplierHttp, formatCents, imageOf, shortText, type SupplierAnswer } from './supplier-http.ts';
+
+// Kinguin eCommerce API (github.com/kinguinltdhk/Kinguin-eCommerce-API, 2025-07): `price` is a hard maximum, keys come later and are
+// counted one by one, codes are downloaded by their own call, and webhooks are only hints.
+const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
+  const cents = centsOf(value);
+  if (cents !== undefined) return cents;
+  ctx.addIssue('not an amount');
+  return z.NEVER;
+});
+const Product = z.looseObject({
+  productId: z.string(),
+  name: z.unknown().transform(shortText),
+  platform: z.unknown().transform(shortText),
+  regionalLimitations: z.unknown().transform(shortText),
+  price: Amount,
+  qty: z.int().min(0).catch(0),
+  textQty: z.int().min(0).nullish(),
+});
+const Order = z.looseObject({
+  orderId: z.string().min(1).max(100),
+  orderExternalId: z.string().max(200).nullish(),
+  status: z.string(),
+  createdAt: z.string().max(40).nullish(),
+  products: z
+    .array(
+      z.looseObject({
+        productId: z.string(),
+        qty: z.int().min(1),
+        price: Amount,
+        keys: z
+          .array(z.looseObject({ id: z.union([z.string(), z.int()]).transform(String), status: z.string() }))
+          .max(1000)
+          .nullish(),
+      }),
+    )
+    .length(1),
+});
+const Key = z.looseObject({
+  id: z.union([z.string(), z.int()]).transform(String),
+  type: z.string(),
+  serial: z.string().min(1).max(4_000_000),
+});
+const Failure = z.looseObject({ kind: z.string(), propertyPath: z.string().nullish() });
+const pageSize = 100;
+
+export function createKinguin(options: {
+  baseUrl: string;
+  apiKey: string;
+  webhookSecret: string | undefined;
+  onCall: (call: SupplierCall) => void;
+}): Supplier {
+  const http = createSupplierHttp(options);
+  const headers = { 'x-api-key': options.apiKey };
+  const get = (path: string): Promise<SupplierAnswer | undefined> => http.send({ method: 'GET', path, headers });
+
+  /** Pages until one is shorter than the limit; undefined when a page could not be read. */
+  async function readKeys(orderId: string): Promise<Map<string, z.output<typeof Key>> | undefined> {
+    const keys = new Map<string, z.output<typeof Key>>();
+    for (let page = 1; ; page += 1) {
+      const answer = await get(`/v2/order/${encodeURIComponent(orderId)}/keys?page=${page}&limit=${pageSize}`);
+      const parsed = z.array(z.unknown()).safeParse(answer?.body);
+      if (answer?.status !== 200 || !parsed.success) return undefined;
+      for (const item of parsed.data) {
+        const key = Key.safeParse(item);
+        if (key.success) keys.set(key.data.id, key.data);
+      }
+      if (parsed.data.length < pageSize || page >= 20) return keys;
+    }
+  }
+
+  return {
+    name: 'kinguin',
+    facts: { title: 'Kinguin', currency: 'EUR', unitsPerOrderMax: 9, canFetchLate: true, returnHours: 24 },
+    isUp: () => http.isUp(),
+
+    async quote(productRef): Promise<Quote> {
+      const answer = await get(`/v2/products/${encodeURIComponent(productRef)}`);
+      // Gone and sold out are one answer.
+      if (answer?.status === 404) return { kind: 'not-sold' };
+      const product = Product.safeParse(answer?.body);
+      if (answer?.status !== 200 || !product.success || product.data.productId !== productRef)
+        return { kind: 'unknown' };
+      const stockCount = product.data.textQty ?? product.data.qty;
+      return { kind: 'offered', unitPriceCents: product.data.price, stockCount };
+    },
+
+    async order({ reference, productRef, quantity, unitPriceMaxCents }): Promise<OrderAnswer> {
+      const answer = await http.send({
+        method: 'POST',
+        path: '/v2/order',
+        headers,
+        json: {
+          products: [{ productId: productRef, qty: quantity, price: formatCents(unitPriceMaxCents), keyType: 'text' }],
+          orderExternalId: reference,
+        },
+        timeoutMs: 30_000,
+      });
+      if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
+      if (answer.status < 300) {
+        const order = Order.safeParse(answer.body);
+        return order.success ? { kind: 'placed', order: showOrder(order.data) } : { kind: 'unknown' };
+      }
+      const failure = Failure.safeParse(answer.body);
+      const kind = failure.success ? failure.data.kind : '';
+      if (answer.status === 401 || answer.status === 403 || kind === 'Authorization')
+        return { kind: 'refused', reason: 'not-authorised', supplierCode: kind };
+      if (answer.status === 429 || kind === 'ResourceLock')
+        return { kind: 'refused', reason: 'busy', supplierCode: kind };
+      if (kind === 'ProductUnavailable') return { kind: 'refused', reason: 'out-of-stock', supplierCode: kind };
+      if (kind === 'InsufficientBalance') return { kind: 'refused', reason: 'balance-low', supplierCode: kind };
+      // Refused for its reference: an order under it is there already, ours.
+      if (kind === 'ConstraintViolation' && failure.data?.propertyPath !== 'orderExternalId')
+        return { kind: 'refused', reason: 'bad-request', supplierCode: kind };
+      if (answer.status === 404) return { kind: 'refused', reason: 'out-of-stock', supplierCode: kind };
+      // OrderFailed gives no reason, and the rest is not known: it may have been an order.
+      return { kind: 'unknown' };
+    },
+
+    async find(reference): Promise<FindAnswer> {
+      const answer = await get(`/v1/order?orderExternalId=${encodeURIComponent(reference)}&limit=${pageSize}`);
+      const page = z.looseObject({ results: z.array(z.unknown()).max(1000) }).safeParse(answer?.body);
+      if (answer?.status !== 200 || !page.success) return { kind: 'unknown' };
+      const orders: SuppliedOrder[] = [];
+      for (const item of page.data.results) {
+        const order = Order.safeParse(item);
+        if (!order.success) return { kind: 'unknown' };
+        if (order.data.orderExternalId === reference) orders.push(showOrder(order.data));
+      }
+      orders.sort((a, b) => (a.orderedAt ?? '').localeCompare(b.orderedAt ?? ''));
+      return orders.length > 0 ? { kind: 'found', orders } : { kind: 'nothing' };
+    },
+
+    async fetch(supplierOrderId, withCodes): Promise<FetchAnswer> {
+      const answer = await get(`/v1/order/${encodeURIComponent(supplierOrderId)}`);
+      const order = Order.safeParse(answer?.body);
+      if (answer?.status !== 200 || !order.success) return { kind: 'unknown' };
+      const shown = showOrder(order.data);
+      // A downloaded key counts as claimed, so nothing is downloaded before it is wanted.
+      if (!withCodes || !shown.units.some((unit) => unit.state === 'ready')) return { kind: 'order', order: shown };
+      const keys = await readKeys(supplierOrderId);
+      if (!keys) return { kind: 'unknown' };
+      const units = shown.units.map((unit): SuppliedUnit => {
+        const key = unit.state === 'ready' ? keys.get(unit.ref) : undefined;
+        if (!key) return unit;
+        if (key.type.toLowerCase() === 'text/plain') return { ...unit, code: { kind: 'text', text: key.serial } };
+        const image = imageOf(key.serial);
+        return image ? { ...unit, code: { kind: 'image', ...image } } : unit;
+      });
+      return { kind: 'order', order: { ...shown, units } };
+    },
+
+    async giveBack(supplierOrderId) {
+      const path = `/v2/order/${encodeURIComponent(supplierOrderId)}/keys/return`;
+      const answer = await http.send({ method: 'POST', path, headers });
+      if (answer === undefined || answer.status >= 500) return 'unknown';
+      return answer.status < 300 ? 'asked' : 'refused';
+    },
+
+    async balance() {
+      const answer = await get('/v1/balance');
+      const account = z.looseObject({ balance: Amount }).safeParse(answer?.body);
+      return answer?.status === 200 && account.success
+        ? { kind: 'known', cents: account.data.balance }
+        : { kind: 'unknown' };
+    },
+
+    async listProducts(cursor) {
+      const page = cursor === null ? 1 : Number(cursor);
+      const answer = await get(`/v1/products?page=${page}&limit=${pageSize}`);
+      const listed = z.looseObject({ results: z.array(z.unknown()).max(1000) }).safeParse(answer?.body);
+      if (answer?.status !== 200 || !listed.success) return { kind: 'unknown' };
+      return {
+        kind: 'page',
+        items: listed.data.results.flatMap((item) => {
+          const product = Product.safeParse(item);
+          if (!product.success) return [];
+          const { productId, name, platform, regionalLimitations, price, qty } = product.data;
+          return [
+            {
+              productRef: productId,
+              name,
+              platform,
+              region: regionalLimitations,
+              unitPriceCents: price,
+              stockCount: qty,
+            },
+          ];
+        }),
+        nextCursor: listed.data.results.length < pageSize ? null : String(page + 1),
+      };
+    },
+
+    readWebhook(received, body) {
+      const { webhookSecret } = options;
+      const given = received['x-event-secret'];
+      if (webhookSecret === undefined || typeof given !== 'string') return undefined;
+      const [expected, actual] = [Buffer.from(webhookSecret), Buffer.from(given)];
+      if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) return undefined;
+      const hint = z.looseObject({ orderExternalId: z.uuid().nullish() }).safeParse(body);
+      return { reference: (hint.success ? hint.data.orderExternalId : null) ?? null };
+    },
+  };
+}
+
+function showOrder(order: z.output<typeof Order>): SuppliedOrder {
+  const [line] = order.products;
+  const status = order.status.toLowerCase();
+  return {
+    supplierOrderId: order.orderId,
+    reference: order.orderExternalId ?? null,
+    status:
+      status === 'completed'
+        ? 'complete'
+        : status === 'canceled' || status === 'cancelled'
+          ? 'cancelled'
+          : status === 'refunded'
+            ? 'refunded'
+            : 'open',
+    productRef: line?.productId ?? '',
+    quantity: line?.qty ?? 0,
+    unitPriceCents: line?.price ?? 0,
+    units: (line?.keys ?? []).map((key): SuppliedUnit => ({ ref: key.id, state: stateOf(key.status) })),
+    orderedAt: order.createdAt ?? null,
+  };
+}
+
+/** What is not known means: still open, look again. */
+function stateOf(status: string): SuppliedUnit['state'] {
+  switch (status.toUpperCase()) {
+    case 'DELIVERED':
+      return 'ready';
+    case 'RETURNED':
+    case 'REFUNDED':
+      return 'returned';
+    case 'CANCELED':
+    case 'CANCELLED':
+      return 'cancelled';
+    default:
+      return 'pending';
+  }
+}

@@ -1,0 +1,160 @@
+import { Breaker } from '@kelid/service/breaker';
+import { assertNoTransaction } from '@kelid/service/database';
+import type { SupplierCall } from './supplier.ts';
+
+const inFlightMax = 5;
+/** Pictures of codes come as base64 inside JSON. */
+const answerBytesMax = 8 * 1024 * 1024;
+const keptMax = 4_000;
+/** Whatever a supplier calls a product key, a credential or a picture: nothing below these names is kept. */
+const secretNames =
+  /^(code|codes|serial|key|keys|pin|pincode|card.*|claim.*|redemption.*|filename|base64|body|access_token|token|value|client_secret|client_id|api.?key|secret)$/i;
+
+export interface SupplierAnswer {
+  status: number;
+  /** The parsed JSON; undefined when it was none. */
+  body: unknown;
+}
+
+export interface SupplierHttp {
+  /** Undefined when there was no answer: what was asked for may have been done. */
+  send(request: {
+    method: 'GET' | 'POST';
+    path: string;
+    headers: Record<string, string>;
+    json?: unknown;
+    form?: Record<string, string>;
+    timeoutMs?: number;
+  }): Promise<SupplierAnswer | undefined>;
+  isUp(): boolean;
+}
+
+export function createSupplierHttp(options: { baseUrl: string; onCall: (call: SupplierCall) => void }): SupplierHttp {
+  const breaker = new Breaker();
+  let inFlight = 0;
+  const waiting: (() => void)[] = [];
+
+  async function enter(): Promise<void> {
+    if (inFlight >= inFlightMax) await new Promise<void>((go) => waiting.push(go));
+    else inFlight += 1;
+  }
+  function leave(): void {
+    const next = waiting.shift();
+    if (next) next();
+    else inFlight -= 1;
+  }
+
+  return {
+    isUp: () => breaker.isClosed(),
+    async send({ method, path, headers, json, form, timeoutMs = 10_000 }) {
+      assertNoTransaction(`supplier ${path}`);
+      await enter();
+      const startedAt = performance.now();
+      let status: number | null = null;
+      let text = '';
+      const body = json === undefined ? form && new URLSearchParams(form).toString() : JSON.stringify(json);
+      try {
+        if (!breaker.tryEnter()) return undefined;
+        const response = await fetch(`${options.baseUrl}${path}`, {
+          method,
+          headers: {
+            accept: 'application/json',
+            ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body }),
+          redirect: 'error',
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        status = response.status;
+        text = await readText(response);
+        if (status >= 500) breaker.fail();
+        else breaker.succeed();
+        return { status, body: parseJson(text) };
+      } catch {
+        breaker.fail();
+        return undefined;
+      } finally {
+        leave();
+        options.onCall({
+          method,
+          path: path.split('?')[0] ?? path,
+          status,
+          durationMs: Math.round(performance.now() - startedAt),
+          request: form === undefined ? keep(json) : null,
+          answer: text === '' ? null : keep(parseJson(text)),
+        });
+      }
+    },
+  };
+}
+
+/** Stops reading at the limit, so that no answer can fill the memory. */
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error('The answer is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Amounts stay as they were written: `5.790` must not become a binary fraction on its way to cents. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text, (_name, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && context?.source !== undefined
+        ? context.source
+        : value,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** What of a body may be kept: an allowed shape without secrets, short. A body that was no JSON is not kept at all (A72). */
+function keep(body: unknown): string | null {
+  if (body === undefined) return null;
+  const text = JSON.stringify(body, (name, value: unknown) =>
+    secretNames.test(name) ? '…' : typeof value === 'string' && value.length > 200 ? `${value.slice(0, 200)}…` : value,
+  );
+  return text.slice(0, keptMax);
+}
+
+/** `5.79`, 5.79, `5.790` or 5 as whole cents; undefined for what is no amount or has parts of a cent. */
+export function centsOf(amount: unknown): number | undefined {
+  const text = typeof amount === 'number' ? String(amount) : typeof amount === 'string' ? amount.trim() : '';
+  const match = /^(\d{1,9})(?:\.(\d{1,8}))?$/.exec(text);
+  if (!match) return undefined;
+  const fraction = (match[2] ?? '').padEnd(2, '0');
+  // Parts of a cent count as a whole one: a price is never taken for less than it is.
+  const rounding = /[1-9]/.test(fraction.slice(2)) ? 1 : 0;
+  return Number(match[1]) * 100 + Number(fraction.slice(0, 2)) + rounding;
+}
+
+export function formatCents(cents: number): number {
+  return Number(`${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`);
+}
+
+/** A supplier's text: untrusted, and never longer than anyone needs. */
+export function shortText(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 200) : '';
+}
+
+const imageBytesMax = 2 * 1024 * 1024;
+
+/** The picture behind a base64 text, by its own first bytes; undefined for anything else. */
+export function imageOf(
+  base64: string,
+): { contentType: 'image/png' | 'image/jpeg' | 'image/gif'; bytes: Buffer } | undefined {
+  if (base64.length > imageBytesMax * 1.4) return undefined;
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length > imageBytesMax) return undefined;
+  if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return { contentType: 'image/png', bytes };
+  if (bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))) return { contentType: 'image/jpeg', bytes };
+  if (/^GIF8[79]a$/.test(bytes.subarray(0, 6).toString('latin1'))) return { contentType: 'image/gif', bytes };
+  return undefined;
+}

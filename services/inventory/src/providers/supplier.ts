@@ -1,0 +1,119 @@
+/** What is known of one supplier, as data: the rules are the same for all. Money is in whole cents of the supplier's currency. */
+export interface SupplierFacts {
+  title: string;
+  currency: 'EUR' | 'USD';
+  /** More units than this are split into several orders. */
+  unitsPerOrderMax: number;
+  /** Codes can stay unfetched until they are needed, and an order given back until then. */
+  canFetchLate: boolean;
+  /** How long unfetched codes can be given back; 0 when they can't by API. */
+  returnHours: number;
+}
+
+/** A product key as a supplier hands it over. It lives in memory only until it is sealed, and is never logged. */
+export type SecretCode =
+  | { kind: 'text'; text: string }
+  | { kind: 'image'; contentType: 'image/png' | 'image/jpeg' | 'image/gif'; bytes: Buffer };
+
+export interface SuppliedUnit {
+  /** The supplier's own id of this unit: matched by it, never by position. */
+  ref: string;
+  state: 'pending' | 'pre-order' | 'ready' | 'returned' | 'cancelled';
+  /** Present only when it was fetched and `state` is `ready`. */
+  code?: SecretCode;
+}
+
+/** One supplier order as the supplier tells it now. What differs from what was ordered is for the caller to refuse. */
+export interface SuppliedOrder {
+  supplierOrderId: string;
+  /** Our reference, as it came back. */
+  reference: string | null;
+  /** `open` also for every status that is not known here: look again. */
+  status: 'open' | 'complete' | 'cancelled' | 'refunded';
+  productRef: string;
+  quantity: number;
+  /** What was charged for one unit. */
+  unitPriceCents: number;
+  units: SuppliedUnit[];
+  orderedAt: string | null;
+}
+
+export type Quote =
+  | { kind: 'offered'; unitPriceCents: number; stockCount: number }
+  | { kind: 'not-sold' }
+  | { kind: 'unknown' };
+
+export type RefusalReason = 'out-of-stock' | 'price-moved' | 'balance-low' | 'not-authorised' | 'bad-request' | 'busy';
+
+export type OrderAnswer =
+  | { kind: 'placed'; order: SuppliedOrder }
+  /** Certainly not ordered. */
+  | { kind: 'refused'; reason: RefusalReason; supplierCode: string }
+  /** A timeout, a broken connection, a 5xx, an unreadable 2xx, a refusal without reason: it may have been ordered. Only `find` tells. */
+  | { kind: 'unknown' };
+
+export type FindAnswer =
+  /** Oldest first; more than one when the supplier took the same reference twice. */
+  { kind: 'found'; orders: SuppliedOrder[] } | { kind: 'nothing' } | { kind: 'unknown' };
+
+export type FetchAnswer = { kind: 'order'; order: SuppliedOrder } | { kind: 'unknown' };
+
+/** One call as it is kept: without credentials, and without anything of an order's codes. */
+export interface SupplierCall {
+  method: string;
+  path: string;
+  /** Null when there was no answer. */
+  status: number | null;
+  durationMs: number;
+  /** The body that was sent, and what of the answer may be kept; both are JSON text of at most 4,000 characters. */
+  request: string | null;
+  answer: string | null;
+}
+
+/**
+ * One supplier. No call throws for what a supplier answers, and no call retries by itself but for one new token after a 401. Every
+ * call is told to `onCall`. Limits: 30 s for an order, 10 s else, at most 5 calls in flight, 1 MiB per answer (8 MiB with images).
+ */
+export interface Supplier {
+  name: string;
+  facts: SupplierFacts;
+  quote(productRef: string): Promise<Quote>;
+  /** `unitPriceMaxCents` is a hard maximum: a supplier that supports it gets it in the request. Pre-orders are bought only when asked for. */
+  order(order: {
+    reference: string;
+    productRef: string;
+    quantity: number;
+    unitPriceMaxCents: number;
+    allowsPreOrder: boolean;
+  }): Promise<OrderAnswer>;
+  /** By our own reference. `since` bounds the search where the supplier only has a history. */
+  find(reference: string, since: Date): Promise<FindAnswer>;
+  /** The order now; with `withCodes` also the codes that are ready (image codes by their own call). */
+  fetch(supplierOrderId: string, withCodes: boolean): Promise<FetchAnswer>;
+  /** Asks to give every eligible unit back; what became of it is seen by `fetch`. */
+  giveBack(supplierOrderId: string): Promise<'asked' | 'refused' | 'unknown'>;
+  balance(): Promise<{ kind: 'known'; cents: number } | { kind: 'unknown' }>;
+  /** A page of the catalogue; `nextCursor` is null at its end. */
+  listProducts(cursor: string | null): Promise<
+    | {
+        kind: 'page';
+        items: {
+          productRef: string;
+          name: string;
+          platform: string;
+          region: string;
+          unitPriceCents: number;
+          stockCount: number;
+        }[];
+        nextCursor: string | null;
+      }
+    | { kind: 'unknown' }
+  >;
+  /** Whether a webhook is from this supplier, and which of our references it hints at. Never proof of anything. */
+  readWebhook?(
+    headers: Record<string, string | string[] | undefined>,
+    body: unknown,
+  ): { reference: string | null } | undefined;
+  /** False while its breaker is open. */
+  isUp(): boolean;
+}

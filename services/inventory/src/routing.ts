@@ -1,0 +1,98 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { newId } from '@kelid/service/ids';
+import type { Context } from './context.ts';
+import { procurements, supplierOffers } from './db/schema.ts';
+import type { Supplier } from './providers/supplier.ts';
+import { placeOrder } from './procuring.ts';
+
+type Offer = typeof supplierOffers.$inferSelect;
+
+interface Candidate {
+  offer: Offer;
+  supplier: Supplier;
+  failedShare: number;
+}
+
+/** Buys what a paid line still lacks: own stock first, then from whoever can deliver for least. Answers how many units nobody covers. */
+export async function supplyLine(ctx: Context, orderLineId: string, variantId: string): Promise<number> {
+  const { rows } = await ctx.db.execute<{ uncovered: number }>(sql`select supply_fill(${orderLineId}) as uncovered`);
+  ctx.wakeRelay();
+  let uncovered = rows[0]?.uncovered ?? 0;
+  if (uncovered === 0) return 0;
+  for (const { offer, supplier, stockCount } of await rank(ctx, await candidatesFor(ctx, variantId, orderLineId))) {
+    let left = stockCount;
+    while (uncovered > 0 && left > 0) {
+      const id = newId();
+      const wanted = Math.min(uncovered, left, supplier.facts.unitsPerOrderMax);
+      // The row, with our reference, before the call: a crash in between leaves something to look for (R1).
+      const { rows: opened } = await ctx.db.execute<{ units: number }>(
+        sql`select supply_open(${id}, ${orderLineId}, ${offer.supplier}, ${wanted}) as units`,
+      );
+      const units = opened[0]?.units ?? 0;
+      if (units === 0) return 0; // Another router covers the rest.
+      uncovered -= units;
+      left -= units;
+      const [procurement] = await ctx.db.select().from(procurements).where(eq(procurements.id, id));
+      if (procurement) await placeOrder(ctx, procurement);
+    }
+    if (uncovered === 0) break;
+  }
+  return uncovered;
+}
+
+/** Offers that may be asked now: switched on, not cooling down, up; for one line, not who has just refused it, nor ever again who cheated on it. */
+async function candidatesFor(ctx: Context, variantId: string, orderLineId: string | null): Promise<Candidate[]> {
+  const rows = await ctx.db
+    .select({
+      offer: supplierOffers,
+      failedShare: sql<number>`coalesce((select avg(case when status in ('refused', 'unknown', 'not_placed', 'cancelled', 'review') then 1 else 0 end)
+        from (select status from procurements p where p.supplier = ${supplierOffers.supplier} and p.created_at > now() - interval '30 minutes' order by p.created_at desc limit 20) recent), 0)::float8`,
+    })
+    .from(supplierOffers)
+    .where(
+      and(
+        eq(supplierOffers.variantId, variantId),
+        supplierOffers.isEnabled,
+        sql`not exists (select from supplier_states s where s.supplier = ${supplierOffers.supplier} and (not s.is_enabled or s.cooldown_until > now()))`,
+        orderLineId === null
+          ? undefined
+          : sql`not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.supplier = ${supplierOffers.supplier} and (
+              p.status in ('refused', 'not_placed', 'cancelled') and p.updated_at > now() - interval '2 minutes'
+              or p.status = 'review' or exists (select from supplied_units u where u.procurement_id = p.id and u.verdict = 'duplicate')))`,
+      ),
+    );
+  return rows.flatMap(({ offer, failedShare }) => {
+    const supplier = ctx.suppliers.get(offer.supplier);
+    return supplier?.isUp() ? [{ offer, supplier, failedShare }] : [];
+  });
+}
+
+/** Asks each for its price now. A price above our maximum is no offer; one that fails often counts as dearer. */
+async function rank(ctx: Context, candidates: Candidate[]) {
+  const quoted = await Promise.all(
+    candidates.map(async (candidate) => {
+      const { offer, supplier } = candidate;
+      const quote = await supplier.quote(offer.productRef);
+      await writeQuote(ctx, offer, quote);
+      if (quote.kind !== 'offered' || quote.unitPriceCents > offer.unitMaxCents || quote.stockCount <= 0) return [];
+      return [{ ...candidate, stockCount: quote.stockCount, cost: quote.unitPriceCents * (1 + candidate.failedShare) }];
+    }),
+  );
+  return quoted.flat().toSorted((a, b) => a.cost - b.cost);
+}
+
+/** Keeps what a supplier said last; the shop window follows when it changes what can be sold. */
+export async function writeQuote(
+  ctx: Context,
+  offer: Offer,
+  quote: Awaited<ReturnType<Supplier['quote']>>,
+): Promise<void> {
+  if (quote.kind === 'unknown') return;
+  const [cents, stockCount] = quote.kind === 'offered' ? [quote.unitPriceCents, quote.stockCount] : [null, 0];
+  await ctx.db.execute(sql`
+    with was as (select supply_can(${offer.variantId}, 1) as could),
+    written as (
+      update supplier_offers set quote_cents = ${cents}::int, quote_stock_count = ${stockCount}::int, quoted_at = now()
+      where variant_id = ${offer.variantId} and supplier = ${offer.supplier} returning variant_id, quote_cents <= unit_max_cents and quote_stock_count > 0 and is_enabled as can)
+    insert into stock_touches (variant_id) select variant_id from written, was where was.could is distinct from written.can`);
+}

@@ -1,0 +1,37 @@
+import { keysAllocated, orderStatusChanged, paymentRefunded, supplyFailed } from '@kelid/contracts/events';
+import { eventData } from '@kelid/service/define-service';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
+import { publish } from '@kelid/service/outbox';
+import type { Context } from '../context.ts';
+import { findOrderWithLines, moveOrder } from '../db/queries.ts';
+import { fulfill } from '../paying.ts';
+
+/** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
+export async function onKeysAllocated(ctx: Context, event: EventEnvelope): Promise<void> {
+  await fulfill(ctx, eventData(keysAllocated, event).orderId);
+}
+
+export async function onSupplyFailed(ctx: Context, event: EventEnvelope): Promise<void> {
+  await fulfill(ctx, eventData(supplyFailed, event).orderId);
+}
+
+/** The money of what could not be delivered is in the wallet: the order is closed. A second word of it finds nothing to move. */
+export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Promise<void> {
+  const { orderId } = eventData(paymentRefunded, event);
+  const found = await findOrderWithLines(ctx.db, orderId);
+  if (!found) return;
+  const { order, lines } = found;
+  const status = lines.some((line) => line.deliveredCount > 0) ? 'part_refunded' : 'refunded';
+  await ctx.transaction(async (tx) => {
+    const version = await moveOrder(tx, {
+      orderId,
+      from: ['refunding'],
+      to: status,
+      reason: 'refunded to the wallet',
+      actor: 'service:payments',
+    });
+    if (version === undefined) return;
+    const { orderNumber, customerId } = order;
+    await publish(tx, orderStatusChanged({ orderId, orderNumber, customerId, version, status }));
+  });
+}

@@ -1,0 +1,17 @@
+import { sql } from 'drizzle-orm';
+import { orderRefundDue } from '@kelid/contracts/events';
+import { eventData } from '@kelid/service/define-service';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
+import type { Context } from '../context.ts';
+
+/**
+ * The part of an order that can't be delivered goes to its customer's wallet, the rest becomes revenue, and both is told, in one
+ * statement. A second delivery posts nothing; more than was captured for this order is refused by the statement.
+ */
+export async function onOrderRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
+  const { orderId, refundRial } = eventData(orderRefundDue, event);
+  const { rows } = await ctx.db.execute<{ is_refunded: boolean }>(
+    sql`select payments_refund_order(${orderId}, ${refundRial}) as is_refunded`,
+  );
+  if (rows[0]?.is_refunded) ctx.wakeRelay();
+}

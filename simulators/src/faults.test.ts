@@ -1,0 +1,164 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createTransport } from 'nodemailer';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { faultModes } from './faults.ts';
+import { startTestSimulators, steamCard, type TestSimulators } from './test-simulators.ts';
+
+let simulators: TestSimulators;
+/** The shop's callback, counting who comes. */
+const visits: string[] = [];
+const shop = createServer((request, response) => {
+  visits.push(request.url ?? '');
+  response.end('ok');
+});
+let callbackUrl = '';
+beforeAll(async () => {
+  simulators = await startTestSimulators();
+  await new Promise<void>((ready) => shop.listen(0, '127.0.0.1', ready));
+  callbackUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}/callback`;
+});
+afterEach(async () => {
+  await simulators.calm();
+});
+afterAll(async () => {
+  shop.close();
+  await simulators.close();
+});
+
+/** What a caller hears of one call. */
+const see = async (call: () => Promise<unknown>): Promise<string> => String(await call().catch(() => 'no answer'));
+
+async function answerOf(response: Response): Promise<string> {
+  const text = await response.text();
+  if (text.startsWith('<')) return 'html';
+  const body = JSON.parse(text) as {
+    data?: { code?: number };
+    errors?: { code?: number };
+    return?: { status: number };
+  };
+  return String(body.data?.code ?? body.errors?.code ?? body.return?.status);
+}
+
+const bankStatus = async (authority: string) => {
+  const { items } = JSON.parse(await simulators.page('/banks/attempts')) as { items: Record<string, unknown>[] };
+  return items.find((item) => item['authority'] === authority)?.['status'];
+};
+
+let lastPhone = 9_120_000_000;
+const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
+  'zarinpal.request': () => see(async () => answerOf(await simulators.callBank('request', steamCard))),
+  'zarinpal.inquiry': async () => {
+    const authority = await simulators.startPayment();
+    return see(async () => answerOf(await simulators.callBank('inquiry', { authority })));
+  },
+  'zarinpal.verify': async () => {
+    const authority = await simulators.startPaid();
+    const body = { authority, amount: steamCard.amount };
+    const seen = await see(async () => answerOf(await simulators.callBank('verify', body)));
+    return `${seen} ${String(await bankStatus(authority))}`;
+  },
+  'zarinpal.callback': async () => {
+    const authority = await simulators.startPayment({ callback_url: callbackUrl });
+    const page = `${simulators.url}/zarinpal/pg/StartPay/${authority}`;
+    const seen = await see(
+      async () => (await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome: 'pay' }) })).status,
+    );
+    return `${seen} visits ${visits.filter((visit) => visit.includes(authority)).length}`;
+  },
+  sms: async () => {
+    const receptor = `0${(lastPhone += 1)}`;
+    const params = { receptor, template: 'kelid-otp', token: '48213' };
+    const seen = await see(async () => answerOf(await simulators.callSms('verify/lookup', params)));
+    return `${seen} sent ${(await simulators.list(`/sms?phone=${receptor}`)).length}`;
+  },
+  smtp: () => {
+    const transport = createTransport({ host: '127.0.0.1', port: simulators.smtpPort });
+    const mail = { from: 'shop@kelid.example', to: 'sara@example.com', subject: 'رسید', text: 'سلام' };
+    return see(async () => (await transport.sendMail(mail)).accepted.length);
+  },
+};
+
+const healthy: Record<keyof typeof faultModes, string> = {
+  'zarinpal.request': '100',
+  'zarinpal.inquiry': '100',
+  'zarinpal.verify': '100 VERIFIED',
+  'zarinpal.callback': '200 visits 1',
+  sms: '200 sent 1',
+  smtp: '1',
+};
+const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[Place][number], string> } = {
+  'zarinpal.request': {
+    slow: '100',
+    error: '-52',
+    garbage: 'html',
+    down: 'no answer',
+    'lose-answer': 'no answer',
+  },
+  'zarinpal.inquiry': { slow: '100', error: '-52', garbage: 'html', down: 'no answer' },
+  'zarinpal.verify': {
+    slow: '100 VERIFIED',
+    error: '-52 PAID',
+    garbage: 'html PAID',
+    down: 'no answer PAID',
+    'amount-mismatch': '-50 PAID',
+    'lose-answer': 'no answer VERIFIED',
+    'verified-before': '101 VERIFIED',
+  },
+  'zarinpal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
+  sms: {
+    slow: '200 sent 1',
+    error: '409 sent 0',
+    down: 'no answer sent 0',
+    duplicate: '200 sent 2',
+    'lose-answer': 'no answer sent 1',
+  },
+  smtp: { slow: '1', error: 'no answer', down: 'no answer' },
+};
+const cases = Object.entries(struck).flatMap(([place, modes]) =>
+  Object.entries(modes).map(([mode, seen]) => ({ place: place as keyof typeof faultModes, mode, seen })),
+);
+
+test.each(cases)(
+  'PA-7: "$mode" at $place, told to strike twice, strikes two calls and spares the third',
+  async (fault) => {
+    const { place, mode, seen } = fault;
+    await simulators.fault(place, { mode, delayMs: 200, count: 2 });
+    for (const left of [{ [place]: expect.objectContaining({ mode, count: 1 }) }, {}]) {
+      const startedAt = performance.now();
+      expect(await calls[place]()).toBe(seen);
+      // A timer may fire a little early.
+      if (mode === 'slow') expect(performance.now() - startedAt).toBeGreaterThan(190);
+      expect(await simulators.faults()).toEqual(left);
+    }
+    expect(await calls[place]()).toBe(healthy[place]);
+  },
+);
+
+test('PA-7: a fault waits for a call it can strike: a payment that is not paid does not use up the lost answer', async () => {
+  const unpaid = await simulators.startPayment();
+  for (const mode of ['lose-answer', 'verified-before']) {
+    await simulators.fault('zarinpal.verify', { mode, count: 1 });
+    expect(await simulators.askBank('verify', { authority: unpaid, amount: steamCard.amount })).toMatchObject({
+      errors: { code: -51 },
+    });
+    expect(await simulators.faults()).toMatchObject({ 'zarinpal.verify': { mode, count: 1 } });
+  }
+});
+
+test('PA-7: a fault without a count strikes until the faults are cleared', async () => {
+  await simulators.fault('zarinpal.verify', { mode: 'lose-answer' });
+  for (let call = 0; call < 3; call += 1) expect(await calls['zarinpal.verify']()).toBe('no answer VERIFIED');
+  expect((await simulators.calm()).status).toBe(204);
+  expect(await calls['zarinpal.verify']()).toBe('100 VERIFIED');
+});
+
+test.each([
+  ['zarinpal.refund', { mode: 'slow' }],
+  ['zarinpal.callback', { mode: 'verified-before' }],
+  ['sms', { mode: 'out-of-stock' }],
+  ['sms', { mode: 'slow', count: 0 }],
+])('a fault that could never strike is refused: %s %o', async (place, fault) => {
+  expect((await simulators.fault(place, fault)).status).toBe(422);
+  expect(await simulators.faults()).toEqual({});
+});
