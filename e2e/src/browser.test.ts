@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
 
   beforeAll(async () => {
     mkdirSync(artifacts, { recursive: true });
-    shop = await startShop({ shape: 'one', hasPages: true });
+    shop = await startShop({ shape: 'one', hasPages: true, env: { INVENTORY_SUPPLY_MINUTES: '0.1' } });
     await kelid(shop, 'demo', 'load');
     slug = String(
       (await query(shop, 'catalog', "select slug from products where slug = 'pubg-mobile-uc'"))[0]?.['slug'],
@@ -50,9 +50,19 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     return { context, page, phone: new Shopper(shop).phone };
   }
 
+  async function spoil(place: string, fault: { mode: string; delayMs?: number }): Promise<void> {
+    const response = await fetch(`${shop.simulatorsUrl}/faults/${place}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+    expect(response.ok).toBe(true);
+  }
+  const clearFaults = () => fetch(`${shop.simulatorsUrl}/faults`, { method: 'DELETE' });
+
   /** From the product's page to the bank's: the cart, the SMS, the consent. */
-  async function goToBank(page: Page, phone: string): Promise<void> {
-    await page.goto(`${shop.shopUrl}/p/${slug}`);
+  async function goToBank(page: Page, phone: string, productSlug = slug): Promise<void> {
+    await page.goto(`${shop.shopUrl}/p/${productSlug}`);
     await page.getByRole('button', { name: 'افزودن به سبد' }).click();
     await page.getByRole('link', { name: 'رفتن به سبد' }).click();
     await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
@@ -134,6 +144,47 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await later.locator('a.card').first().click();
     await later.locator('[data-status=fulfilled]').waitFor();
     await later.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    await context.close();
+  });
+
+  test('KY-6: what the shop keeps no stock of says so, its order page tells that it is on its way, then shows the key', async () => {
+    const { context, page, phone } = await newShopper();
+    await expect
+      .poll(
+        async () =>
+          (await query(shop, 'catalog', "select can_supply from variants where sku = 'ELDEN-RING-GLOBAL'"))[0]?.[
+            'can_supply'
+          ],
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBe(true);
+    for (const supplier of ['codeswholesale', 'kinguin'])
+      await spoil(`${supplier}.order`, { mode: 'late', delayMs: 4_000 });
+    await page.goto(`${shop.shopUrl}/p/elden-ring`);
+    await page.getByText('از تأمین‌کننده').first().waitFor();
+    await goToBank(page, phone, 'elden-ring');
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByTestId('supplying').waitFor();
+    await page.screenshot({ path: join(artifacts, 'supplying.png'), fullPage: true });
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).click();
+    await expect.poll(async () => page.getByTestId('product-key').textContent()).toMatch(/^[A-Z0-9]{5}-/);
+    await clearFaults();
+    await context.close();
+  });
+
+  test('KY-6: when no supplier has it, the order page says that the money is in the wallet', async () => {
+    const { context, page, phone } = await newShopper();
+    for (const supplier of ['codeswholesale', 'kinguin']) await spoil(`${supplier}.order`, { mode: 'out-of-stock' });
+    await goToBank(page, phone, 'cyberpunk-2077');
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.locator('[data-status=refunded]').waitFor({ timeout: 40_000 });
+    await page.getByText('به کیف پول شما برگشت').waitFor();
+    await clearFaults();
     await context.close();
   });
 

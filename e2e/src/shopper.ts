@@ -123,7 +123,7 @@ export class Shopper {
     await this.orderIn(orderId, ['fulfilled']);
     const { items } = await this.inventory.listOrderKeys({ orderId });
     const codes = await Promise.all(
-      items.map(async (key) => (await this.inventory.revealKey({ orderId, keyId: key.id })).code),
+      items.map(async (key) => (await this.inventory.revealKey({ orderId, keyId: key.id })).code ?? ''),
     );
     return { orderId, codes };
   }

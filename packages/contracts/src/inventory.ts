@@ -36,9 +36,16 @@ export const OwnedKey = z.object({
   orderLineId: Id,
   variantId: Id,
   masked: z.string(),
-  kind: z.enum(['text']),
+  kind: z.enum(['text', 'image']),
   deliveredAt: Instant,
   revealedAt: Instant.nullable(),
+});
+/** One of the two: the text, or the picture that a supplier sold. */
+const RevealedKey = z.object({
+  code: z.string().optional(),
+  image: z
+    .object({ contentType: z.enum(['image/png', 'image/jpeg', 'image/gif']), contentBase64: z.string() })
+    .optional(),
 });
 const StaffKey = z.object({
   id: Id,
@@ -76,7 +83,7 @@ export const inventoryContract = contract('inventory', {
     checksSession: true,
     limitPerMinute: 30,
     input: z.object({ orderId: Id, keyId: Id }),
-    output: z.object({ code: z.string(), revealedAt: Instant }),
+    output: RevealedKey.extend({ revealedAt: Instant }),
     problems: [keyNotFound, keyNotRevealable],
   }),
   importKeys: operation({
@@ -163,7 +170,7 @@ export const inventoryContract = contract('inventory', {
     checksSession: true,
     limitPerMinute: 30,
     input: z.object({ keyId: Id, reason: z.string().min(5).max(500) }),
-    output: z.object({ code: z.string() }),
+    output: RevealedKey,
     problems: [keyNotFound],
   }),
   setSupplierOffer: operation({

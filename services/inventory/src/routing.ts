@@ -40,6 +40,24 @@ export async function supplyLine(ctx: Context, orderLineId: string, variantId: s
   return uncovered;
 }
 
+/** Buys a variant up to its target stock. Answers how many units it ordered. */
+export async function buyAhead(ctx: Context, variantId: string): Promise<number> {
+  let ordered = 0;
+  for (const { offer, supplier, stockCount } of await rank(ctx, await candidatesFor(ctx, variantId, null))) {
+    const id = newId();
+    const wanted = Math.min(stockCount, supplier.facts.unitsPerOrderMax);
+    const { rows } = await ctx.db.execute<{ units: number }>(
+      sql`select supply_open_stock(${id}, ${variantId}, ${offer.supplier}, ${wanted}) as units`,
+    );
+    const units = rows[0]?.units ?? 0;
+    if (units === 0) break;
+    ordered += units;
+    const [procurement] = await ctx.db.select().from(procurements).where(eq(procurements.id, id));
+    if (procurement) await placeOrder(ctx, procurement);
+  }
+  return ordered;
+}
+
 /** Offers that may be asked now: switched on, not cooling down, up; for one line, not who has just refused it, nor ever again who cheated on it. */
 async function candidatesFor(ctx: Context, variantId: string, orderLineId: string | null): Promise<Candidate[]> {
   const rows = await ctx.db

@@ -4,7 +4,7 @@ import { defineService } from '@kelid/service/define-service';
 import { InventoryConfig } from './config.ts';
 import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
 import { rewrapBatches } from './jobs/rewrap-batches.ts';
-import { followProcurements, refreshQuotes, supplyNeeds, watchBalances } from './jobs/supply.ts';
+import { followProcurements, keepStock, refreshQuotes, supplyNeeds, watchBalances } from './jobs/supply.ts';
 import { tellStock } from './jobs/tell-stock.ts';
 import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
@@ -63,6 +63,7 @@ export const inventoryService = defineService({
     { name: 'supply-needs', everyMs: 500, run: supplyNeeds },
     { name: 'follow-procurements', everyMs: 500, run: followProcurements },
     { name: 'refresh-quotes', everyMs: 2_000, run: refreshQuotes },
+    { name: 'keep-stock', everyMs: 10_000, run: keepStock },
     { name: 'watch-balances', everyMs: 300_000, run: watchBalances },
     { name: 'rewrap-batches', everyMs: 5_000, run: rewrapBatches },
   ],

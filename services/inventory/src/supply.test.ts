@@ -127,7 +127,7 @@ async function codesOf(lineId: string): Promise<string[]> {
         orderId: String(row['order_id']),
         keyId: String(row['key_id']),
       });
-      return code;
+      return code ?? '';
     }),
   );
 }
@@ -301,6 +301,24 @@ test('F20: codes that come partly, and the rest later, are each stored once howe
   }
 });
 
+test.each(['codeswholesale', 'kinguin'] as const)(
+  'F20: a product key that %s sells as a picture is sealed like any other and shown as the picture it is',
+  async (supplier) => {
+    const { variantId, refs } = await sell({ [supplier]: { price: '13.00' } });
+    await fault(`${supplier}.order`, 'image', { count: 1 });
+    const paid = await pay(variantId);
+    await work();
+    const owner = shop.owner(paid.customerId);
+    const [key] = (await owner.listOrderKeys({ orderId: paid.orderId })).items;
+    expect(key).toMatchObject({ kind: 'image', masked: '•••• ••••' });
+    const { image, code } = await owner.revealKey({ orderId: paid.orderId, keyId: key?.id ?? '' });
+    expect(code).toBeUndefined();
+    expect(image?.contentType).toBe('image/png');
+    const [sold] = await soldBy(supplier, refs[supplier]);
+    expect(image?.contentBase64).toBe(sold?.units[0]?.code);
+  },
+);
+
 test('a line that nobody sells in time is given up, once, and told; while a supplier order lives it is not', async () => {
   const { variantId } = await sell({ kinguin: { price: '10.00' } });
   const paid = await pay(variantId);
@@ -362,6 +380,27 @@ test('I26: a supplier that fails four times of ten rests for a while, and a low 
   const alarms = shop.logLines.filter((line) => line.includes('supplier-balance-low') && line.includes('kinguin'));
   expect(alarms).toHaveLength(1);
   await control('PUT', '/suppliers/kinguin/balance', { cents: 100_000_000 });
+});
+
+test('a variant with a target is bought ahead up to it and no further, also by ten buyers at once, and again when some were sold', async () => {
+  const { variantId, refs } = await sell({ kinguin: { price: '7.00' } });
+  await shop.inventory().setSupplierOffer({
+    supplier: 'kinguin',
+    sku: variantId,
+    productRef: refs.kinguin ?? '',
+    unitMaxCents: 5_000,
+    targetStockCount: 6,
+  });
+  await Promise.all(Array.from({ length: 10 }, () => shop.host.sweep('inventory', 'keep-stock')));
+  await work();
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 6 });
+  const paid = await pay(variantId, 2);
+  expect(paid.first).toMatchObject({ missingCount: 0 });
+  await shop.host.sweep('inventory', 'keep-stock');
+  await work();
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 6, soldCount: 2 });
+  const sold = await soldBy('kinguin', refs.kinguin);
+  expect(sold.reduce((count, order) => count + order.quantity, 0)).toBe(8);
 });
 
 test('A73 F21: a webhook with the right secret makes us look sooner, and nothing else; forged, old, doubled or of another order it changes nothing', async () => {

@@ -206,6 +206,8 @@ export const en: Messages = {
     yes: 'Yes, show it',
     no: 'Not now',
     copy: 'Copy',
+    pictureOfKey: 'Picture of the product key',
+    download: 'Save the picture',
     copied: 'Copied',
     total: 'Total',
     placed: 'Placed',

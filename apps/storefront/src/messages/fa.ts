@@ -198,6 +198,8 @@ export const fa = {
     yes: 'بله، نمایش بده',
     no: 'نه، بعداً',
     copy: 'کپی',
+    pictureOfKey: 'تصویر کد محصول',
+    download: 'ذخیره تصویر',
     copied: 'کپی شد',
     total: 'جمع',
     placed: 'ثبت شده در',

@@ -23,6 +23,7 @@ export const ownedKeyColumns = {
   orderLineId: keyAllocations.orderLineId,
   variantId: keyAllocations.variantId,
   masked: productKeys.masked,
+  contentKind: productKeys.kind,
   deliveredAt: keyAllocations.allocatedAt,
   revealedAt: sql<
     string | null
@@ -36,19 +37,24 @@ export function showStaffKey<Row extends { expiresAt: string | null; createdAt: 
   return { ...rest, expiresAt: iso(row.expiresAt), createdAt: iso(row.createdAt) };
 }
 
-export function showOwnedKey<Row extends { deliveredAt: string; revealedAt: string | null }>(row: Row) {
-  const rest: Shown<Row> = row;
-  return { ...rest, kind: 'text' as const, deliveredAt: iso(row.deliveredAt), revealedAt: iso(row.revealedAt) };
+export function showOwnedKey<Row extends { deliveredAt: string; revealedAt: string | null; contentKind: string }>({
+  contentKind,
+  ...row
+}: Row) {
+  const rest: Shown<typeof row> = row;
+  const kind = contentKind === 'text' ? ('text' as const) : ('image' as const);
+  return { ...rest, kind, deliveredAt: iso(row.deliveredAt), revealedAt: iso(row.revealedAt) };
 }
 
 /** Writes who looks, and only then opens the product key: a look that cannot be recorded shows nothing. */
-export async function revealRecorded(ctx: Context, keyId: string, reason: string | null): Promise<string> {
+export async function revealRecorded(ctx: Context, keyId: string, reason: string | null) {
   const [row] = await ctx.db
     .select({
       id: productKeys.id,
       variantId: productKeys.variantId,
       batchId: productKeys.batchId,
       ciphertext: productKeys.ciphertext,
+      kind: productKeys.kind,
       wrappedDek: keyBatches.wrappedDek,
       kekId: keyBatches.kekId,
     })
@@ -68,7 +74,10 @@ export async function revealRecorded(ctx: Context, keyId: string, reason: string
   try {
     const dek = ctx.vault.openDek(row.wrappedDek, row.batchId, row.kekId);
     try {
-      return ctx.vault.openKey(dek, row.ciphertext, { keyId: row.id, variantId: row.variantId, batchId: row.batchId });
+      const place = { keyId: row.id, variantId: row.variantId, batchId: row.batchId };
+      if (row.kind === 'text') return { code: ctx.vault.openKey(dek, row.ciphertext, place) };
+      const contentBase64 = ctx.vault.openKey(dek, row.ciphertext, place, 'base64');
+      return { image: { contentType: row.kind, contentBase64 } };
     } finally {
       dek.fill(0);
     }

@@ -74,10 +74,10 @@ export class Vault {
     }
   }
 
-  openKey(dek: Buffer, ciphertext: Buffer, place: KeyPlace): string {
+  openKey(dek: Buffer, ciphertext: Buffer, place: KeyPlace, encoding: 'utf8' | 'base64' = 'utf8'): string {
     const bytes = open(dek, ciphertext, aadOf(place));
     try {
-      return bytes.toString('utf8');
+      return bytes.toString(encoding);
     } finally {
       bytes.fill(0);
     }

@@ -4,7 +4,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { procurements, supplierOffers } from '../db/schema.ts';
 import { followUp } from '../procuring.ts';
-import { supplyLine, writeQuote } from '../routing.ts';
+import { buyAhead, supplyLine, writeQuote } from '../routing.ts';
 
 // Each job leases its rows for a while: two processes never work on one row, and a process that dies gives its rows back.
 
@@ -67,6 +67,14 @@ export async function refreshQuotes(ctx: Context): Promise<number> {
     }),
   );
   return due.length;
+}
+
+/** Variants below their target stock; what is ordered now is looked at again in the next round. */
+export async function keepStock(ctx: Context): Promise<number> {
+  const { rows } = await ctx.db.execute<{ variant_id: string }>(sql`
+    select distinct variant_id from supplier_offers where is_enabled and target_stock_count > 0 and supply_stock_short(variant_id) > 0 limit 10`);
+  await Promise.all(rows.map((row) => buyAhead(ctx, row.variant_id)));
+  return 0;
 }
 
 /** What is left of each prepaid balance; alarmed once an hour while it is low. */

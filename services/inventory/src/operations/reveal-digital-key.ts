@@ -7,5 +7,5 @@ import { productKeys } from '../db/schema.ts';
 export const revealDigitalKey: Operations['revealDigitalKey'] = async (ctx, { keyId, reason }) => {
   const [key] = await ctx.db.select({ id: productKeys.id }).from(productKeys).where(eq(productKeys.id, keyId));
   if (!key) throw keyNotFound();
-  return { code: await revealRecorded(ctx, keyId, reason) };
+  return revealRecorded(ctx, keyId, reason);
 };

@@ -19,5 +19,5 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
     );
   if (!key) throw keyNotFound();
   if (key.status !== 'allocated') throw keyNotRevealable();
-  return { code: await revealRecorded(ctx, keyId, null), revealedAt: ctx.now().toISOString() };
+  return { ...(await revealRecorded(ctx, keyId, null)), revealedAt: ctx.now().toISOString() };
 };

@@ -188,18 +188,23 @@ function KeyCard({
   guideHref: string;
 }) {
   const [code, setCode] = useState<string>();
+  const [picture, setPicture] = useState<string>();
   const [state, setState] = useState<'idle' | 'working' | 'failed' | 'copied'>('idle');
   const dialog = useRef<HTMLDialogElement>(null);
 
   async function reveal() {
     dialog.current?.close();
     setState('working');
-    const answer = await call<{ code: string }>(
+    const answer = await call<{ code?: string; image?: { contentType: string; contentBase64: string } }>(
       'POST',
       `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`,
       {},
     );
-    if (answer.ok) setCode(answer.value.code);
+    if (answer.ok) {
+      const { code: text, image } = answer.value;
+      setCode(text);
+      setPicture(image && `data:${image.contentType};base64,${image.contentBase64}`);
+    }
     setState(answer.ok ? 'idle' : 'failed');
   }
   async function copy() {
@@ -211,11 +216,15 @@ function KeyCard({
   return (
     <div className="keycard">
       <h3>{title}</h3>
-      <p className="code" data-testid="product-key">
-        {code === undefined ? productKey.masked : <Marked code={code} />}
-      </p>
+      {picture === undefined ? (
+        <p className="code" data-testid="product-key">
+          {code === undefined ? productKey.masked : <Marked code={code} />}
+        </p>
+      ) : (
+        <img className="key-picture" data-testid="product-key-picture" src={picture} alt={m.pictureOfKey} />
+      )}
       <div className="row">
-        {code === undefined ? (
+        {code === undefined && picture === undefined ? (
           <button
             type="button"
             className="button main"
@@ -224,6 +233,10 @@ function KeyCard({
           >
             {m.reveal}
           </button>
+        ) : code === undefined ? (
+          <a className="button main" href={picture} download="key">
+            {m.download}
+          </a>
         ) : (
           <button type="button" className="button main" onClick={() => void copy()}>
             {state === 'copied' ? m.copied : m.copy}

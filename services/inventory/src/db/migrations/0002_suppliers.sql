@@ -329,3 +329,30 @@ BEGIN
 	END IF;
 	RETURN QUERY SELECT a.order_line_id, a.key_id FROM key_allocations a WHERE a.order_id = p_order ORDER BY a.order_line_id, a.unit_no;
 END $$;
+--> statement-breakpoint
+-- Opens a supplier order for stock while available and coming units are below the target; the lock makes two buyers count each other.
+CREATE FUNCTION supply_open_stock(p_id uuid, p_variant uuid, p_supplier text, p_quantity integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	units integer;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('buy ahead ' || p_variant::text, 0));
+	units := least(p_quantity, supply_stock_short(p_variant));
+	IF units <= 0 THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, due_at)
+		SELECT p_id, variant_id, brand, supplier, product_ref, units, unit_max_cents, 'ordering', now() + interval '60 seconds'
+		FROM supplier_offers WHERE variant_id = p_variant AND supplier = p_supplier AND is_enabled;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	RETURN units;
+END $$;
+--> statement-breakpoint
+-- Units that are missing to a variant's target: what is on the shelf and what is on its way there counts.
+CREATE FUNCTION supply_stock_short(p_variant uuid) RETURNS integer LANGUAGE sql STABLE AS $$
+	SELECT coalesce((SELECT max(target_stock_count) FROM supplier_offers WHERE variant_id = p_variant AND is_enabled), 0)
+		- (SELECT count(*)::integer FROM product_keys WHERE variant_id = p_variant AND status = 'available')
+		- coalesce((SELECT sum(quantity - settled_count)::integer FROM procurements
+			WHERE variant_id = p_variant AND order_line_id IS NULL AND status IN ('ordering', 'unknown', 'placed')), 0)
+$$;
