@@ -31,8 +31,8 @@ const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
 });
 const Product = z.looseObject({
   productId: z.string().max(100),
-  name: z.unknown().transform(shortText),
-  platform: z.unknown().transform(shortText),
+  name: z.unknown().optional().transform(shortText),
+  platform: z.unknown().optional().transform(shortText),
   regions: z.array(z.string()).max(100).catch([]),
   quantity: z.int().min(0),
   prices: z.array(z.looseObject({ value: Amount, from: z.int().nullish(), to: z.int().nullish() })).max(50),

@@ -22,9 +22,9 @@ const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
 });
 const Product = z.looseObject({
   productId: z.string(),
-  name: z.unknown().transform(shortText),
-  platform: z.unknown().transform(shortText),
-  regionalLimitations: z.unknown().transform(shortText),
+  name: z.unknown().optional().transform(shortText),
+  platform: z.unknown().optional().transform(shortText),
+  regionalLimitations: z.unknown().optional().transform(shortText),
   price: Amount,
   qty: z.int().min(0).catch(0),
   textQty: z.int().min(0).nullish(),
