@@ -27,6 +27,11 @@ export const importRefused = problem<{ lines: { line: number; reason: string }[]
 });
 export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
 
+export const batchNotFound = problem('inventory.batch-not-found', { status: 404, title: 'No such batch' });
+export const procurementNotFound = problem('inventory.procurement-not-found', {
+  status: 404,
+  title: 'No such open order by hand',
+});
 export const supplierUnknown = problem('inventory.supplier-unknown', { status: 404, title: 'No such supplier' });
 
 export const SupplierName = z.string().regex(/^[a-z][a-z0-9-]{1,30}$/);
@@ -172,6 +177,48 @@ export const inventoryContract = contract('inventory', {
     input: z.object({ keyId: Id, reason: z.string().min(5).max(500) }),
     output: RevealedKey,
     problems: [keyNotFound],
+  }),
+  listKeyBatches: operation({
+    method: 'GET',
+    path: '/admin/key-batches',
+    summary: 'Batches of product keys, newest first, with what became of them',
+    access: ['admin'],
+    input: z.object({ variantId: Id.optional(), limit: Limit, cursor: Cursor }),
+    output: page(
+      z.object({
+        id: Id,
+        variantId: Id,
+        label: z.string(),
+        importedCount: z.int(),
+        duplicateCount: z.int(),
+        availableCount: z.int(),
+        soldCount: z.int(),
+        quarantinedCount: z.int(),
+        createdBy: z.string(),
+        createdAt: Instant,
+      }),
+    ),
+  }),
+  updateKeyBatch: operation({
+    method: 'PATCH',
+    path: '/admin/key-batches/{batchId}',
+    summary:
+      'Freezes the unsold product keys of a batch, opens them again, or undoes an import of which nothing is sold',
+    access: ['admin'],
+    checksSession: true,
+    input: z.object({ batchId: Id, status: z.enum(['frozen', 'open', 'undone']), reason: z.string().min(3).max(300) }),
+    output: z.object({ batchId: Id, movedCount: z.int() }),
+    problems: [batchNotFound, keyAlreadySold],
+  }),
+  enterSuppliedCodes: operation({
+    method: 'POST',
+    path: '/admin/procurements/{procurementId}/codes',
+    summary: 'Product keys that a person got for an order by hand; they go to the line that waits for them',
+    access: ['admin'],
+    checksSession: true,
+    input: z.object({ procurementId: Id, codes: z.array(z.string().max(500)).min(1).max(20) }),
+    output: z.object({ procurementId: Id, settledCount: z.int(), quantity: z.int() }),
+    problems: [procurementNotFound],
   }),
   setSupplierOffer: operation({
     method: 'PUT',

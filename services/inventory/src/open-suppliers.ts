@@ -5,6 +5,7 @@ import type { InventoryConfig } from './config.ts';
 import { supplierCalls } from './db/schema.ts';
 import { createCodesWholesale } from './providers/codeswholesale.ts';
 import { createKinguin } from './providers/kinguin.ts';
+import { createManual } from './providers/manual.ts';
 import type { Supplier, SupplierCall } from './providers/supplier.ts';
 
 /** The suppliers that this shop has an account with. Another one is its file and an entry here. */
@@ -17,6 +18,7 @@ export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): Rea
       .catch((error: unknown) => log.warn({ supplier, err: error }, 'a supplier call was not kept'));
   };
   const suppliers = [
+    createManual(),
     config.INVENTORY_CODESWHOLESALE_CLIENT_ID === undefined
       ? undefined
       : createCodesWholesale({

@@ -43,7 +43,9 @@ export async function supplyLine(ctx: Context, orderLineId: string, variantId: s
 /** Buys a variant up to its target stock. Answers how many units it ordered. */
 export async function buyAhead(ctx: Context, variantId: string): Promise<number> {
   let ordered = 0;
-  for (const { offer, supplier, stockCount } of await rank(ctx, await candidatesFor(ctx, variantId, null))) {
+  const candidates = await candidatesFor(ctx, variantId, null);
+  const machines = candidates.filter(({ supplier }) => !supplier.facts.isByHand);
+  for (const { offer, supplier, stockCount } of await rank(ctx, machines)) {
     const id = newId();
     const wanted = Math.min(stockCount, supplier.facts.unitsPerOrderMax);
     const { rows } = await ctx.db.execute<{ units: number }>(
@@ -85,7 +87,7 @@ async function candidatesFor(ctx: Context, variantId: string, orderLineId: strin
   });
 }
 
-/** Asks each for its price now. A price above our maximum is no offer; one that fails often counts as dearer. */
+/** Asks each for its price now. A price above our maximum is no offer; one that fails often counts as dearer, a person comes last. */
 async function rank(ctx: Context, candidates: Candidate[]) {
   const quoted = await Promise.all(
     candidates.map(async (candidate) => {
@@ -93,7 +95,13 @@ async function rank(ctx: Context, candidates: Candidate[]) {
       const quote = await supplier.quote(offer.productRef);
       await writeQuote(ctx, offer, quote);
       if (quote.kind !== 'offered' || quote.unitPriceCents > offer.unitMaxCents || quote.stockCount <= 0) return [];
-      return [{ ...candidate, stockCount: quote.stockCount, cost: quote.unitPriceCents * (1 + candidate.failedShare) }];
+      return [
+        {
+          ...candidate,
+          stockCount: quote.stockCount,
+          cost: supplier.facts.isByHand ? Infinity : quote.unitPriceCents * (1 + candidate.failedShare),
+        },
+      ];
     }),
   );
   return quoted.flat().toSorted((a, b) => a.cost - b.cost);

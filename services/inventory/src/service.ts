@@ -9,12 +9,14 @@ import { tellStock } from './jobs/tell-stock.ts';
 import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
 import { deleteDigitalKey } from './operations/delete-digital-key.ts';
+import { enterSuppliedCodes } from './operations/enter-supplied-codes.ts';
 import { fulfillOrder } from './operations/fulfill-order.ts';
 import { getDigitalKey } from './operations/get-digital-key.ts';
 import { getStock } from './operations/get-stock.ts';
 import { handleSupplierWebhook } from './operations/handle-supplier-webhook.ts';
 import { importKeys } from './operations/import-keys.ts';
 import { listDigitalKeys } from './operations/list-digital-keys.ts';
+import { listKeyBatches } from './operations/list-key-batches.ts';
 import { listOrderKeys } from './operations/list-order-keys.ts';
 import { listProcurements } from './operations/list-procurements.ts';
 import { listSupplierProducts } from './operations/list-supplier-products.ts';
@@ -25,6 +27,7 @@ import { releaseStock } from './operations/release-stock.ts';
 import { reserveStock } from './operations/reserve-stock.ts';
 import { revealDigitalKey } from './operations/reveal-digital-key.ts';
 import { revealKey } from './operations/reveal-key.ts';
+import { updateKeyBatch } from './operations/update-key-batch.ts';
 import { updateDigitalKey } from './operations/update-digital-key.ts';
 
 export const inventoryService = defineService({
@@ -54,6 +57,9 @@ export const inventoryService = defineService({
     listSuppliers,
     listProcurements,
     listSupplierProducts,
+    listKeyBatches,
+    updateKeyBatch,
+    enterSuppliedCodes,
     handleSupplierWebhook,
   },
   sweeps: [

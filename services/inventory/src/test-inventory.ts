@@ -15,6 +15,7 @@ export interface TestInventory extends TestServices {
   /** A client for other services of the shop. */
   inventory(): ReturnType<typeof clientOf>;
   guest(): ReturnType<typeof clientOf>;
+  admin(): ReturnType<typeof clientOf>;
   /** A client for a customer. */
   owner(userId: string): ReturnType<typeof clientOf>;
   /** A new variant with this many keys, or with these codes. */
@@ -41,6 +42,7 @@ export async function startInventory(env: Record<string, string> = {}): Promise<
   return {
     ...shop,
     inventory,
+    admin: () => shop.as(inventoryContract, userActor(newId(), ['admin'])),
     guest: () => shop.as(inventoryContract, { kind: 'guest' }),
     owner: (userId) => shop.as(inventoryContract, userActor(userId)),
     async stockUp(codes, { variantId = newId(), expiresAt } = {}) {

@@ -26,6 +26,6 @@ export function judgeLines(codes: readonly string[]): {
 }
 
 /** Printable, of a believable length, and no spreadsheet formula: `=`, `+`, `@` begin no product key. */
-function isKey(code: string): boolean {
+export function isKey(code: string): boolean {
   return code.length >= 4 && code.length <= 200 && /^[A-Za-z0-9][\x20-\x7e]*$/.test(code);
 }

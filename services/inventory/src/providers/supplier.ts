@@ -6,6 +6,8 @@ export interface SupplierFacts {
   unitsPerOrderMax: number;
   /** Codes can stay unfetched until they are needed, and an order given back until then. */
   canFetchLate: boolean;
+  /** A person answers: asked last, and promised for a longer time. */
+  isByHand?: true;
   /** How long unfetched codes can be given back; 0 when they can't by API. */
   returnHours: number;
 }
