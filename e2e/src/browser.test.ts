@@ -188,6 +188,25 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await context.close();
   });
 
+  test('a key that does not work is reported from the key itself and replaced on the spot', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).click();
+    await page.getByRole('button', { name: 'این کد کار نمی‌کند؟' }).click();
+    await page.getByLabel('قبلاً استفاده شده').check();
+    await page.screenshot({ path: join(artifacts, 'complaint.png') });
+    await page.getByRole('button', { name: 'ثبت', exact: true }).click();
+    await page.getByTestId('complaint').getByText('کد تازه‌ای').waitFor();
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).last().click();
+    await expect.poll(async () => page.getByTestId('product-key').last().textContent()).toMatch(/^DEMO/);
+    await page.screenshot({ path: join(artifacts, 'replaced.png'), fullPage: true });
+    await context.close();
+  });
+
   test('F18: a shopper who pays in two tabs gets one order, and the second payment in the wallet', async () => {
     const { context, page, phone } = await newShopper();
     await goToBank(page, phone);

@@ -166,6 +166,9 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
     await shopper.orderIn(orderId, ['refunded'], 40_000);
     expect(await shopper.payments.getWallet({})).toMatchObject({ balanceRial: totalRial });
+    await expect
+      .poll(async () => JSON.stringify(await control('GET', `/sms?phone=${shopper.phone}`)), { timeout: 20_000 })
+      .toContain('به کیف پول شما برگشت');
     await control('DELETE', '/faults');
   });
 

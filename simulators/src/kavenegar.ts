@@ -14,10 +14,12 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
   'kelid-otp': (code) => `کد ورود شما به کلید: ${code}\nاین کد را به کسی ندهید.\n\n@localhost #${code}`,
   'kelid-receipt': (orderNumber, amount) => `کلید: پرداخت سفارش ${orderNumber} به مبلغ ${amount} تومان انجام شد.`,
   'kelid-key-ready': (orderNumber) => `کلید: سفارش ${orderNumber} آماده است. کد را در صفحه سفارش‌هایتان ببینید.`,
+  'kelid-refunded': (orderNumber, amount) =>
+    `کلید: کالای سفارش ${orderNumber} فراهم نشد. ${amount} تومان به کیف پول شما برگشت.`,
   'kelid-surplus': (orderNumber, amount) =>
     `کلید: ${amount} تومان از پرداخت سفارش ${orderNumber} به کیف پول شما برگشت.`,
 };
-const templatesWithTwo = new Set(['kelid-receipt', 'kelid-surplus']);
+const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-surplus']);
 const inboxMax = 20_000;
 
 export interface SmsInbox {

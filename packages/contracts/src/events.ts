@@ -61,7 +61,7 @@ export const paymentSurplus = event(
 
 export const paymentRefunded = event(
   'payment.refunded',
-  z.object({ orderId: Id, customerId: Id, refundRial: AmountRial }),
+  z.object({ orderId: Id, orderNumber: z.string(), customerId: Id, refundRial: AmountRial }),
 );
 
 export const stockChanged = event(

@@ -27,6 +27,10 @@ export const importRefused = problem<{ lines: { line: number; reason: string }[]
 });
 export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
 
+export const complaintNotFound = problem('inventory.complaint-not-found', {
+  status: 404,
+  title: 'No such open complaint',
+});
 export const batchNotFound = problem('inventory.batch-not-found', { status: 404, title: 'No such batch' });
 export const procurementNotFound = problem('inventory.procurement-not-found', {
   status: 404,
@@ -35,6 +39,8 @@ export const procurementNotFound = problem('inventory.procurement-not-found', {
 export const supplierUnknown = problem('inventory.supplier-unknown', { status: 404, title: 'No such supplier' });
 
 export const SupplierName = z.string().regex(/^[a-z][a-z0-9-]{1,30}$/);
+export const ComplaintStatus = z.enum(['open', 'replaced', 'rejected']);
+export const ComplaintReason = z.enum(['already-used', 'wrong-region', 'invalid', 'not-active-yet']);
 export const OwnedKey = z.object({
   id: Id,
   orderId: Id,
@@ -44,6 +50,8 @@ export const OwnedKey = z.object({
   kind: z.enum(['text', 'image']),
   deliveredAt: Instant,
   revealedAt: Instant.nullable(),
+  /** What became of its owner's complaint; null without one. A replaced key is followed by its replacement in the list. */
+  complaint: ComplaintStatus.nullable(),
 });
 /** One of the two: the text, or the picture that a supplier sold. */
 const RevealedKey = z.object({
@@ -90,6 +98,52 @@ export const inventoryContract = contract('inventory', {
     input: z.object({ orderId: Id, keyId: Id }),
     output: RevealedKey.extend({ revealedAt: Instant }),
     problems: [keyNotFound, keyNotRevealable],
+  }),
+  reportKey: operation({
+    method: 'POST',
+    path: '/orders/{orderId}/keys/{keyId}/complaint',
+    summary:
+      'Says that an own product key does not work; it is replaced at once where the rules allow it, else a person looks',
+    access: ['customer'],
+    checksSession: true,
+    limitPerMinute: 6,
+    input: z.object({ orderId: Id, keyId: Id, reason: ComplaintReason, note: z.string().max(500).optional() }),
+    output: z.object({ status: ComplaintStatus }),
+    problems: [keyNotFound, keyNotRevealable],
+  }),
+  listComplaints: operation({
+    method: 'GET',
+    path: '/admin/complaints',
+    summary: 'Complaints about product keys, newest first',
+    access: ['admin', 'support'],
+    input: z.object({ status: ComplaintStatus.optional(), limit: Limit, cursor: Cursor }),
+    output: page(
+      z.object({
+        id: Id,
+        keyId: Id,
+        orderId: Id,
+        customerId: Id,
+        batchId: Id,
+        reason: ComplaintReason,
+        note: z.string().nullable(),
+        status: ComplaintStatus,
+        replacementKeyId: Id.nullable(),
+        decidedBy: z.string().nullable(),
+        decision: z.string().nullable(),
+        createdAt: Instant,
+        decidedAt: Instant.nullable(),
+      }),
+    ),
+  }),
+  decideComplaint: operation({
+    method: 'POST',
+    path: '/admin/complaints/{complaintId}/decision',
+    summary: 'Replaces the product key of an open complaint, or rejects it, with a reason',
+    access: ['admin'],
+    checksSession: true,
+    input: z.object({ complaintId: Id, status: z.enum(['replaced', 'rejected']), reason: z.string().min(3).max(500) }),
+    output: z.object({ complaintId: Id, status: ComplaintStatus, replacementKeyId: Id.nullable() }),
+    problems: [complaintNotFound, stockShort],
   }),
   importKeys: operation({
     method: 'POST',

@@ -9,6 +9,7 @@ import {
   orderPlaced,
   orderStatusChanged,
   paymentFailed,
+  paymentRefunded,
   paymentSurplus,
 } from './events.ts';
 
@@ -117,6 +118,7 @@ export const notificationsContract = contract(
     orderExpired,
     orderStatusChanged,
     paymentFailed,
+    paymentRefunded,
     paymentSurplus,
   ],
 );

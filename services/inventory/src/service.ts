@@ -8,6 +8,7 @@ import { followProcurements, keepStock, refreshQuotes, supplyNeeds, watchBalance
 import { tellStock } from './jobs/tell-stock.ts';
 import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
+import { decideComplaint } from './operations/decide-complaint.ts';
 import { deleteDigitalKey } from './operations/delete-digital-key.ts';
 import { enterSuppliedCodes } from './operations/enter-supplied-codes.ts';
 import { fulfillOrder } from './operations/fulfill-order.ts';
@@ -15,6 +16,7 @@ import { getDigitalKey } from './operations/get-digital-key.ts';
 import { getStock } from './operations/get-stock.ts';
 import { handleSupplierWebhook } from './operations/handle-supplier-webhook.ts';
 import { importKeys } from './operations/import-keys.ts';
+import { listComplaints } from './operations/list-complaints.ts';
 import { listDigitalKeys } from './operations/list-digital-keys.ts';
 import { listKeyBatches } from './operations/list-key-batches.ts';
 import { listOrderKeys } from './operations/list-order-keys.ts';
@@ -24,6 +26,7 @@ import { listSuppliers } from './operations/list-suppliers.ts';
 import { setSupplierOffer } from './operations/set-supplier-offer.ts';
 import { listOwnKeys } from './operations/list-own-keys.ts';
 import { releaseStock } from './operations/release-stock.ts';
+import { reportKey } from './operations/report-key.ts';
 import { reserveStock } from './operations/reserve-stock.ts';
 import { revealDigitalKey } from './operations/reveal-digital-key.ts';
 import { revealKey } from './operations/reveal-key.ts';
@@ -60,6 +63,9 @@ export const inventoryService = defineService({
     listKeyBatches,
     updateKeyBatch,
     enterSuppliedCodes,
+    reportKey,
+    listComplaints,
+    decideComplaint,
     handleSupplierWebhook,
   },
   sweeps: [

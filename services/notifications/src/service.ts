@@ -45,6 +45,7 @@ export const notificationsService = defineService({
     'order.expired': onOrderEvent,
     'order.status-changed': onOrderEvent,
     'payment.failed': onOrderEvent,
+    'payment.refunded': onOrderEvent,
     'payment.surplus': onOrderEvent,
   },
   sweeps: [{ name: 'send-due-messages', everyMs: 1_000, run: sendDueMessages }],

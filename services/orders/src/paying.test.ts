@@ -208,7 +208,12 @@ test.each([0, 1])(
       [orderId],
     );
     expect(due).toEqual([{ rial: (totalRial / 2) * missingCount }]);
-    const refunded = paymentRefunded({ orderId, customerId: buyer.userId, refundRial: Number(due[0]?.['rial']) });
+    const refunded = paymentRefunded({
+      orderId,
+      orderNumber: 'KL-1',
+      customerId: buyer.userId,
+      refundRial: Number(due[0]?.['rial']),
+    });
     await Promise.all([1, 2, 3].map(() => tell(refunded)));
     await waitForStatus(orderId, deliveredCount === 0 ? 'refunded' : 'part_refunded');
     expect(await sees(buyer, orderId)).toMatchObject({ lines: [{ deliveredCount }] });

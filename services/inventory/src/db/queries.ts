@@ -24,6 +24,9 @@ export const ownedKeyColumns = {
   variantId: keyAllocations.variantId,
   masked: productKeys.masked,
   contentKind: productKeys.kind,
+  complaint: sql<
+    'open' | 'replaced' | 'rejected' | null
+  >`(select status from complaints where key_id = ${productKeys.id})`,
   deliveredAt: keyAllocations.allocatedAt,
   revealedAt: sql<
     string | null

@@ -330,3 +330,38 @@ export const supplierCalls = pgTable(
   },
   (table) => [index('supplier_calls_recent').on(table.supplier, table.at)],
 );
+
+/** An owner's word that a product key does not work, and what was decided. One for each product key. */
+export const complaints = pgTable(
+  'complaints',
+  {
+    id: uuid().primaryKey(),
+    keyId: uuid('key_id')
+      .notNull()
+      .unique()
+      .references(() => productKeys.id),
+    orderId: uuid('order_id').notNull(),
+    customerId: uuid('customer_id').notNull(),
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => keyBatches.id),
+    reason: text().$type<'already-used' | 'wrong-region' | 'invalid' | 'not-active-yet'>().notNull(),
+    note: text(),
+    /** `open` waits for a person. */
+    status: text().$type<'open' | 'replaced' | 'rejected'>().notNull().default('open'),
+    replacementKeyId: uuid('replacement_key_id').references(() => productKeys.id),
+    decidedBy: text('decided_by'),
+    decision: text(),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    decidedAt: instant('decided_at'),
+  },
+  (table) => [
+    index('complaints_customer').on(table.customerId, table.createdAt),
+    index('complaints_batch').on(table.batchId),
+    index('complaints_open')
+      .on(table.createdAt)
+      .where(sql`${table.status} = 'open'`),
+  ],
+);

@@ -11,6 +11,6 @@ export const listOrderKeys: Operations['listOrderKeys'] = async (ctx, { orderId 
     .from(keyAllocations)
     .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
     .where(and(eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, requireUser(ctx).userId)))
-    .orderBy(asc(keyAllocations.orderLineId), asc(keyAllocations.unitNo));
+    .orderBy(asc(keyAllocations.orderLineId), asc(keyAllocations.unitNo), asc(keyAllocations.replacementNo));
   return { items: rows.map(showOwnedKey), nextCursor: null };
 };

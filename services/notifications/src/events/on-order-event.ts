@@ -8,6 +8,7 @@ import {
   orderPlaced,
   orderStatusChanged,
   paymentFailed,
+  paymentRefunded,
   paymentSurplus,
 } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
@@ -91,6 +92,16 @@ function noticeOf(event: EventEnvelope): Notice {
         userId: customerId,
         feed: { type: 'payment.failed', data: { orderId, attemptId, reason } },
         messages: [],
+      };
+    }
+    case paymentRefunded.type: {
+      const { orderId, orderNumber, customerId, refundRial } = eventData(paymentRefunded, event);
+      return {
+        userId: customerId,
+        feed: { type: 'payment.refunded', data: { orderId, orderNumber, refundRial } },
+        messages: [
+          { channel: 'sms', template: 'refunded', recipient: null, params: { orderNumber, amountRial: refundRial } },
+        ],
       };
     }
     case paymentSurplus.type: {

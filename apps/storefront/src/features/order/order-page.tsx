@@ -6,6 +6,7 @@ import { formatToman } from '@kelid/persian/toman';
 import { call } from '../../lib/browser-fetch.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { KeyComplaint } from './key-complaint.tsx';
 import { type KeyView, type OrderView, useOrder } from './use-order.ts';
 
 export function OrderPage({
@@ -115,6 +116,7 @@ export function OrderPage({
               title={titleOf(order, key)}
               m={m}
               guideHref={guideOf(order, key, language)}
+              onComplaint={() => void look()}
             />
           ))}
           <p className="small soft">{m.scam}</p>
@@ -181,11 +183,13 @@ function KeyCard({
   title,
   m,
   guideHref,
+  onComplaint,
 }: {
   productKey: KeyView;
   title: string;
   m: Messages['order'];
   guideHref: string;
+  onComplaint: () => void;
 }) {
   const [code, setCode] = useState<string>();
   const [picture, setPicture] = useState<string>();
@@ -246,6 +250,9 @@ function KeyCard({
           {m.guide}
         </a>
       </div>
+      {(code !== undefined || picture !== undefined || productKey.revealedAt !== null) && (
+        <KeyComplaint productKey={productKey} m={m.complaint} onAnswer={onComplaint} />
+      )}
       <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>
         {state === 'failed' ? m.failedReveal : state === 'copied' ? m.copied : ''}
       </p>

@@ -252,7 +252,7 @@ BEGIN
 	IF p_refund < i.amount_rial THEN
 		PERFORM ledger_post('sale', p_order, p_order, ARRAY['deposits:orders', 'revenue:sales'], ARRAY[i.amount_rial - p_refund, p_refund - i.amount_rial]);
 	END IF;
-	INSERT INTO outbox (id, type, data) VALUES (uuidv7(), 'payment.refunded', jsonb_build_object('orderId', p_order, 'customerId', i.customer_id, 'refundRial', p_refund));
+	INSERT INTO outbox (id, type, data) VALUES (uuidv7(), 'payment.refunded', jsonb_build_object('orderId', p_order, 'orderNumber', i.order_number, 'customerId', i.customer_id, 'refundRial', p_refund));
 	RETURN true;
 END $$;
 --> statement-breakpoint

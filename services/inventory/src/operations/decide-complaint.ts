@@ -1,0 +1,25 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { complaintNotFound, stockShort } from '@kelid/contracts/inventory';
+import type { Operations } from '../context.ts';
+import { actorName } from '../db/queries.ts';
+import { complaints } from '../db/schema.ts';
+
+/** A person's decision on an open complaint, once. */
+export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) =>
+  ctx.transaction(async (tx) => {
+    const [complaint] = await tx
+      .update(complaints)
+      .set({ status, decision: reason, decidedBy: actorName(ctx.actor), decidedAt: sql`now()` })
+      .where(and(eq(complaints.id, complaintId), eq(complaints.status, 'open')))
+      .returning();
+    if (!complaint) throw complaintNotFound();
+    if (status === 'rejected') return { complaintId, status, replacementKeyId: null };
+    const { rows } = await tx.execute<{ fresh: string | null }>(
+      sql`select inventory_replace(${complaint.keyId}) as fresh`,
+    );
+    const fresh = rows[0]?.fresh ?? null;
+    // Nothing to replace it with: the whole decision is taken back.
+    if (fresh === null) throw stockShort({ variantIds: [] });
+    await tx.update(complaints).set({ replacementKeyId: fresh }).where(eq(complaints.id, complaintId));
+    return { complaintId, status, replacementKeyId: fresh };
+  });

@@ -1,0 +1,23 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { idOfCursor, iso } from '../db/queries.ts';
+import { complaints } from '../db/schema.ts';
+
+export const listComplaints: Operations['listComplaints'] = async (ctx, { status, limit, cursor }) => {
+  const rows = await ctx.db
+    .select()
+    .from(complaints)
+    .where(
+      and(
+        status === undefined ? undefined : eq(complaints.status, status),
+        cursor === undefined ? undefined : lt(complaints.id, idOfCursor(cursor)),
+      ),
+    )
+    .orderBy(desc(complaints.id))
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  return {
+    items: shown.map((row) => ({ ...row, createdAt: iso(row.createdAt), decidedAt: iso(row.decidedAt) })),
+    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+  };
+};

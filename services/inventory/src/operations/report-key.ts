@@ -1,0 +1,33 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
+import { requireUser } from '@kelid/service/context';
+import { newId } from '@kelid/service/ids';
+import type { Operations } from '../context.ts';
+import { keyAllocations } from '../db/schema.ts';
+
+/** Only who has looked at a product key can know that it does not work; the look itself is on record. */
+export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note }) => {
+  const { userId } = requireUser(ctx);
+  const [key] = await ctx.db
+    .select({
+      isSeen: sql<boolean>`exists (select from key_reveals r where r.key_id = ${keyId} and r.actor = ${`user:${userId}`})`,
+    })
+    .from(keyAllocations)
+    .where(
+      and(eq(keyAllocations.keyId, keyId), eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, userId)),
+    );
+  if (!key) throw keyNotFound();
+  if (!key.isSeen) throw keyNotRevealable();
+  const { rows } = await ctx.db.execute<{
+    status: 'open' | 'replaced' | 'rejected';
+    is_new: boolean;
+    is_frozen: boolean;
+  }>(sql`select * from inventory_complain(${newId()}, ${keyId}, ${orderId}, ${userId}, ${reason}, ${note ?? null})`);
+  const [complaint] = rows;
+  if (!complaint) throw new Error('The complaint was not answered');
+  if (complaint.is_new)
+    ctx.log.warn({ keyId, orderId, reason, status: complaint.status }, 'a product key was complained of');
+  if (complaint.is_frozen)
+    ctx.log.error({ keyId, alarm: 'batch-frozen' }, 'three customers complained of one batch; it is frozen');
+  return { status: complaint.status };
+};
