@@ -9,6 +9,7 @@ import pg from 'pg';
 import { kelid, query } from '@kelid/e2e/back-room';
 import { type Shop, startShop } from '@kelid/e2e/shop';
 import { Shopper } from '@kelid/e2e/shopper';
+import { measureAllocation, measureDrain, measureImport } from './vault.ts';
 
 // Ratios against a limit that is measured in the same run, on the same machine: a number alone would only tell how busy the machine was.
 
@@ -39,6 +40,9 @@ try {
   await measurePurchases(shop);
   await measureLatency(shop);
   await measureMemory(shop);
+  await measureImport(shop, 100_000);
+  await measureAllocation(shop);
+  await measureDrain(shop, Number(process.env['BENCH_ORDERS'] ?? 5_000));
 } finally {
   await shop.close();
 }
