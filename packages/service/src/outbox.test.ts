@@ -13,7 +13,7 @@ import { newId } from './ids.ts';
 import { consumeOnce } from './inbox.ts';
 import { createLogger } from './log.ts';
 import type { EventEnvelope } from './event-envelope.ts';
-import { publish, relayOnce, resendAfterLoss } from './outbox.ts';
+import { pruneOutbox, publish, relayOnce, resendAfterLoss } from './outbox.ts';
 import { type EventQueues, openQueues, type QueueStore } from './queue.ts';
 import { effects } from './test-tables.ts';
 import { hasRedis, migrationsFolder, serviceOf, startRedis } from './test-services.ts';
@@ -344,4 +344,20 @@ test('I14: an event cannot be published outside the transaction of its state', a
       ),
     ).rejects.toThrow('published outside ctx.transaction');
   });
+});
+
+test('what was sent more than a week ago leaves the outbox; what was never sent stays, however old', async () => {
+  const shop = await openShop('postgres');
+  await shop.placeOrders(3);
+  const [first, second] = await shop.outboxRows();
+  const age = (id: string | undefined, sentAt: string) =>
+    shop.orders.db.execute(
+      sql`update outbox set sent_at = ${sentAt}::timestamptz, created_at = now() - interval '30 days' where id = ${id ?? ''}`,
+    );
+  await age(first?.id, new Date(Date.now() - 8 * 86_400_000).toISOString());
+  await age(second?.id, new Date(Date.now() - 6 * 86_400_000).toISOString());
+  expect(await pruneOutbox(shop.orders.db)).toBe(1);
+  const left = await shop.outboxRows();
+  expect(left).toHaveLength(2);
+  expect(left.map((row) => row.id)).not.toContain(first?.id);
 });

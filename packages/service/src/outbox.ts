@@ -98,6 +98,14 @@ export async function resendAfterLoss(db: Db, queues: EventQueues): Promise<numb
   return resentCount;
 }
 
+/** Sent events are kept for a week, longer than any queue store is given to be found wiped. */
+export async function pruneOutbox(db: Db): Promise<number> {
+  const { rowCount } = await db.execute(
+    sql`delete from outbox where id in (select id from outbox where sent_at < now() - interval '7 days' limit 5000)`,
+  );
+  return rowCount ?? 0;
+}
+
 export interface Relay {
   wake(): void;
   stop(): Promise<void>;
@@ -109,6 +117,7 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere
   let isAwake = false;
   let running: Promise<void> = Promise.resolve();
   let looksForLossAt = 0;
+  let prunesAt = performance.now() + 60_000;
 
   async function drain(): Promise<void> {
     try {
@@ -120,6 +129,10 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere
             'the queue store is new or was wiped; the events of the last two days are sent again',
           );
         looksForLossAt = performance.now() + 5_000;
+      }
+      if (performance.now() >= prunesAt) {
+        // A full batch is followed by the next soon, without holding up what is to be sent.
+        prunesAt = performance.now() + ((await pruneOutbox(db)) === 5_000 ? 1_000 : 600_000);
       }
       do {
         isAwake = false;

@@ -26,6 +26,7 @@ export const InventoryConfig = z.object({
   INVENTORY_SUPPLY_MINUTES: z.coerce.number().min(0.05).max(1440).default(30),
   /** How old a supplier's price may be before it is asked again. */
   INVENTORY_QUOTE_SECONDS: z.coerce.number().int().min(1).max(3600).default(300),
+  INVENTORY_SUPPLIER_CALLS_PER_SECOND: z.coerce.number().min(0.1).max(10_000).default(100),
   /** A supplier balance below this many cents is alarmed. */
   INVENTORY_BALANCE_ALARM_CENTS: z.coerce.number().int().min(0).default(50_000),
 });

@@ -26,6 +26,7 @@ export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): Rea
           version: config.INVENTORY_CODESWHOLESALE_VERSION,
           clientId: config.INVENTORY_CODESWHOLESALE_CLIENT_ID,
           clientSecret: config.INVENTORY_CODESWHOLESALE_CLIENT_SECRET,
+          callsPerSecond: config.INVENTORY_SUPPLIER_CALLS_PER_SECOND,
           onCall: keepCallsOf('codeswholesale'),
         }),
     config.INVENTORY_KINGUIN_API_KEY === undefined
@@ -34,6 +35,7 @@ export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): Rea
           baseUrl: config.INVENTORY_KINGUIN_URL,
           apiKey: config.INVENTORY_KINGUIN_API_KEY,
           webhookSecret: config.INVENTORY_KINGUIN_WEBHOOK_SECRET,
+          callsPerSecond: config.INVENTORY_SUPPLIER_CALLS_PER_SECOND,
           onCall: keepCallsOf('kinguin'),
         }),
   ];

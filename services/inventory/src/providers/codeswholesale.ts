@@ -67,6 +67,7 @@ export function createCodesWholesale(options: {
   version: 'v3';
   clientId: string;
   clientSecret: string;
+  callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
   const http = createSupplierHttp(options);

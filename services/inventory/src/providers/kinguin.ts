@@ -60,6 +60,7 @@ export function createKinguin(options: {
   baseUrl: string;
   apiKey: string;
   webhookSecret: string | undefined;
+  callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
   const http = createSupplierHttp(options);

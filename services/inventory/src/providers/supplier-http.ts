@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Breaker } from '@kelid/service/breaker';
 import { assertNoTransaction } from '@kelid/service/database';
 import type { SupplierCall } from './supplier.ts';
@@ -29,10 +30,24 @@ export interface SupplierHttp {
   isUp(): boolean;
 }
 
-export function createSupplierHttp(options: { baseUrl: string; onCall: (call: SupplierCall) => void }): SupplierHttp {
+export function createSupplierHttp(options: {
+  baseUrl: string;
+  /** Calls of this process to this supplier; more wait their turn. */
+  callsPerSecond: number;
+  onCall: (call: SupplierCall) => void;
+}): SupplierHttp {
   const breaker = new Breaker();
   let inFlight = 0;
   const waiting: (() => void)[] = [];
+  let nextCallAt = 0;
+
+  /** Evenly spaced, so that no second has more than its share. */
+  async function takeTurn(): Promise<void> {
+    const now = performance.now();
+    const at = Math.max(now, nextCallAt);
+    nextCallAt = at + 1000 / options.callsPerSecond;
+    if (at > now) await sleep(at - now);
+  }
 
   async function enter(): Promise<void> {
     if (inFlight >= inFlightMax) await new Promise<void>((go) => waiting.push(go));
@@ -49,6 +64,7 @@ export function createSupplierHttp(options: { baseUrl: string; onCall: (call: Su
     async send({ method, path, headers, json, form, timeoutMs = 10_000 }) {
       assertNoTransaction(`supplier ${path}`);
       await enter();
+      await takeTurn();
       const startedAt = performance.now();
       let status: number | null = null;
       let text = '';

@@ -62,14 +62,16 @@ function codesWholesale(): Supplier {
     version: 'v3',
     clientId: 'client-SECRET',
     clientSecret: '$2a$10$SECRET.dots',
+    callsPerSecond: 1_000,
     onCall: (call) => calls.push(call),
   });
 }
-function kinguin(): Supplier {
+function kinguin(callsPerSecond = 1_000): Supplier {
   return createKinguin({
     baseUrl: `${baseUrl}/esa/api`,
     apiKey: 'key-SECRET',
     webhookSecret: 'hook-SECRET-of-the-shop',
+    callsPerSecond,
     onCall: (call) => calls.push(call),
   });
 }
@@ -507,3 +509,13 @@ test.each([
   [Number.NaN, undefined],
   ['۵', undefined],
 ])('I27: %s in a supplier’s answer is %s cents', (amount, cents) => expect(centsOf(amount)).toBe(cents));
+
+test('PL-17: calls to a supplier keep the rate that is set, evenly, however many want to go at once', async () => {
+  answer(`GET /esa/api/v2/products/${kgProduct}`, { json: { productId: kgProduct, price: 1, qty: 1 } });
+  const supplier = kinguin(50);
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: 20 }, () => supplier.quote(kgProduct)));
+  // Nineteen gaps of a fiftieth of a second: it may take longer, never less.
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(19 * 20 - 5);
+  expect(seen).toHaveLength(20);
+});
