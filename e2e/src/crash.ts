@@ -221,7 +221,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
     await query(
       shop,
       'inventory',
-      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed') or status = 'ordering' and created_at < now() - interval '2 seconds'",
+      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed', 'received') or status = 'ordering' and created_at < now() - interval '2 seconds'",
     );
     for (const service of ['orders', 'payments', 'inventory', 'identity', 'catalog'])
       await query(
@@ -244,7 +244,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
       ...(await query(
         shop,
         'inventory',
-        "select id, status from procurements where status in ('ordering', 'unknown', 'placed')",
+        "select id, status from procurements where status in ('ordering', 'unknown', 'placed') or status = 'received' and due_at is not null",
       )),
       ...(await query(shop, 'inventory', "select order_line_id as id, status from supply_needs where status = 'open'")),
       ...(await query(shop, 'payments', "select attempt_id as id, 'unaccounted' as status from captures_unaccounted")),

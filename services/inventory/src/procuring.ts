@@ -52,6 +52,8 @@ export async function followUp(ctx: Context, procurement: Procurement): Promise<
       await fetchUnits(ctx, procurement);
       return;
     case 'received':
+      await lookForTwins(ctx, procurement);
+      return;
     case 'refused':
     case 'cancelled':
     case 'review':
@@ -151,20 +153,49 @@ async function fetchUnits(ctx: Context, procurement: Procurement): Promise<void>
 }
 
 async function takeOrder(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
-  if (new Date(procurement.fetchAfter) <= ctx.now()) await receiveUnits(ctx, procurement, order);
+  await receiveUnits(ctx, procurement, order);
+  if (procurement.orderLineId !== null && order.units.some((unit) => unit.state === 'pre-order')) {
+    // Pre-orders are never asked for. It is paid, so what comes of it some day goes to stock; the line is bought elsewhere.
+    await ctx.db
+      .update(procurements)
+      .set({ orderLineId: null, reason: 'a pre-order instead of a code' })
+      .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'placed')));
+    ctx.log.error(
+      { procurementId: procurement.id, supplier: procurement.supplier, alarm: 'supplier-mismatch' },
+      'a supplier took an order for later; the line is bought elsewhere',
+    );
+    await wakeNeed(ctx, procurement);
+  }
   if (order.status === 'cancelled' || order.status === 'refunded') {
     await end(ctx, procurement, 'cancelled', `${order.status} by the supplier`);
     await coolDown(ctx, procurement.supplier);
   }
 }
 
-/** A second order under one of our references: kept as one of its own, for stock. */
+/** A last look after everything came: whether the supplier made two orders of one. */
+async function lookForTwins(ctx: Context, procurement: Procurement): Promise<void> {
+  const answer = await ctx.suppliers.get(procurement.supplier)?.find(procurement.id, new Date(procurement.createdAt));
+  if (answer?.kind === 'found')
+    for (const order of answer.orders)
+      if (order.supplierOrderId !== procurement.supplierOrderId) await adopt(ctx, procurement, order);
+  const isOver = answer?.kind !== 'unknown' || procurement.lookCount >= 20;
+  await ctx.db
+    .update(procurements)
+    .set({ dueAt: isOver ? null : inSeconds(300), lookCount: procurement.lookCount + 1 })
+    .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'received')));
+}
+
+/** A second order under one of our references: kept as one of its own. What is being given back is not fetched, or it could not be. */
 async function adopt(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
   const supplier = ctx.suppliers.get(procurement.supplier);
-  if (supplier && supplier.facts.returnHours > 0) await supplier.giveBack(order.supplierOrderId);
+  const isReturning =
+    supplier !== undefined &&
+    supplier.facts.returnHours > 0 &&
+    (await supplier.giveBack(order.supplierOrderId)) === 'asked';
   await ctx.db.execute(sql`
-    insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, reason, supplier_order_id, unit_price_cents, due_at)
-    select uuidv7(), variant_id, brand, supplier, product_ref, quantity, unit_max_cents, 'placed', 'taken twice by the supplier', ${order.supplierOrderId}, ${order.unitPriceCents}, now() + interval '10 seconds'
+    insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, reason, supplier_order_id, unit_price_cents, fetch_after, due_at)
+    select uuidv7(), variant_id, brand, supplier, product_ref, quantity, unit_max_cents, 'placed', 'taken twice by the supplier', ${order.supplierOrderId}, ${order.unitPriceCents},
+      now() + make_interval(hours => ${isReturning ? 25 : 0}), now() + interval '10 seconds'
     from procurements where id = ${procurement.id} on conflict do nothing`);
   ctx.log.error(
     { procurementId: procurement.id, supplier: procurement.supplier, alarm: 'supplier-twice' },

@@ -113,7 +113,7 @@ async function work(): Promise<void> {
   for (;;) {
     await shop.sql(
       'inventory',
-      "update procurements set due_at = now() where due_at > now() and status in ('ordering', 'unknown', 'placed')",
+      "update procurements set due_at = now() where due_at > now() and status in ('ordering', 'unknown', 'placed', 'received')",
     );
     const moved = [
       await shop.host.sweep('inventory', 'supply-needs'),
@@ -328,6 +328,58 @@ test.each(['codeswholesale', 'kinguin'] as const)(
     const [sold] = await soldBy(supplier, refs[supplier]);
     expect(image?.contentBase64).toBe(sold?.units[0]?.code);
   },
+);
+
+test.each(['codeswholesale', 'kinguin'] as const)(
+  'F20 I26: whatever %s does wrong with an order, the line ends with exactly its keys, and all that was sold is here',
+  async (supplier) => {
+    const other: SupplierName = supplier === 'kinguin' ? 'codeswholesale' : 'kinguin';
+    const modes = [
+      'slow',
+      'error',
+      'error-422',
+      'html-503',
+      'too-many',
+      'lose-answer',
+      'cut-short',
+      'garbage',
+      'empty',
+    ];
+    const odd = [
+      'out-of-stock',
+      'sold-out-404',
+      'balance-empty',
+      'partial',
+      'late',
+      'pre-order',
+      'duplicate',
+      'cancelled',
+    ];
+    for (const mode of [...modes, ...odd]) {
+      await shop.sql('inventory', 'update supplier_states set cooldown_until = null');
+      const { variantId, refs } = await sell({ [supplier]: { price: '20.00' }, [other]: { price: '24.00' } });
+      await fault(`${supplier}.order`, mode, { count: 1, delayMs: 150 });
+      const paid = await pay(variantId, 2);
+      await work();
+      expect((await paid.look()).lines[0], mode).toMatchObject({ missingCount: 0 });
+      expect(new Set(await codesOf(paid.lineId)).size, mode).toBe(2);
+      const here = new Set(
+        (
+          await shop.sql(
+            'inventory',
+            'select unit_ref from supplied_units u join procurements p on p.id = u.procurement_id where p.variant_id = $1',
+            [variantId],
+          )
+        ).map((row) => String(row['unit_ref'])),
+      );
+      for (const name of [supplier, other] as const)
+        for (const order of await soldBy(name, refs[name]))
+          for (const unit of order.units)
+            if (unit.state === 'ready') expect(here.has(unit.id), `${mode} at ${name}`).toBe(true);
+      await control('DELETE', '/faults');
+    }
+  },
+  120_000,
 );
 
 test('a line that nobody sells in time is given up, once, and told; while a supplier order lives it is not', async () => {

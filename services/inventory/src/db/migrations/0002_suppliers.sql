@@ -240,7 +240,8 @@ BEGIN
 	END LOOP;
 	UPDATE procurements SET settled_count = settled_count + settled,
 		status = CASE WHEN settled_count + settled = quantity THEN 'received' ELSE status END,
-		due_at = CASE WHEN settled_count + settled = quantity THEN NULL ELSE due_at END
+		-- All is here; one look more tells whether the supplier made two orders of it.
+		due_at = CASE WHEN settled_count + settled = quantity THEN now() + interval '2 minutes' ELSE due_at END
 		WHERE id = p.id;
 	IF need.order_line_id IS NOT NULL THEN
 		SELECT * INTO need FROM supply_needs WHERE order_line_id = need.order_line_id FOR NO KEY UPDATE;
