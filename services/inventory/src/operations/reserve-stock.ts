@@ -36,11 +36,13 @@ async function reserve(ctx: Context, input: Parameters<Operations['reserveStock'
 async function shortVariants(ctx: Context, lines: { variantId: string; quantity: number }[]): Promise<string[]> {
   const { rows } = await ctx.db.execute<{ variant: string }>(sql`
     select demand.variant from (
-      select (line->>'variantId')::uuid as variant, sum((line->>'quantity')::integer) as quantity
+      select (line->>'variantId')::uuid as variant, sum((line->>'quantity')::integer)::integer as quantity
       from jsonb_array_elements(${JSON.stringify(lines)}::jsonb) line group by 1
     ) demand
-    where demand.quantity > (
-      select count(*) from product_keys k
-      where k.variant_id = demand.variant and k.status = 'available' and (k.expires_at is null or k.expires_at > now()))`);
+    cross join lateral (
+      select count(*)::integer as available from product_keys k
+      where k.variant_id = demand.variant and k.status = 'available' and (k.expires_at is null or k.expires_at > now())
+    ) own
+    where demand.quantity > own.available and not supply_can(demand.variant, demand.quantity - own.available)`);
   return rows.map((row) => row.variant);
 }
