@@ -9,7 +9,15 @@ import type {
   Supplier,
   SupplierCall,
 } from './supplier.ts';
-import { centsOf, createSupplierHttp, formatCents, imageOf, shortText, type SupplierAnswer } from './supplier-http.ts';
+import {
+  centsOf,
+  createSupplierHttp,
+  formatCents,
+  imageOf,
+  longAnswerBytesMax,
+  shortText,
+  type SupplierAnswer,
+} from './supplier-http.ts';
 
 // CodesWholesale API v3 (their reference "official API 3.0" of 2025-07). Traps of it: our reference goes out as `orderId` and comes
 // back as `clientOrderId`; pre-orders are bought unless `allowPreOrder` is false; a repeated reference buys again.
@@ -49,7 +57,8 @@ const Order = z.looseObject({
   createdOn: z.string().max(40).nullish(),
   products: z
     .array(z.looseObject({ productId: z.string(), unitPrice: Amount, codes: z.array(Code).max(1000).nullish() }))
-    .length(1),
+    .min(1)
+    .max(100),
 });
 const History = z.looseObject({
   items: z.array(z.looseObject({ orderId: z.string(), clientOrderId: z.string().nullish() })).max(100_000),
@@ -73,77 +82,99 @@ export function createCodesWholesale(options: {
   const http = createSupplierHttp(options);
   const root = `/${options.version}`;
   let token: { text: string; freshUntil: number } | undefined;
-  let asking: Promise<string | undefined> | undefined;
+  let asking: Promise<Access> | undefined;
 
   /** One request for many callers: a new one while a token lives answers the same token with what is left of its life. */
-  function tokenText(): Promise<string | undefined> {
-    if (token && performance.now() < token.freshUntil) return Promise.resolve(token.text);
+  function access(): Promise<Access> {
+    if (token && performance.now() < token.freshUntil) return Promise.resolve(token);
     asking ??= askToken().finally(() => {
       asking = undefined;
     });
     return asking;
   }
 
-  async function askToken(): Promise<string | undefined> {
+  async function askToken(): Promise<Access> {
     const answer = await http.send({
       method: 'POST',
       path: '/oauth/token',
       headers: {},
       form: { grant_type: 'client_credentials', client_id: options.clientId, client_secret: options.clientSecret },
     });
-    const parsed = Token.safeParse(answer?.body);
-    if (answer?.status !== 200 || !parsed.success) return undefined;
-    token = { text: parsed.data.text, freshUntil: performance.now() + Math.max(1, parsed.data.seconds - 60) * 1000 };
-    return token.text;
+    if (answer === undefined || answer === 'unsent') return 'unsent';
+    if (answer.status === 400 || answer.status === 401 || answer.status === 403) return 'denied';
+    const parsed = Token.safeParse(answer.body);
+    if (answer.status !== 200 || !parsed.success) return 'unsent';
+    const { text, seconds } = parsed.data;
+    // A minute early; but in its last minutes a token is answered again and again, and tokens may be asked for 50 times in 5 minutes.
+    token = { text, freshUntil: performance.now() + Math.max(1, seconds - 60, seconds * 0.75) * 1000 };
+    return token;
   }
 
-  /** `unsent` when no token could be had: nothing was asked for. */
-  async function send(
-    method: 'GET' | 'POST',
-    path: string,
-    json?: unknown,
-    timeoutMs?: number,
-  ): Promise<SupplierAnswer | 'unsent' | undefined> {
+  /** `denied` and `unsent`: nothing was asked for. */
+  async function send(request: {
+    method: 'GET' | 'POST';
+    path: string;
+    json?: unknown;
+    timeoutMs?: number;
+    answerBytesMax?: number;
+  }): Promise<SupplierAnswer | 'denied' | 'unsent' | undefined> {
     for (let attempt = 1; ; attempt += 1) {
-      const text = await tokenText();
-      if (text === undefined) return 'unsent';
+      const held = await access();
+      if (typeof held === 'string') return held;
       const answer = await http.send({
-        method,
-        path: `${root}${path}`,
-        headers: { authorization: `Bearer ${text}` },
-        ...(json === undefined ? {} : { json }),
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...request,
+        path: `${root}${request.path}`,
+        headers: { authorization: `Bearer ${held.text}` },
       });
-      if (answer?.status !== 401 || attempt === 2) return answer;
-      if (token?.text === text) token = undefined; // Another caller may have a new one by now.
+      if (typeof answer !== 'object' || answer.status !== 401 || attempt === 2) return answer;
+      if (token?.text === held.text) token = undefined; // Another caller may have a new one by now.
     }
   }
 
-  async function get(path: string): Promise<SupplierAnswer | undefined> {
-    const answer = await send('GET', path);
-    return answer === 'unsent' ? undefined : answer;
+  async function get(path: string, answerBytesMax?: number): Promise<SupplierAnswer | undefined> {
+    const answer = await send({ method: 'GET', path, ...(answerBytesMax === undefined ? {} : { answerBytesMax }) });
+    return typeof answer === 'object' ? answer : undefined;
   }
 
   async function readOrder(id: string): Promise<z.output<typeof Order> | undefined> {
-    const answer = await get(`/orders/${encodeURIComponent(id)}`);
+    const answer = await get(`/orders/${encodeURIComponent(id)}`, longAnswerBytesMax);
     const order = Order.safeParse(answer?.body);
-    return answer?.status === 200 && order.success ? order.data : undefined;
+    if (answer?.status !== 200 || !order.success) return undefined;
+    // The codes of another order must never be taken for those of this one.
+    return order.data.orderId === id || order.data.clientOrderId === id ? order.data : undefined;
   }
 
-  /** Image codes are null in the order; each comes by its own call. */
-  async function withImages(order: SuppliedOrder, raw: z.output<typeof Order>): Promise<SuppliedOrder> {
-    const codes = raw.products[0]?.codes ?? [];
+  /** Image codes are null in the order; each comes by its own call, and so may one that was ordered for later. */
+  async function withOwnCalls(order: SuppliedOrder, raw: z.output<typeof Order>): Promise<SuppliedOrder> {
+    const types = new Map(codesOf(raw).map((code) => [code.codeId, code.codeType.toUpperCase()]));
     const units = await Promise.all(
       order.units.map(async (unit): Promise<SuppliedUnit> => {
-        const code = codes.find((candidate) => candidate.codeId === unit.ref);
-        if (!code || code.codeType.toUpperCase() !== 'CODE_IMAGE') return unit;
-        const answer = await get(`/codes/${encodeURIComponent(unit.ref)}`);
+        const isImage = types.get(unit.ref) === 'CODE_IMAGE';
+        if (!isImage && unit.state !== 'pre-order') return unit;
+        const answer = await get(`/codes/${encodeURIComponent(unit.ref)}`, longAnswerBytesMax);
         const parsed = Code.safeParse(answer?.body);
-        const image = parsed.success && parsed.data.code ? imageOf(parsed.data.code) : undefined;
+        if (answer?.status !== 200 || !parsed.success || parsed.data.codeId !== unit.ref) return unit;
+        // What the order calls a picture is never shown as the text of its bytes.
+        if (!isImage && parsed.data.codeType.toUpperCase() !== 'CODE_IMAGE') return showCode(parsed.data);
+        const image = parsed.data.code ? imageOf(parsed.data.code) : undefined;
         return image ? { ref: unit.ref, state: 'ready', code: { kind: 'image', ...image } } : unit;
       }),
     );
     return { ...order, units };
+  }
+
+  async function quoteFor(productRef: string, quantity: number): Promise<Quote> {
+    const answer = await get(`/products/${encodeURIComponent(productRef)}`);
+    // Gone products answer 404, or an empty object.
+    if (answer?.status === 404) return { kind: 'not-sold' };
+    if (answer?.status !== 200) return { kind: 'unknown' };
+    if (typeof answer.body === 'object' && answer.body !== null && Object.keys(answer.body).length === 0)
+      return { kind: 'not-sold' };
+    const product = Product.safeParse(answer.body);
+    if (!product.success || product.data.productId !== productRef) return { kind: 'unknown' };
+    const unitPriceCents = priceOf(product.data, quantity);
+    if (unitPriceCents === undefined) return { kind: 'not-sold' };
+    return { kind: 'offered', unitPriceCents, stockCount: product.data.quantity };
   }
 
   return {
@@ -151,43 +182,34 @@ export function createCodesWholesale(options: {
     facts: { title: 'CodesWholesale', currency: 'EUR', unitsPerOrderMax: 20, canFetchLate: false, returnHours: 0 },
     isUp: () => http.isUp(),
 
-    async quote(productRef): Promise<Quote> {
-      const answer = await get(`/products/${encodeURIComponent(productRef)}`);
-      // Gone products answer 404, or an empty object.
-      if (answer?.status === 404) return { kind: 'not-sold' };
-      if (answer?.status !== 200) return { kind: 'unknown' };
-      if (typeof answer.body === 'object' && answer.body !== null && Object.keys(answer.body).length === 0)
-        return { kind: 'not-sold' };
-      const product = Product.safeParse(answer.body);
-      if (!product.success || product.data.productId !== productRef) return { kind: 'unknown' };
-      const band = product.data.prices.find((price) => (price.from ?? 1) <= 1);
-      if (!band) return { kind: 'not-sold' };
-      return { kind: 'offered', unitPriceCents: band.value, stockCount: product.data.quantity };
-    },
+    quote: (productRef) => quoteFor(productRef, 1),
 
     async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
+      if ((await access()) === 'denied') return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token' };
       // `price` is what they validate against theirs: the price of this moment, which the caller has asked for and found within the maximum.
-      const quoted = await this.quote(productRef);
+      const quoted = await quoteFor(productRef, quantity);
       if (quoted.kind === 'not-sold') return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold' };
       if (quoted.kind === 'unknown') return { kind: 'refused', reason: 'busy', supplierCode: 'no price' };
       if (quoted.unitPriceCents > unitPriceMaxCents)
         return { kind: 'refused', reason: 'price-moved', supplierCode: 'above maximum' };
-      const answer = await send(
-        'POST',
-        '/orders',
-        {
+      const answer = await send({
+        method: 'POST',
+        path: '/orders',
+        json: {
           allowPreOrder: allowsPreOrder,
           orderId: reference,
           products: [{ productId: productRef, quantity, price: formatCents(quoted.unitPriceCents) }],
         },
-        30_000,
-      );
-      if (answer === 'unsent') return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token' };
+        timeoutMs: 30_000,
+        answerBytesMax: longAnswerBytesMax,
+      });
+      if (answer === 'denied') return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token' };
+      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent' };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
       if (answer.status < 300) {
         const order = Order.safeParse(answer.body);
         return order.success
-          ? { kind: 'placed', order: await withImages(showOrder(order.data), order.data) }
+          ? { kind: 'placed', order: await withOwnCalls(showOrder(order.data), order.data) }
           : { kind: 'unknown' };
       }
       if (answer.status === 401 || answer.status === 403)
@@ -207,7 +229,7 @@ export function createCodesWholesale(options: {
       const day = (date: Date) => date.toISOString().slice(0, 10);
       const from = new Date(since.getTime() - 86_400_000);
       const to = new Date(Date.now() + 2 * 86_400_000);
-      const answer = await get(`/orders?startFrom=${day(from)}&endOn=${day(to)}`);
+      const answer = await get(`/orders?startFrom=${day(from)}&endOn=${day(to)}`, longAnswerBytesMax);
       const history = History.safeParse(answer?.body);
       if (answer?.status !== 200 || !history.success)
         return direct?.clientOrderId === reference
@@ -230,7 +252,7 @@ export function createCodesWholesale(options: {
       const shown = showOrder(order);
       if (!withCodes)
         return { kind: 'order', order: { ...shown, units: shown.units.map(({ ref, state }) => ({ ref, state })) } };
-      return { kind: 'order', order: await withImages(shown, order) };
+      return { kind: 'order', order: await withOwnCalls(shown, order) };
     },
 
     giveBack: () => Promise.resolve('refused'),
@@ -244,7 +266,10 @@ export function createCodesWholesale(options: {
     },
 
     async listProducts(cursor) {
-      const answer = await get(`/products${cursor === null ? '' : `?continuationToken=${encodeURIComponent(cursor)}`}`);
+      const answer = await get(
+        `/products${cursor === null ? '' : `?continuationToken=${encodeURIComponent(cursor)}`}`,
+        longAnswerBytesMax,
+      );
       const page = z
         .looseObject({ items: z.array(z.unknown()).max(10_000), continuationToken: z.string().nullish() })
         .safeParse(answer?.body);
@@ -253,8 +278,8 @@ export function createCodesWholesale(options: {
         kind: 'page',
         items: page.data.items.flatMap((item) => {
           const product = Product.safeParse(item);
-          const band = product.success ? product.data.prices.find((price) => (price.from ?? 1) <= 1) : undefined;
-          if (!product.success || !band) return [];
+          const unitPriceCents = product.success ? priceOf(product.data, 1) : undefined;
+          if (!product.success || unitPriceCents === undefined) return [];
           const { productId, name, platform, regions, quantity } = product.data;
           return [
             {
@@ -262,7 +287,7 @@ export function createCodesWholesale(options: {
               name,
               platform,
               region: shortText(regions[0]),
-              unitPriceCents: band.value,
+              unitPriceCents,
               stockCount: quantity,
             },
           ];
@@ -273,10 +298,15 @@ export function createCodesWholesale(options: {
   };
 }
 
+type Access = { text: string } | 'denied' | 'unsent';
+
+/** Prices are bands of quantities, in no promised order. */
+function priceOf(product: z.output<typeof Product>, quantity: number): number | undefined {
+  return product.prices.find(({ from, to }) => (from ?? 1) <= quantity && (to ?? Infinity) >= quantity)?.value;
+}
+
 function showOrder(order: z.output<typeof Order>): SuppliedOrder {
-  const [line] = order.products;
   const status = order.status.toLowerCase();
-  const codes = line?.codes ?? [];
   return {
     supplierOrderId: order.orderId,
     reference: order.clientOrderId ?? null,
@@ -288,22 +318,28 @@ function showOrder(order: z.output<typeof Order>): SuppliedOrder {
           : status === 'refunded'
             ? 'refunded'
             : 'open',
-    productRef: line?.productId ?? '',
+    // An order of several products is not the one that was asked for, whichever comes first.
+    productRef: [...new Set(order.products.map((line) => line.productId))].join(' '),
     // The answer names no quantity of its own: what was charged tells it, and each code is counted when it comes.
-    quantity: quantityOf(order, line),
-    unitPriceCents: line?.unitPrice ?? 0,
-    units: codes.map(showCode),
+    quantity: quantityOf(order),
+    unitPriceCents: dearestOf(order),
+    units: codesOf(order).map(showCode),
     orderedAt: order.createdOn ?? null,
   };
 }
 
-function quantityOf(
-  order: z.output<typeof Order>,
-  line: z.output<typeof Order>['products'][number] | undefined,
-): number {
-  const codeCount = line?.codes?.length ?? 0;
+function quantityOf(order: z.output<typeof Order>): number {
+  const unit = dearestOf(order);
   const total = centsOf(order['totalPrice']);
-  return total !== undefined && line && line.unitPrice > 0 ? Math.round(total / line.unitPrice) : codeCount;
+  return total !== undefined && unit > 0 ? Math.round(total / unit) : codesOf(order).length;
+}
+
+function dearestOf(order: z.output<typeof Order>): number {
+  return Math.max(...order.products.map((line) => line.unitPrice));
+}
+
+function codesOf(order: z.output<typeof Order>): z.output<typeof Code>[] {
+  return order.products.flatMap((line) => line.codes ?? []);
 }
 
 function showCode(code: z.output<typeof Code>): SuppliedUnit {

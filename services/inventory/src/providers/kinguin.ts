@@ -10,7 +10,15 @@ import type {
   Supplier,
   SupplierCall,
 } from './supplier.ts';
-import { centsOf, createSupplierHttp, formatCents, imageOf, shortText, type SupplierAnswer } from './supplier-http.ts';
+import {
+  centsOf,
+  createSupplierHttp,
+  formatCents,
+  imageOf,
+  longAnswerBytesMax,
+  shortText,
+  type SupplierAnswer,
+} from './supplier-http.ts';
 
 // Kinguin eCommerce API (github.com/kinguinltdhk/Kinguin-eCommerce-API, 2025-07): `price` is a hard maximum, keys come later and are
 // counted one by one, codes are downloaded by their own call, and webhooks are only hints.
@@ -28,12 +36,15 @@ const Product = z.looseObject({
   price: Amount,
   qty: z.int().min(0).catch(0),
   textQty: z.int().min(0).nullish(),
+  isPreorder: z.boolean().catch(false),
 });
 const Order = z.looseObject({
   orderId: z.string().min(1).max(100),
   orderExternalId: z.string().max(200).nullish(),
   status: z.string(),
   createdAt: z.string().max(40).nullish(),
+  isPreorder: z.boolean().catch(false),
+  // One line for each offer that it chose for us.
   products: z
     .array(
       z.looseObject({
@@ -46,14 +57,19 @@ const Order = z.looseObject({
           .nullish(),
       }),
     )
-    .length(1),
+    .min(1)
+    .max(100),
 });
 const Key = z.looseObject({
   id: z.union([z.string(), z.int()]).transform(String),
   type: z.string(),
   serial: z.string().min(1).max(4_000_000),
 });
-const Failure = z.looseObject({ kind: z.string(), propertyPath: z.string().nullish() });
+const Failure = z.looseObject({
+  kind: z.string(),
+  propertyPath: z.string().nullish(),
+  detail: z.string().nullish().catch(null),
+});
 const pageSize = 100;
 
 export function createKinguin(options: {
@@ -65,13 +81,21 @@ export function createKinguin(options: {
 }): Supplier {
   const http = createSupplierHttp(options);
   const headers = { 'x-api-key': options.apiKey };
-  const get = (path: string): Promise<SupplierAnswer | undefined> => http.send({ method: 'GET', path, headers });
+
+  async function get(path: string, answerBytesMax?: number): Promise<SupplierAnswer | undefined> {
+    const limit = answerBytesMax === undefined ? {} : { answerBytesMax };
+    const answer = await http.send({ method: 'GET', path, headers, ...limit });
+    return answer === 'unsent' ? undefined : answer;
+  }
 
   /** Pages until one is shorter than the limit; undefined when a page could not be read. */
   async function readKeys(orderId: string): Promise<Map<string, z.output<typeof Key>> | undefined> {
     const keys = new Map<string, z.output<typeof Key>>();
     for (let page = 1; ; page += 1) {
-      const answer = await get(`/v2/order/${encodeURIComponent(orderId)}/keys?page=${page}&limit=${pageSize}`);
+      const answer = await get(
+        `/v2/order/${encodeURIComponent(orderId)}/keys?page=${page}&limit=${pageSize}`,
+        longAnswerBytesMax,
+      );
       const parsed = z.array(z.unknown()).safeParse(answer?.body);
       if (answer?.status !== 200 || !parsed.success) return undefined;
       for (const item of parsed.data) {
@@ -94,6 +118,7 @@ export function createKinguin(options: {
       const product = Product.safeParse(answer?.body);
       if (answer?.status !== 200 || !product.success || product.data.productId !== productRef)
         return { kind: 'unknown' };
+      if (product.data.isPreorder) return { kind: 'not-sold' };
       const stockCount = product.data.textQty ?? product.data.qty;
       return { kind: 'offered', unitPriceCents: product.data.price, stockCount };
     },
@@ -109,6 +134,7 @@ export function createKinguin(options: {
         },
         timeoutMs: 30_000,
       });
+      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent' };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
       if (answer.status < 300) {
         const order = Order.safeParse(answer.body);
@@ -123,7 +149,8 @@ export function createKinguin(options: {
       if (kind === 'ProductUnavailable') return { kind: 'refused', reason: 'out-of-stock', supplierCode: kind };
       if (kind === 'InsufficientBalance') return { kind: 'refused', reason: 'balance-low', supplierCode: kind };
       // Refused for its reference: an order under it is there already, ours.
-      if (kind === 'ConstraintViolation' && failure.data?.propertyPath !== 'orderExternalId')
+      const named = `${failure.data?.propertyPath ?? ''} ${failure.data?.detail ?? ''}`;
+      if (kind === 'ConstraintViolation' && !/orderExternalId/i.test(named))
         return { kind: 'refused', reason: 'bad-request', supplierCode: kind };
       if (answer.status === 404) return { kind: 'refused', reason: 'out-of-stock', supplierCode: kind };
       // OrderFailed gives no reason, and the rest is not known: it may have been an order.
@@ -147,7 +174,9 @@ export function createKinguin(options: {
     async fetch(supplierOrderId, withCodes): Promise<FetchAnswer> {
       const answer = await get(`/v1/order/${encodeURIComponent(supplierOrderId)}`);
       const order = Order.safeParse(answer?.body);
-      if (answer?.status !== 200 || !order.success) return { kind: 'unknown' };
+      // The keys of another order must never be taken for those of this one.
+      if (answer?.status !== 200 || !order.success || order.data.orderId !== supplierOrderId)
+        return { kind: 'unknown' };
       const shown = showOrder(order.data);
       // A downloaded key counts as claimed, so nothing is downloaded before it is wanted.
       if (!withCodes || !shown.units.some((unit) => unit.state === 'ready')) return { kind: 'order', order: shown };
@@ -166,7 +195,7 @@ export function createKinguin(options: {
     async giveBack(supplierOrderId) {
       const path = `/v2/order/${encodeURIComponent(supplierOrderId)}/keys/return`;
       const answer = await http.send({ method: 'POST', path, headers });
-      if (answer === undefined || answer.status >= 500) return 'unknown';
+      if (answer === undefined || answer === 'unsent' || answer.status >= 500) return 'unknown';
       return answer.status < 300 ? 'asked' : 'refused';
     },
 
@@ -180,7 +209,7 @@ export function createKinguin(options: {
 
     async listProducts(cursor) {
       const page = cursor === null ? 1 : Number(cursor);
-      const answer = await get(`/v1/products?page=${page}&limit=${pageSize}`);
+      const answer = await get(`/v1/products?page=${page}&limit=${pageSize}`, longAnswerBytesMax);
       const listed = z.looseObject({ results: z.array(z.unknown()).max(1000) }).safeParse(answer?.body);
       if (answer?.status !== 200 || !listed.success) return { kind: 'unknown' };
       return {
@@ -217,7 +246,9 @@ export function createKinguin(options: {
 }
 
 function showOrder(order: z.output<typeof Order>): SuppliedOrder {
-  const [line] = order.products;
+  const lines = order.products;
+  const quantity = lines.reduce((sum, line) => sum + line.qty, 0);
+  const chargedCents = centsOf(order['paymentPrice'] ?? order['totalPrice']) ?? 0;
   const status = order.status.toLowerCase();
   return {
     supplierOrderId: order.orderId,
@@ -230,10 +261,17 @@ function showOrder(order: z.output<typeof Order>): SuppliedOrder {
           : status === 'refunded'
             ? 'refunded'
             : 'open',
-    productRef: line?.productId ?? '',
-    quantity: line?.qty ?? 0,
-    unitPriceCents: line?.price ?? 0,
-    units: (line?.keys ?? []).map((key): SuppliedUnit => ({ ref: key.id, state: stateOf(key.status) })),
+    // An order of several products is not the one that was asked for, whichever comes first.
+    productRef: [...new Set(lines.map((line) => line.productId))].join(' '),
+    quantity,
+    // What was taken from the balance counts too, not only what the lines say.
+    unitPriceCents: Math.max(...lines.map((line) => line.price), Math.ceil(chargedCents / quantity)),
+    units: lines
+      .flatMap((line) => line.keys ?? [])
+      .map((key): SuppliedUnit => {
+        const state = stateOf(key.status);
+        return { ref: key.id, state: state === 'pending' && order.isPreorder ? 'pre-order' : state };
+      }),
     orderedAt: order.createdAt ?? null,
   };
 }

@@ -4,12 +4,16 @@ import { assertNoTransaction } from '@kelid/service/database';
 import type { SupplierCall } from './supplier.ts';
 
 const inFlightMax = 5;
-/** Pictures of codes come as base64 inside JSON. */
-const answerBytesMax = 8 * 1024 * 1024;
+const answerBytesMax = 1024 * 1024;
+/** Pictures of codes come as base64 inside JSON; of lists it isn't known how long a page is. */
+export const longAnswerBytesMax = 8 * 1024 * 1024;
 const keptMax = 4_000;
-/** Whatever a supplier calls a product key, a credential or a picture: nothing below these names is kept. */
-const secretNames =
-  /^(code|codes|serial|key|keys|pin|pincode|card.*|claim.*|redemption.*|filename|base64|body|access_token|token|value|client_secret|client_id|api.?key|secret)$/i;
+/** What may be kept of a body: nobody can list all the names that a supplier may find for a code, a credential or a person. */
+const keptNames = new Set(
+  `allowPreOrder orderId clientOrderId orderExternalId productId offerId kinguinId quantity qty textQty totalQty item_count price unitPrice
+  totalPrice requestPrice requestTotalPrice paymentPrice balance totalToUse status kind codeId codeType keyType isPreorder createdOn createdAt
+  updatedAt releaseDate propertyPath trace timestamp retryable expires_in expiresIn from to id`.split(/\s+/),
+);
 
 export interface SupplierAnswer {
   status: number;
@@ -18,7 +22,7 @@ export interface SupplierAnswer {
 }
 
 export interface SupplierHttp {
-  /** Undefined when there was no answer: what was asked for may have been done. */
+  /** Undefined when there was no answer: what was asked for may have been done. `unsent` when the breaker kept the call back. */
   send(request: {
     method: 'GET' | 'POST';
     path: string;
@@ -26,7 +30,8 @@ export interface SupplierHttp {
     json?: unknown;
     form?: Record<string, string>;
     timeoutMs?: number;
-  }): Promise<SupplierAnswer | undefined>;
+    answerBytesMax?: number;
+  }): Promise<SupplierAnswer | 'unsent' | undefined>;
   isUp(): boolean;
 }
 
@@ -61,16 +66,19 @@ export function createSupplierHttp(options: {
 
   return {
     isUp: () => breaker.isClosed(),
-    async send({ method, path, headers, json, form, timeoutMs = 10_000 }) {
+    async send({ method, path, headers, json, form, timeoutMs = 10_000, answerBytesMax: bytesMax = answerBytesMax }) {
       assertNoTransaction(`supplier ${path}`);
       await enter();
       await takeTurn();
+      if (!breaker.tryEnter()) {
+        leave();
+        return 'unsent';
+      }
       const startedAt = performance.now();
       let status: number | null = null;
       let text = '';
       const body = json === undefined ? form && new URLSearchParams(form).toString() : JSON.stringify(json);
       try {
-        if (!breaker.tryEnter()) return undefined;
         const response = await fetch(`${options.baseUrl}${path}`, {
           method,
           headers: {
@@ -84,7 +92,7 @@ export function createSupplierHttp(options: {
           signal: AbortSignal.timeout(timeoutMs),
         });
         status = response.status;
-        text = await readText(response);
+        text = await readText(response, bytesMax);
         if (status >= 500) breaker.fail();
         else breaker.succeed();
         return { status, body: parseJson(text) };
@@ -98,8 +106,8 @@ export function createSupplierHttp(options: {
           path: path.split('?')[0] ?? path,
           status,
           durationMs: Math.round(performance.now() - startedAt),
-          request: form === undefined ? keep(json) : null,
-          answer: text === '' ? null : keep(parseJson(text)),
+          request: form === undefined ? keep(json, false) : null,
+          answer: text === '' ? null : keep(parseJson(text), status !== null && status >= 400),
         });
       }
     },
@@ -107,12 +115,12 @@ export function createSupplierHttp(options: {
 }
 
 /** Stops reading at the limit, so that no answer can fill the memory. */
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error('The answer is too large');
+    if (bytes > bytesMax) throw new Error('The answer is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -131,12 +139,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What of a body may be kept: an allowed shape without secrets, short. A body that was no JSON is not kept at all (A72). */
-function keep(body: unknown): string | null {
+/** Names, and what stands under the allowed ones, short. A body that was no JSON is not kept at all (A72). */
+function keep(body: unknown, isRefusal: boolean): string | null {
   if (body === undefined) return null;
-  const text = JSON.stringify(body, (name, value: unknown) =>
-    secretNames.test(name) ? '…' : typeof value === 'string' && value.length > 200 ? `${value.slice(0, 200)}…` : value,
-  );
+  const text = JSON.stringify(body, (name, value: unknown) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return value;
+    // `code` is a product key in an answer, and the number of the reason in a refusal.
+    const isReason = isRefusal && name === 'code' && typeof value === 'number' && value < 1_000_000;
+    if (!isReason && !keptNames.has(name)) return '…';
+    return typeof value === 'string' && value.length > 200 ? `${value.slice(0, 200)}…` : value;
+  });
   return text.slice(0, keptMax);
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createCodesWholesale } from './codeswholesale.ts';
 import { createKinguin } from './kinguin.ts';
 import type { Supplier, SupplierCall } from './supplier.ts';
@@ -12,7 +12,7 @@ interface Seen {
   headers: Record<string, string | string[] | undefined>;
   body: string;
 }
-type Answer = { status?: number; json?: unknown; text?: string } | 'drop';
+type Answer = { status?: number; json?: unknown; text?: string; location?: string } | 'drop';
 
 let server: Server;
 let baseUrl: string;
@@ -34,7 +34,8 @@ beforeAll(async () => {
       else {
         const text = answer.text ?? JSON.stringify(answer.json);
         const type = answer.text === undefined ? 'application/json' : 'text/html';
-        response.writeHead(answer.status ?? 200, { 'content-type': type }).end(text);
+        const location = answer.location === undefined ? {} : { location: answer.location };
+        response.writeHead(answer.status ?? 200, { 'content-type': type, ...location }).end(text);
       }
     });
   });
@@ -231,11 +232,11 @@ test('F20: CodesWholesale: a picture is null in the order and comes by its own c
     ],
     { status: 'Fulfilling', totalPrice: '23.16' },
   );
-  answer('GET /v3/orders/7f1b0f6e', { json: order });
+  answer(`GET /v3/orders/${order.orderId}`, { json: order });
   answer('GET /v3/codes/c1', {
     json: { ...cwCode('c1', png.toString('base64'), 'CODE_IMAGE'), filename: '../../etc/passwd.png' },
   });
-  const fetched = await codesWholesale().fetch('7f1b0f6e', true);
+  const fetched = await codesWholesale().fetch(order.orderId, true);
   expect(fetched).toMatchObject({ kind: 'order', order: { status: 'open', quantity: 4 } });
   expect(fetched.kind === 'order' && fetched.order.units).toEqual([
     { ref: 'c1', state: 'ready', code: { kind: 'image', contentType: 'image/png', bytes: png } },
@@ -245,7 +246,7 @@ test('F20: CodesWholesale: a picture is null in the order and comes by its own c
   ]);
   // What claims to be a picture and is a program stays what it was: not ready.
   answer('GET /v3/codes/c1', { json: cwCode('c1', Buffer.from('MZ program').toString('base64'), 'CODE_IMAGE') });
-  const again = await codesWholesale().fetch('7f1b0f6e', true);
+  const again = await codesWholesale().fetch(order.orderId, true);
   expect(again.kind === 'order' && again.order.units[0]).toEqual({ ref: 'c1', state: 'pending' });
 });
 
@@ -518,4 +519,184 @@ test('PL-17: calls to a supplier keep the rate that is set, evenly, however many
   // Nineteen gaps of a fiftieth of a second: it may take longer, never less.
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(19 * 20 - 5);
   expect(seen).toHaveLength(20);
+});
+
+test('KY-6: CodesWholesale: ten units are ordered at the price of their own band, not at that of a single unit', async () => {
+  answer(`GET /v3/products/${cwProduct}`, { json: cwOffer });
+  answer('POST /v3/orders', { status: 400, json: { status: 400, code: 310003 } });
+  await codesWholesale().order({
+    reference,
+    productRef: cwProduct,
+    quantity: 10,
+    unitPriceMaxCents: 600,
+    allowsPreOrder: false,
+  });
+  expect(JSON.parse(sent('/v3/orders')[0]?.body ?? '')).toMatchObject({ products: [{ quantity: 10, price: 4.9 }] });
+});
+
+test('F20: CodesWholesale: a token in its last minute is used up, since a new request would only answer the same one, fifty times and then no more', async () => {
+  const supplier = codesWholesale();
+  answer('POST /oauth/token', { json: { access_token: 'tok-SECRET-1', token_type: 'bearer', expires_in: 40 } });
+  answer(`GET /v3/products/${cwProduct}`, { json: cwOffer });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    await supplier.quote(cwProduct);
+    vi.advanceTimersByTime(20_000);
+    await supplier.quote(cwProduct);
+    expect(sent('/oauth/token')).toHaveLength(1);
+    vi.advanceTimersByTime(20_000);
+    await supplier.quote(cwProduct);
+    expect(sent('/oauth/token')).toHaveLength(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('F20: CodesWholesale: an order that no token could be had for is refused as not authorised, and nothing was asked for', async () => {
+  answer('POST /oauth/token', { status: 401, json: { error: 'invalid_client' } });
+  expect(await buy(codesWholesale())).toMatchObject({ kind: 'refused', reason: 'not-authorised' });
+  expect(sent('/v3')).toEqual([]);
+});
+
+test('A74: a supplier that answers another order, or another code, than it was asked for has answered nothing', async () => {
+  answer('GET /v3/orders/mine', { json: cwOrder([cwCode('c1'), cwCode('c2')]) });
+  expect(await codesWholesale().fetch('mine', true)).toEqual({ kind: 'unknown' });
+  answer('GET /esa/api/v1/order/MINE', { json: kgOrder([['k1', 'DELIVERED']]) });
+  expect(await kinguin().fetch('MINE', false)).toEqual({ kind: 'unknown' });
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from('picture')]).toString('base64');
+  const mine = cwOrder([cwCode('c1', null, 'CODE_IMAGE')], { totalPrice: 5.79 });
+  answer(`GET /v3/orders/${mine.orderId}`, { json: mine });
+  answer('GET /v3/codes/c1', { json: cwCode('c7', png, 'CODE_IMAGE') });
+  expect(await codesWholesale().fetch(mine.orderId, true)).toMatchObject({
+    order: { units: [{ ref: 'c1', state: 'pending' }] },
+  });
+});
+
+test('F20: CodesWholesale: a code of a pre-order is asked for by its own id and ready when it is there', async () => {
+  const mine = cwOrder([cwCode('c1', null, 'CODE_PREORDER'), cwCode('c2', null, 'PRE_ORDER')]);
+  answer(`GET /v3/orders/${mine.orderId}`, { json: mine });
+  answer('GET /v3/codes/c1', { json: cwCode('c1', 'CANARY-c1', 'CODE_TEXT') });
+  answer('GET /v3/codes/c2', { json: cwCode('c2', null, 'PRE_ORDER') });
+  expect(await codesWholesale().fetch(mine.orderId, true)).toMatchObject({
+    order: {
+      units: [
+        { ref: 'c1', state: 'ready', code: { kind: 'text', text: 'CANARY-c1' } },
+        { ref: 'c2', state: 'pre-order' },
+      ],
+    },
+  });
+});
+
+const kgLine = (more: object) => ({ ...kgOrder([]).products[0], ...more });
+
+test('F20 I26: Kinguin: an order that it splits over two offers is one order: all its keys, and the dearer price', async () => {
+  answer('POST /esa/api/v2/order', {
+    status: 201,
+    json: kgOrder([], {
+      totalPrice: 11.69,
+      paymentPrice: '11.69',
+      products: [
+        kgLine({ qty: 1, price: 5.79, keys: [{ id: 'k1', status: 'PENDING' }] }),
+        kgLine({ qty: 1, price: 5.9, offerId: 'another', keys: [{ id: 'k2', status: 'DELIVERED' }] }),
+      ],
+    }),
+  });
+  expect(await buy(kinguin(), kgProduct)).toMatchObject({
+    kind: 'placed',
+    order: {
+      productRef: kgProduct,
+      quantity: 2,
+      unitPriceCents: 590,
+      units: [
+        { ref: 'k1', state: 'pending' },
+        { ref: 'k2', state: 'ready' },
+      ],
+    },
+  });
+});
+
+test('A74: an order with a product in it that we did not ask for is placed and shows that product, so that a person looks at it', async () => {
+  answer('POST /esa/api/v2/order', {
+    status: 201,
+    json: kgOrder([], { products: [kgLine({ qty: 1 }), kgLine({ qty: 1, productId: 'another' })] }),
+  });
+  const bought = await buy(kinguin(), kgProduct);
+  expect(bought).toMatchObject({ kind: 'placed', order: { supplierOrderId: 'PHS84FJAG5U' } });
+  expect(bought.kind === 'placed' && bought.order.productRef).not.toBe(kgProduct);
+  answer(`GET /v3/products/${cwProduct}`, { json: cwOffer });
+  const [line] = cwOrder([cwCode('c1')]).products;
+  answer('POST /v3/orders', { json: cwOrder([], { products: [line, { ...line, productId: 'another' }] }) });
+  const other = await buy(codesWholesale());
+  expect(other).toMatchObject({ kind: 'placed' });
+  expect(other.kind === 'placed' && other.order.productRef).not.toBe(cwProduct);
+});
+
+test('A74: Kinguin: what was taken from the balance counts, not only the price that its line names', async () => {
+  answer('POST /esa/api/v2/order', { status: 201, json: kgOrder([], { totalPrice: 115.8, paymentPrice: '115.80' }) });
+  expect(await buy(kinguin(), kgProduct)).toMatchObject({ kind: 'placed', order: { unitPriceCents: 5_790 } });
+});
+
+test('KY-6: Kinguin: a product of later is not sold now, and a key of a pre-order is told as one', async () => {
+  answer(`GET /esa/api/v2/products/${kgProduct}`, {
+    json: { productId: kgProduct, price: 5.79, qty: 4, isPreorder: true, releaseDate: '2027-01-01' },
+  });
+  expect(await kinguin().quote(kgProduct)).toEqual({ kind: 'not-sold' });
+  answer('GET /esa/api/v1/order/PHS84FJAG5U', { json: kgOrder([['k1', 'PENDING']], { isPreorder: true }) });
+  expect(await kinguin().fetch('PHS84FJAG5U', false)).toMatchObject({ order: { units: [{ state: 'pre-order' }] } });
+});
+
+test('I26: Kinguin: a constraint that names our reference only in its text may still be our own order', async () => {
+  answer('POST /esa/api/v2/order', {
+    status: 400,
+    json: { kind: 'ConstraintViolation', status: 400, detail: 'Invalid "orderExternalId" property. Already used.' },
+  });
+  expect(await buy(kinguin(), kgProduct)).toEqual({ kind: 'unknown' });
+});
+
+test('A75: a name of 5 MiB is refused by its size', async () => {
+  answer(`GET /esa/api/v2/products/${kgProduct}`, {
+    json: { productId: kgProduct, name: 'x'.repeat(5 * 1024 * 1024), price: 5.79, qty: 1 },
+  });
+  expect(await kinguin().quote(kgProduct)).toEqual({ kind: 'unknown' });
+});
+
+test('A72 I17: a code is kept under no name, in no text of a refusal and in no bare answer; the number of a refusal is kept', async () => {
+  const odd = { activationCode: 'CANARY-1', licenseKey: 'CANARY-2', pin_code: 'CANARY-3', name: 'CANARY-4' };
+  for (const json of [
+    odd,
+    [odd],
+    ['CANARY-5'],
+    'CANARY-6',
+    { message: 'key CANARY-7 was sold' },
+    { codes: ['CANARY-8'] },
+  ]) {
+    answer('GET /esa/api/v1/balance', { json });
+    await kinguin().balance();
+  }
+  answer('GET /esa/api/v1/balance', { status: 400, json: { status: 400, code: 310003, kind: 'Http' } });
+  await kinguin().balance();
+  expect(calls).toHaveLength(7);
+  expect(calls.at(-1)?.answer).toBe('{"status":400,"code":310003,"kind":"Http"}');
+});
+
+test('F20: an order that its breaker kept back was never sent: it is refused as busy, and no call is told', async () => {
+  answer('GET /esa/api/v1/balance', { status: 503, text: 'no' });
+  const supplier = kinguin();
+  for (let call = 0; call < 10; call += 1) await supplier.balance();
+  expect(supplier.isUp()).toBe(false);
+  expect(await buy(supplier, kgProduct)).toMatchObject({ kind: 'refused', reason: 'busy' });
+  expect(calls).toHaveLength(10);
+});
+
+test('F20: an address elsewhere is not followed: no credential leaves for it', async () => {
+  const elsewhere = createServer((_request, response) => response.end('{}'));
+  let asked = 0;
+  elsewhere.on('request', () => (asked += 1));
+  await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
+  const address = elsewhere.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  answer('GET /esa/api/v1/balance', { status: 302, json: {}, location: `http://127.0.0.1:${port}/` });
+  expect(await kinguin().balance()).toEqual({ kind: 'unknown' });
+  expect(asked).toBe(0);
+  elsewhere.close();
 });
