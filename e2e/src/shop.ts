@@ -33,6 +33,8 @@ export interface Shop {
   /** The exit code or signal that a process has ended with so far. */
   stop(name: string): Promise<void>;
   processNames: string[];
+  /** Where a process says whether it is ready. */
+  readyUrlOf(name: string): string;
   close(): Promise<void>;
 }
 
@@ -244,6 +246,7 @@ export async function startShop(options: {
     env,
     folder,
     processNames,
+    readyUrlOf: (name) => find(name).healthUrl,
     start,
     kill: (name) => end(name, 'SIGKILL'),
     stop: (name) => end(name, 'SIGTERM'),

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { serviceNames } from '@kelid/contracts/all';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kelid, query } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
@@ -8,7 +11,7 @@ let shop: Shop;
 let variantId: string;
 
 beforeAll(async () => {
-  shop = await startShop({ shape: 'many', hasSecondGateway: true });
+  shop = await startShop({ shape: 'many', hasSecondGateway: true, env: { LOG_LEVEL: 'debug' } });
   await kelid(shop, 'demo', 'load');
   const [variant] = await query(
     shop,
@@ -19,7 +22,21 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => shop?.close());
 
-const statusOf = async (path: string) => (await fetch(`${shop.gatewayUrl}/api/v1${path}`)).status;
+const statusOf = async (path: string, { accessToken = '' }: Shopper, gatewayUrl = shop.gatewayUrl) =>
+  (await fetch(`${gatewayUrl}/api/v1${path}`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+
+/** The texts of the SMS that came to a phone. */
+async function smsOf({ phone }: Shopper): Promise<string[]> {
+  const response = await fetch(`${shop.simulatorsUrl}/sms?phone=${phone}`);
+  return ((await response.json()) as { items: { text: string }[] }).items.map((sms) => sms.text);
+}
+
+/** A placed order that is paid at the bank, whose browser is on its way back. */
+async function payAtBank(shopper: Shopper) {
+  await shopper.addToCart(variantId);
+  const { orderId, payment } = await shopper.checkout();
+  return { orderId, callback: await shopper.atBank(payment?.redirectUrl ?? '', 'pay') };
+}
 
 test('PL-10 GW-1: a purchase whose requests go to one gateway and the other in turn succeeds', async () => {
   const here = await new Shopper(shop).signIn();
@@ -46,17 +63,167 @@ test('PL-3: changing a product after it was bought leaves the order’s lines by
   expect(JSON.stringify((await shopper.orders.getOrder({ orderId })).lines)).toBe(before);
 });
 
-test.each([
-  ['catalog', '/categories', '/payments/methods'],
-  ['orders', '/cart', '/products?limit=2'],
-  ['payments', '/payments/methods', '/products?limit=3'],
-  ['notifications', undefined, '/products?limit=4'],
-])('PL-1: without %s only its own routes answer 503, and they come back with it', async (name, own, others) => {
-  await shop.stop(name);
-  if (own !== undefined) await expect.poll(() => statusOf(own), { timeout: 10_000 }).toBe(503);
-  expect(await statusOf(others)).toBe(200);
-  for (const other of shop.processNames.filter((process) => process !== name)) expect(shop.hasEnded(other)).toBe(false);
-  await shop.start(name);
-  // The breaker of its callers lets a probe through after a while.
-  if (own !== undefined) await expect.poll(() => statusOf(own), { timeout: 30_000, interval: 250 }).toBe(200);
+test('GW-1 A46: what the gateways answer, no service answers at its own port, whatever token it is asked with', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  for (const name of serviceNames) {
+    const { origin } = new URL(shop.readyUrlOf(name));
+    expect(new URL(origin).hostname).toBe('127.0.0.1');
+    const headers = { authorization: `Bearer ${shopper.accessToken}`, 'content-type': 'application/json' };
+    for (const path of ['/api/v1/products', '/api/v1/orders', '/orders'])
+      expect((await fetch(origin + path, { headers })).status, `${name} ${path}`).toBe(404);
+    for (const operation of ['listOrders', 'getUser', 'fulfillOrder'])
+      expect(
+        (await fetch(`${origin}/rpc/${name}/${operation}`, { method: 'POST', headers, body: '{}' })).status,
+        `${name} ${operation}`,
+      ).toBe(401);
+  }
 });
+
+test('GW-10: a refusal, and a purchase, are found by one request id in the logs of all services that took part', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  await shopper.addToCart(variantId);
+  const checkout = (body: object) =>
+    fetch(`${shop.gatewayUrl}/api/v1/checkout`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${shopper.accessToken}`,
+        'content-type': 'application/json',
+        'idempotency-key': crypto.randomUUID(),
+      },
+      body: JSON.stringify({ psp: 'zarinpal', ...body }),
+    });
+  const servicesThatLogged = async (requestId: string) => {
+    const logs = await Promise.all(
+      serviceNames.map((name) => readFile(join(shop.folder, 'logs', `${name}.log`), 'utf8')),
+    );
+    return serviceNames.filter((_, index) => logs[index]?.includes(`"requestId":"${requestId}"`)).toSorted();
+  };
+  const refused = await checkout({ expectedTotalRial: 1 });
+  const problem = (await refused.json()) as { status: number; code: string; requestId: string };
+  expect([refused.status, problem.code]).toEqual([409, 'orders.quote_expired']);
+  expect(problem.requestId).toBe(refused.headers.get('x-request-id'));
+  await expect
+    .poll(() => servicesThatLogged(problem.requestId))
+    .toEqual(expect.arrayContaining(['catalog', 'orders']));
+  const placed = await checkout({});
+  expect(placed.status).toBe(201);
+  await expect
+    .poll(() => servicesThatLogged(placed.headers.get('x-request-id') ?? ''))
+    .toEqual(expect.arrayContaining(['catalog', 'inventory', 'orders', 'payments']));
+});
+
+test('OR-5 PA-4 A52: ten callbacks at once, at two gateways, are one paid order, one key less in stock and one receipt', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  const { orderId, callback } = await payAtBank(shopper);
+  const stock = () =>
+    query(shop, 'inventory', 'select status, count(*)::int from product_keys where variant_id = $1 group by 1', [
+      variantId,
+    ]);
+  const countIn = (rows: Record<string, unknown>[], status: string) =>
+    Number(rows.find((row) => row['status'] === status)?.['count'] ?? 0);
+  const before = await stock();
+  const elsewhere = callback.replace(shop.gatewayUrl, shop.secondGatewayUrl);
+  const pages = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => shopper.follow(index % 2 === 0 ? callback : elsewhere)),
+  );
+  expect(new Set(pages).size).toBe(1);
+  await shopper.orderIn(orderId, ['fulfilled']);
+  const after = await stock();
+  expect(countIn(after, 'reserved')).toBe(countIn(before, 'reserved') - 1);
+  expect(countIn(after, 'allocated')).toBe(countIn(before, 'allocated') + 1);
+  const { items: moves } = await shopper.orders.getOrderHistory({ orderId });
+  expect(moves.filter((move) => move.to === 'paid')).toHaveLength(1);
+  const captures = "select 1 from ledger_transactions where order_id = $1 and kind = 'capture'";
+  expect(await query(shop, 'payments', captures, [orderId])).toHaveLength(1);
+  // Both messages of a purchase are out; nothing may come behind them.
+  const sent = () =>
+    query(shop, 'notifications', 'select template, status from messages where user_id = $1 order by template', [
+      shopper.userId,
+    ]);
+  const both = ['key-ready', 'receipt'].map((template) => ({ template, status: 'sent' }));
+  await expect.poll(sent, { timeout: 20_000 }).toEqual(both);
+  expect((await smsOf(shopper)).filter((text) => !/#\d{6}/.test(text))).toHaveLength(2);
+});
+
+test('OR-8 NT-5 PA-12: an open page at one gateway sees the order paid and delivered by a callback at the other, and nothing of others', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  const { orderId, callback } = await payAtBank(shopper);
+  const { ticket } = await shopper.identity.createWsTicket({});
+  // Node's WebSocket takes headers, which the types of the browser's do not know.
+  const options = { headers: { origin: shop.shopUrl } } as unknown as string[];
+  const page = new WebSocket(`${shop.secondGatewayUrl.replace('http', 'ws')}/ws?ticket=${ticket}`, options);
+  const seen: { data: { orderId?: string; status?: string } }[] = [];
+  page.addEventListener('message', ({ data }) => seen.push(JSON.parse(String(data)) as (typeof seen)[number]));
+  await new Promise((done, failed) => {
+    page.addEventListener('open', done);
+    page.addEventListener('error', failed);
+  });
+  await (await new Shopper(shop).signIn()).buy(variantId);
+  await shopper.follow(callback);
+  const told = () => seen.map(({ data }) => data.status);
+  await expect.poll(told, { timeout: 10_000 }).toEqual(expect.arrayContaining(['paid', 'fulfilled']));
+  expect(new Set(seen.map(({ data }) => data.orderId))).toEqual(new Set([orderId]));
+  page.close();
+});
+
+test('AU-8 A27 A69: whoever is banned is refused at every gateway with the token they hold, and sees no bought key any more', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  const { orderId } = await shopper.buy(variantId);
+  const keyId = (await shopper.inventory.listOrderKeys({ orderId })).items[0]?.id ?? '';
+  const gateways = [shop.gatewayUrl, shop.secondGatewayUrl];
+  const statuses = () => Promise.all(gateways.map((gatewayUrl) => statusOf('/orders', shopper, gatewayUrl)));
+  expect(await statuses()).toEqual([200, 200]);
+  await kelid(shop, 'users', 'ban', shopper.phone, '--reason', 'bought with stolen cards');
+  // A reveal reads the session itself, so it does not wait until the gateways have heard.
+  await expect(shopper.inventory.revealKey({ orderId, keyId })).rejects.toMatchObject({ status: 401 });
+  await expect.poll(statuses, { timeout: 5_000 }).toEqual([401, 401]);
+  await expect(shopper.identity.refreshSession({ refreshToken: shopper.refreshToken ?? '' })).rejects.toMatchObject({
+    status: 401,
+  });
+});
+
+test('A26: after logout the old token reveals nothing, and reads the catalogue as anybody does', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  const { orderId } = await shopper.buy(variantId);
+  const keyId = (await shopper.inventory.listOrderKeys({ orderId })).items[0]?.id ?? '';
+  await shopper.identity.logout({});
+  await expect(shopper.inventory.revealKey({ orderId, keyId })).rejects.toMatchObject({ status: 401 });
+  expect(await statusOf('/categories', shopper)).toBe(200);
+});
+
+test('PL-18 NT-6: without notifications an order is placed, paid and delivered, and its messages come when it is back', async () => {
+  const shopper = await new Shopper(shop).signIn();
+  await shop.stop('notifications');
+  const { codes } = await shopper.buy(variantId);
+  expect(codes).toHaveLength(1);
+  const messageCount = async () => (await smsOf(shopper)).filter((text) => !/#\d{6}/.test(text)).length;
+  expect(await messageCount()).toBe(0);
+  await shop.start('notifications');
+  await expect.poll(messageCount, { timeout: 25_000 }).toBe(2);
+}, 60_000);
+
+const ownRoutes = {
+  identity: '/auth/sessions',
+  catalog: '/products?limit=2',
+  orders: '/orders',
+  payments: '/wallet',
+  inventory: '/users/me/keys',
+  notifications: '/notifications',
+} satisfies Record<(typeof serviceNames)[number], string>;
+
+test.each(serviceNames)(
+  'PL-1: without %s only its own routes answer 503, every other process stays ready, and they come back with it',
+  async (name) => {
+    const shopper = await new Shopper(shop).signIn();
+    await shop.stop(name);
+    await expect.poll(() => statusOf(ownRoutes[name], shopper), { timeout: 10_000 }).toBe(503);
+    for (const other of serviceNames.filter((service) => service !== name))
+      expect(await statusOf(ownRoutes[other], shopper), other).toBe(200);
+    for (const other of shop.processNames.filter((process) => process !== name))
+      expect((await fetch(shop.readyUrlOf(other))).status, other).toBe(200);
+    await shop.start(name);
+    // The breaker of its callers lets a probe through after a while.
+    await expect.poll(() => statusOf(ownRoutes[name], shopper), { timeout: 30_000, interval: 250 }).toBe(200);
+  },
+  60_000,
+);

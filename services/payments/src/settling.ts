@@ -32,6 +32,7 @@ export async function settleAttempt(
   ctx: Context,
   attempt: AttemptRow,
   from: AttemptStatus[] = openStatuses,
+  proof?: Record<string, string>,
 ): Promise<void> {
   const [intent] = await ctx.db
     .select({ status: paymentIntents.status })
@@ -53,14 +54,15 @@ export async function settleAttempt(
       ...moveTo(ctx, 'verifying', 'verify'),
       failureReason: null,
       verifyCount: sql`${paymentAttempts.verifyCount} + 1`,
+      ...(proof ? { proof } : {}),
       dueAt: sql`now() + interval '30 seconds'`,
     })
     .where(isStill(attempt, from))
     .returning();
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
-  // Built from our row alone: nothing that the browser brought is asked about.
-  const answer = await ctx.psps[claimed.psp].verify(claimed.pspToken, claimed.amountRial);
+  // Which payment, and how much, comes from our row alone; of the callback only what the PSP itself calls its proof.
+  const answer = await ctx.psps[claimed.psp].verify({ ...claimed, pspToken: claimed.pspToken });
   failpoint('payments.verified'); // CP8
   await record(ctx, claimed, answer, mayRevive);
 }
@@ -158,7 +160,8 @@ async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Prom
 /** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
 export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
   const provider = ctx.psps[attempt.psp];
-  const answer = attempt.pspToken === null ? 'failed' : await provider.inquire(attempt.pspToken);
+  const answer =
+    attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
   if (answer === 'paid' || answer === 'verified') {
     await settleAttempt(ctx, attempt);
     return;

@@ -12,6 +12,10 @@ import type { AttemptRow } from './settling.ts';
 import { paymentsService } from './service.ts';
 
 type Row = Record<string, unknown>;
+
+/** An attempt as a PSP is asked about it. */
+export const asked = (pspToken: string, amountRial = 1_000) => ({ attemptNo: 7, pspToken, amountRial, proof: {} });
+
 export interface TestOrder {
   orderId: string;
   customerId: string;

@@ -5,6 +5,7 @@ import {
   check,
   index,
   integer,
+  jsonb,
   pgTable,
   text,
   timestamp,
@@ -51,6 +52,7 @@ export const paymentAttempts = pgTable(
       .references(() => paymentIntents.id),
     orderId: uuid('order_id').notNull(),
     customerId: uuid('customer_id').notNull(),
+    attemptNo: bigint('attempt_no', { mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
     psp: text().$type<Psp>().notNull(),
     status: text().$type<AttemptStatus>().notNull(),
     amountRial: rial('amount_rial').notNull(),
@@ -59,6 +61,8 @@ export const paymentAttempts = pgTable(
     /** The PSP's reference of the captured money: one receipt never pays twice. */
     pspReference: text('psp_reference'),
     redirectUrl: text('redirect_url'),
+    /** What the last callback brought that this PSP's verify needs. */
+    proof: jsonb().$type<Record<string, string>>().notNull().default({}),
     verifyCount: integer('verify_count').notNull().default(0),
     isSurplus: boolean('is_surplus').notNull().default(false),
     cardMasked: text('card_masked'),

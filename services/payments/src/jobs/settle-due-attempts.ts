@@ -55,7 +55,8 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
     await settleAttempt(ctx, attempt, ['unknown']);
     return;
   }
-  const answer = attempt.pspToken === null ? 'failed' : await provider.inquire(attempt.pspToken);
+  const answer =
+    attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
   if (answer === 'verified') await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
   else if (answer === 'failed') await fail(ctx, attempt, ['unknown'], 'failed-at-the-bank');
   else {

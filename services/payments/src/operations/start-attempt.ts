@@ -10,7 +10,12 @@ import { actorName, moveTo } from '../settling.ts';
  * answers the same redirect.
  */
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
-  const { rows } = await ctx.db.execute<{ order_number: string; amount_rial: number; phone: string | null }>(sql`
+  const { rows } = await ctx.db.execute<{
+    attempt_no: number;
+    order_number: string;
+    amount_rial: number;
+    phone: string | null;
+  }>(sql`
     insert into payment_attempts (id, intent_id, order_id, customer_id, psp, status, amount_rial, due_at, moved_by, move_cause)
     select ${attemptId}, intent.id, intent.order_id, intent.customer_id, ${psp}, 'requesting', intent.amount_rial, now() + interval '2 minutes', ${actorName(ctx)}, 'checkout'
     from payment_intents intent where intent.order_id = ${orderId} and intent.status = 'open'
@@ -19,7 +24,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
           and exists (select from attempt_history move where move.attempt_id = other.id and move.to_status = 'verifying'
             and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes'))
     on conflict (id) do nothing
-    returning (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
+    returning attempt_no, (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
   const made = rows[0];
   if (!made) return answerExisting(ctx, attemptId, orderId);
 
@@ -27,6 +32,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   const provider = ctx.psps[psp];
   const answer = await provider.request({
     attemptId,
+    attemptNo: made.attempt_no,
     orderNumber: made.order_number,
     amountRial: made.amount_rial,
     phone: made.phone,

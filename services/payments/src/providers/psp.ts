@@ -9,14 +9,38 @@ export interface PspFacts {
 
 export interface AttemptFacts {
   attemptId: string;
+  /** A number of the attempt's own, from 1 up, for PSPs that want a whole number and refuse a repeated one. */
+  attemptNo: number;
   orderNumber: string;
   amountRial: number;
   phone: string | null;
   callbackUrl: string;
 }
 
+/** One attempt as the PSP is asked about it: from our own row, but for what only the callback could bring. */
+export interface AskedAttempt {
+  attemptNo: number;
+  pspToken: string;
+  amountRial: number;
+  /** What the last callback brought and this PSP's verify needs, such as a reference of the bank; empty before one came. Never trusted alone. */
+  proof: Record<string, string>;
+}
+
+export interface CallbackHint {
+  pspToken: string;
+  claimsSuccess: boolean;
+  /** What verify will need of it, each of a checked shape. Nothing when this PSP's verify needs only our own row. */
+  proof?: Record<string, string>;
+}
+
 export type RequestAnswer =
-  | { kind: 'accepted'; pspToken: string; redirectUrl: string }
+  | {
+      kind: 'accepted';
+      pspToken: string;
+      redirectUrl: string;
+      /** The browser is sent there by a POST form with these fields; by GET without them. */
+      redirectFields?: Record<string, string>;
+    }
   | { kind: 'refused'; pspCode: string }
   /** No readable answer: the customer was not redirected, so no money can move. */
   | { kind: 'unknown' };
@@ -43,9 +67,12 @@ export interface PspProvider {
   facts: PspFacts;
   request(attempt: AttemptFacts): Promise<RequestAnswer>;
   /** Finds the PSP's handle among untrusted callback parameters, and what the browser claims happened. */
-  parseCallback(params: Record<string, string>): { pspToken: string; claimsSuccess: boolean } | undefined;
-  verify(pspToken: string, amountRial: number): Promise<VerifyAnswer>;
-  inquire(pspToken: string): Promise<InquiryAnswer>;
+  parseCallback(params: Record<string, string>): CallbackHint | undefined;
+  /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
+  verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
+  inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;
+  /** Gives the whole captured amount back to the card inside the PSP's window; absent where the PSP has no such call. */
+  reverse?(attempt: AskedAttempt): Promise<'reversed' | 'refused' | 'unknown'>;
   /** Handles of paid and not yet verified payments, newest first: finds those whose browser never came back. */
   listUnverified(): Promise<string[]>;
   /** False while its breaker is open. */

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulators, type Simulators } from '@kelid/simulators/simulators';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerJson, controlOf, type ScriptedBank, startScriptedBank } from '../test-payments.ts';
+import { answerJson, asked, controlOf, type ScriptedBank, startScriptedBank } from '../test-payments.ts';
 import { createZarinpal } from './zarinpal.ts';
 
 const merchantId = '7f0c2f5e-6a7e-4f7a-9d5f-0c2d1e3b4a59';
 const authority = `A${'0'.repeat(35)}`;
 const attempt = {
   attemptId: '01931e8a-0000-7000-8000-000000000001',
+  attemptNo: 7,
   orderNumber: 'KL-140508',
   amountRial: 2_500_000,
   phone: '+989121112233',
@@ -38,25 +39,25 @@ test('PA-1: a payment goes through the whole protocol: asked for, paid, found un
   if (requested.kind !== 'accepted') throw new Error(requested.kind);
   const { pspToken } = requested;
   expect((await fetch(requested.redirectUrl)).status).toBe(200);
-  expect(await zarinpal.inquire(pspToken)).toBe('in-bank');
-  expect(await zarinpal.verify(pspToken, attempt.amountRial)).toEqual({ kind: 'declined', pspCode: '-51' });
+  expect(await zarinpal.inquire(asked(pspToken))).toBe('in-bank');
+  expect(await zarinpal.verify(asked(pspToken, attempt.amountRial))).toEqual({ kind: 'declined', pspCode: '-51' });
 
   const params = await control.decide(pspToken, 'pay');
   expect(zarinpal.parseCallback(params)).toEqual({ pspToken, claimsSuccess: true });
-  expect(await zarinpal.inquire(pspToken)).toBe('paid');
+  expect(await zarinpal.inquire(asked(pspToken))).toBe('paid');
   expect(await zarinpal.listUnverified()).toContain(pspToken);
-  expect(await zarinpal.verify(pspToken, attempt.amountRial - 1)).toEqual({ kind: 'mismatch', pspCode: '-50' });
-  expect(await zarinpal.verify(pspToken, attempt.amountRial)).toMatchObject({
+  expect(await zarinpal.verify(asked(pspToken, attempt.amountRial - 1))).toEqual({ kind: 'mismatch', pspCode: '-50' });
+  expect(await zarinpal.verify(asked(pspToken, attempt.amountRial))).toMatchObject({
     kind: 'approved',
     wasVerifiedBefore: false,
     reference: expect.stringMatching(/^\d+$/),
     cardMasked: '603799******0006',
   });
-  expect(await zarinpal.verify(pspToken, attempt.amountRial)).toMatchObject({
+  expect(await zarinpal.verify(asked(pspToken, attempt.amountRial))).toMatchObject({
     kind: 'approved',
     wasVerifiedBefore: true,
   });
-  expect(await zarinpal.inquire(pspToken)).toBe('verified');
+  expect(await zarinpal.inquire(asked(pspToken))).toBe('verified');
   expect(await zarinpal.listUnverified()).not.toContain(pspToken);
 });
 
@@ -66,7 +67,7 @@ test('PA-1: a failed payment comes back as a no, in the callback and when the ba
   if (requested.kind !== 'accepted') throw new Error(requested.kind);
   const params = await controlOf(simulators.url).decide(requested.pspToken, 'cancel');
   expect(zarinpal.parseCallback(params)).toEqual({ pspToken: requested.pspToken, claimsSuccess: false });
-  expect(await zarinpal.inquire(requested.pspToken)).toBe('failed');
+  expect(await zarinpal.inquire(asked(requested.pspToken))).toBe('failed');
 });
 
 test('I7 A54: the amount asked for is in Rial and our own, whatever stands in the texts beside it', async () => {
@@ -116,14 +117,14 @@ test.each([
   ['a text', 'paid', 'unknown'],
 ])('A50 A51 PA-3: only 100 and 101 are money: a verify answered with %s', async (_name, body, kind) => {
   answerTo('verify.json', body);
-  expect((await psp().verify(authority, 2_500_000)).kind).toBe(kind);
+  expect((await psp().verify(asked(authority, 2_500_000))).kind).toBe(kind);
   expect(bank.calls.at(-1)?.body).toEqual({ merchant_id: merchantId, amount: 2_500_000, authority });
 });
 
 test('F13: the body counts, not the HTTP status: "not paid" in a 422 is a no, and in a 500 too', async () => {
   for (const status of [422, 500]) {
     answerTo('verify.json', { data: [], errors: { code: -51 } }, status);
-    expect((await psp().verify(authority, 1_000)).kind).toBe('declined');
+    expect((await psp().verify(asked(authority, 1_000))).kind).toBe('declined');
   }
 });
 
@@ -138,8 +139,8 @@ test('F12 F13: HTML, a lost connection and a redirect to elsewhere are no answer
     for (const path of ['request.json', 'verify.json', 'inquiry.json', 'unVerified.json'])
       bank.answers.set(path, answer);
     expect(await psp().request(attempt)).toEqual({ kind: 'unknown' });
-    expect(await psp().verify(authority, 1_000)).toEqual({ kind: 'unknown' });
-    expect(await psp().inquire(authority)).toBe('unknown');
+    expect(await psp().verify(asked(authority, 1_000))).toEqual({ kind: 'unknown' });
+    expect(await psp().inquire(asked(authority))).toBe('unknown');
     expect(await psp().listUnverified()).toEqual([]);
   }
   expect(bank.calls.some((call) => call.path === 'elsewhere')).toBe(false);
@@ -155,7 +156,7 @@ test('F12: an answer that never ends is cut off at 1 MiB', async () => {
     }
     response.end();
   });
-  expect(await psp().verify(authority, 1_000)).toEqual({ kind: 'unknown' });
+  expect(await psp().verify(asked(authority, 1_000))).toEqual({ kind: 'unknown' });
   expect(sentBytes).toBeLessThan(50 * 1024 * 1024);
 });
 

@@ -111,7 +111,7 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
       return { pspToken, claimsSuccess: lower.get('status')?.toUpperCase() === 'OK' };
     },
 
-    async verify(pspToken, amountRial): Promise<VerifyAnswer> {
+    async verify({ pspToken, amountRial }): Promise<VerifyAnswer> {
       const answer = await post('verify.json', { amount: amountRial, authority: pspToken }, 12_000);
       if (!answer) return { kind: 'unknown' };
       // Only 100 and 101 are money; "anything but an error" is how other shops were robbed.
@@ -130,7 +130,7 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
       return declinedCodes.has(answer.code) ? { kind: 'declined', pspCode: answer.code } : { kind: 'unknown' };
     },
 
-    async inquire(pspToken): Promise<InquiryAnswer> {
+    async inquire({ pspToken }): Promise<InquiryAnswer> {
       const answer = await post('inquiry.json', { authority: pspToken }, 8_000);
       const inquired = Inquired.safeParse(answer?.data);
       if (!inquired.success) return answer && declinedCodes.has(answer.code) ? 'failed' : 'unknown';

@@ -1,0 +1,2 @@
+ALTER TABLE "payment_attempts" ADD COLUMN "attempt_no" bigint NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "payment_attempts_attempt_no_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1);--> statement-breakpoint
+ALTER TABLE "payment_attempts" ADD COLUMN "proof" jsonb DEFAULT '{}'::jsonb NOT NULL;
