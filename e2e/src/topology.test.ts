@@ -102,9 +102,7 @@ test('GW-10: a refusal, and a purchase, are found by one request id in the logs 
   const problem = (await refused.json()) as { status: number; code: string; requestId: string };
   expect([refused.status, problem.code]).toEqual([409, 'orders.quote_expired']);
   expect(problem.requestId).toBe(refused.headers.get('x-request-id'));
-  await expect
-    .poll(() => servicesThatLogged(problem.requestId))
-    .toEqual(expect.arrayContaining(['catalog', 'orders']));
+  await expect.poll(() => servicesThatLogged(problem.requestId)).toEqual(expect.arrayContaining(['catalog', 'orders']));
   const placed = await checkout({});
   expect(placed.status).toBe(201);
   await expect

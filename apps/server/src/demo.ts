@@ -21,7 +21,13 @@ const suppliedNames = new Map([
   ['CYBERPUNK-2077-GLOBAL', 'Cyberpunk 2077'],
   ['GOD-OF-WAR-GLOBAL', 'God of War'],
   ['STARDEW-VALLEY-GLOBAL', 'Stardew Valley'],
+  ['LEGEND-OF-THE-LOST-KEY-GLOBAL', 'Legend of the Lost Key'],
+  ...topUpNames('PUBG-MOBILE-UC', 'PUBG Mobile (Global)', 'UC', [60, 325, 660, 1800, 3850]),
+  ...topUpNames('FREE-FIRE-DIAMONDS', 'Garena Free Fire (Global)', 'Diamonds', [100, 310, 520, 1060, 2180]),
+  ...topUpNames('MOBILE-LEGENDS-DIAMONDS', 'Mobile Legends (Global)', 'Diamonds', [86, 172, 257, 706]),
+  ...topUpNames('GENSHIN-GENESIS-CRYSTALS', 'Genshin Impact (Global)', 'Genesis Crystals', [60, 330, 1090, 2240, 3880]),
 ]);
+const preOrdered = 'Legend of the Lost Key';
 const Products = z.object({
   items: z.array(z.object({ productRef: z.string(), name: z.string(), unitPriceCents: z.int() })),
   nextCursor: z.string().nullable(),
@@ -44,11 +50,15 @@ export async function loadDemo(host: Host): Promise<{ productCount: number; keyC
       const isNew = stock !== undefined && stock.availableCount + stock.reservedCount + stock.soldCount === 0;
       if (!isNew || variant.demoStockCount === 0 || suppliedSkus.has(variant.sku)) continue;
       const codes = Array.from({ length: variant.demoStockCount }, newCode);
-      await call('inventory', 'importKeys', { sku: variant.sku, label: 'demo', codes });
+      await call('inventory', 'importKeys', { sku: variant.sku, label: 'demo', codes, takesAnyFormat: true });
       keyCount += codes.length;
     }
   }
   return { productCount, keyCount };
+}
+
+function topUpNames(sku: string, game: string, unit: string, amounts: number[]): [sku: string, name: string][] {
+  return amounts.map((amount) => [`${sku}-GLOBAL-${amount}`, `${game} - ${amount} ${unit}`]);
 }
 
 /** Offers of each supplier that this shop has an account with; a price may rise by a sixth before it is too dear. */
@@ -56,7 +66,7 @@ async function offerSupplied(
   call: (service: string, operation: string, input: unknown) => Promise<unknown>,
 ): Promise<Set<string>> {
   const skus = new Set<string>();
-  for (const supplier of ['codeswholesale', 'kinguin']) {
+  for (const supplier of ['codeswholesale', 'kinguin', 'moogold']) {
     const found = new Map<string, { productRef: string; unitPriceCents: number }>();
     for (let cursor: string | null | undefined; cursor !== null;) {
       const page = await call('inventory', 'listSupplierProducts', { supplier, cursor }).catch((error: unknown) => {
@@ -73,7 +83,8 @@ async function offerSupplied(
       if (!product) continue;
       const { productRef, unitPriceCents } = product;
       const unitMaxCents = Math.ceil((unitPriceCents * 7) / 6);
-      await call('inventory', 'setSupplierOffer', { supplier, sku, productRef, unitMaxCents });
+      const allowsPreOrder = name === preOrdered;
+      await call('inventory', 'setSupplierOffer', { supplier, sku, productRef, unitMaxCents, allowsPreOrder });
       skus.add(sku);
     }
   }

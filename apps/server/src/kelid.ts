@@ -1,10 +1,11 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError, Role } from '@kelid/contracts/contract';
 import { type Host, startHost } from '@kelid/service/host';
+import { newId } from '@kelid/service/ids';
 import { migrateDatabase } from '@kelid/service/migrate';
 import { startEmbedded } from './embedded.ts';
 import { loadDemo } from './demo.ts';
@@ -14,8 +15,9 @@ const usage = `npm run kelid -- COMMAND
 
   db migrate                          bring every service's database forward
   demo load                           fill the shop with demo products and keys; safe to repeat
-  keys import FILE --sku SKU [--label TEXT] [--reject-duplicates] [--dry-run]
-                                      add product keys, one a line
+  keys import FILE --sku SKU [--label TEXT] [--format code|code-pin|codes] [--any-format] [--reject-duplicates]
+                   [--dry-run] [--verdicts CSV]
+                                      add product keys, one unit a line; --verdicts tells what was not imported, and why
   roles set PHONE ROLE[,ROLE] --reason TEXT
                                       give an account its roles (customer, seller, support, developer, admin)
   users ban PHONE --reason TEXT       close an account and end its sessions
@@ -30,6 +32,9 @@ const { positionals, values } = parseArgs({
     reason: { type: 'string' },
     'reject-duplicates': { type: 'boolean', default: false },
     'dry-run': { type: 'boolean', default: false },
+    format: { type: 'string', default: 'code' },
+    'any-format': { type: 'boolean', default: false },
+    verdicts: { type: 'string' },
   },
 });
 const [area = '', verb = '', ...rest] = positionals;
@@ -75,20 +80,73 @@ async function call(host: Host, service: string, operation: string, input: unkno
   ).output;
 }
 
+const KeyImport = z.object({
+  importId: z.string(),
+  status: z.string(),
+  lineCount: z.int(),
+  importedCount: z.int(),
+  duplicateCount: z.int(),
+  invalidCount: z.int(),
+});
+const Verdicts = z.object({
+  items: z.array(z.object({ line: z.int(), reason: z.string(), masked: z.string() })),
+  nextLine: z.int().nullable(),
+});
+const partLines = 5_000;
+
+/** Sends a file part by part: of any size, it is never in memory as a whole. */
 async function importKeys(host: Host): Promise<void> {
   const [file] = rest;
   if (!file || !values.sku) throw new Error('Name the file and its --sku');
-  const codes: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity }))
-    if (line.trim() !== '') codes.push(line);
-  const report = await call(host, 'inventory', 'importKeys', {
+  const inventory = (operation: string, input: object) => call(host, 'inventory', operation, input);
+  const importId = newId();
+  await inventory('startKeyImport', {
+    importId,
     sku: values.sku,
     label: values.label,
-    codes,
+    lineFormat: values.format,
+    takesAnyFormat: values['any-format'],
     onDuplicate: values['reject-duplicates'] ? 'reject' : 'skip',
     dryRun: values['dry-run'],
   });
+  let firstLine = 1;
+  let lines: string[] = [];
+  const send = async () => {
+    if (lines.length > 0) await inventory('addKeyImportLines', { importId, firstLine, lines });
+    firstLine += lines.length;
+    lines = [];
+    if (process.stderr.isTTY) process.stderr.write(`\r${firstLine - 1} lines`);
+  };
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    lines.push(line);
+    if (lines.length === partLines) await send();
+  }
+  await send();
+  await inventory('finishKeyImport', { importId });
+  let report = KeyImport.parse(await inventory('getKeyImport', { importId }));
+  while (report.status === 'storing') {
+    await host.sweep('inventory', 'follow-imports');
+    report = KeyImport.parse(await inventory('getKeyImport', { importId }));
+  }
+  if (values.verdicts) await writeVerdicts(inventory, importId, values.verdicts);
   console.log(JSON.stringify(report, null, 2));
+  if (report.status === 'refused') process.exitCode = 1;
+}
+
+/** One line of CSV for each line of the file that was not imported. */
+async function writeVerdicts(
+  inventory: (operation: string, input: object) => Promise<unknown>,
+  importId: string,
+  file: string,
+): Promise<void> {
+  const out = createWriteStream(file);
+  out.write('line,verdict,masked\n');
+  for (let afterLine: number | null = 0; afterLine !== null;) {
+    const page = Verdicts.parse(await inventory('listKeyImportVerdicts', { importId, afterLine, limit: partLines }));
+    for (const { line, reason: verdict, masked } of page.items) out.write(`${line},${verdict},${masked}\n`);
+    afterLine = page.nextLine;
+  }
+  await new Promise<void>((done) => out.end(done));
 }
 
 async function userByPhone(host: Host): Promise<z.infer<typeof User>> {

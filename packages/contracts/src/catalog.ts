@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Language, Limit, LocalizedText, NoInput, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { stockChanged } from './events.ts';
+import { GameAccountRule } from './game-account.ts';
 
 export const productNotFound = problem('catalog.product-not-found', { status: 404, title: 'No such product' });
 export const categoryNotFound = problem('catalog.category-not-found', { status: 404, title: 'No such category' });
@@ -27,7 +28,7 @@ export const cursorInvalid = problem('catalog.cursor-invalid', {
 });
 
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
-export const Availability = z.enum(['in_stock', 'low', 'from_supplier', 'out_of_stock']);
+export const Availability = z.enum(['in_stock', 'low', 'from_supplier', 'pre_order', 'out_of_stock']);
 export type Availability = z.infer<typeof Availability>;
 const Slug = z
   .string()
@@ -59,12 +60,15 @@ export const Variant = z.object({
   faceCurrency: z.string(),
   priceRial: AmountRial,
   availability: Availability,
+  /** The day the publisher sells it from; a `pre_order` is delivered then. */
+  releasesOn: z.iso.date().nullable(),
 });
 export const CategoryRef = z.object({ id: Id, slug: z.string(), title: z.string() });
 export const Product = ProductSummary.extend({
   description: z.string(),
   activationGuide: z.array(z.string()),
-  needsPlayerId: z.boolean(),
+  /** What account a top-up needs; null for what is delivered as a code. */
+  accountRule: GameAccountRule.nullable(),
   category: CategoryRef,
   breadcrumbs: z.array(CategoryRef),
   variants: z.array(Variant),
@@ -102,7 +106,8 @@ const ProductFields = z.object({
   categoryId: Id,
   aliases: z.array(z.string().max(80)).max(40),
   isFeatured: z.boolean(),
-  needsPlayerId: z.boolean(),
+  /** Top-ups only: which game's account they need. */
+  accountRule: GameAccountRule.nullable().optional(),
 });
 const VariantFields = z.object({
   sku: z.string().min(1).max(60),
@@ -111,6 +116,7 @@ const VariantFields = z.object({
   faceValue: z.int().min(0),
   faceCurrency: z.string().length(3),
   priceRial: AmountRial.min(10_000),
+  releasesOn: z.iso.date().nullable().optional(),
 });
 
 export const catalogContract = contract(
@@ -314,6 +320,8 @@ export const catalogContract = contract(
             image: z.string().nullable(),
             priceRial: AmountRial,
             availability: Availability,
+            accountRule: GameAccountRule.nullable(),
+            releasesOn: z.iso.date().nullable(),
           }),
         ),
       }),
@@ -324,7 +332,11 @@ export const catalogContract = contract(
       summary: 'The variant with this stock-keeping unit, for imports',
       access: ['internal'],
       input: z.object({ sku: z.string().max(60) }),
-      output: z.object({ variant: z.object({ variantId: Id, brand: z.string() }).nullable() }),
+      output: z.object({
+        variant: z
+          .object({ variantId: Id, brand: z.string(), platform: z.string(), accountRule: GameAccountRule.nullable() })
+          .nullable(),
+      }),
     }),
     loadDemo: operation({
       method: 'POST',

@@ -40,7 +40,13 @@ export const orderPaymentRefused = event(
 /** Units of a paid order cannot be delivered: this much of its money is the customer's again. */
 export const orderRefundDue = event(
   'order.refund-due',
-  z.object({ ...OrderRef, refundRial: AmountRial, totalRial: AmountRial }),
+  z.object({
+    ...OrderRef,
+    refundRial: AmountRial,
+    totalRial: AmountRial,
+    /** One unit of a delivered order, once for this id; absent for what was not delivered at all. */
+    complaintId: Id.optional(),
+  }),
 );
 /** Any other move of an order that its owner's open page should show: review, refunding, part_fulfilled. */
 export const orderStatusChanged = event('order.status-changed', z.object({ ...OrderRef, status: z.string() }));
@@ -61,7 +67,13 @@ export const paymentSurplus = event(
 
 export const paymentRefunded = event(
   'payment.refunded',
-  z.object({ orderId: Id, orderNumber: z.string(), customerId: Id, refundRial: AmountRial }),
+  z.object({
+    orderId: Id,
+    orderNumber: z.string(),
+    customerId: Id,
+    refundRial: AmountRial,
+    complaintId: Id.optional(),
+  }),
 );
 
 export const stockChanged = event(
@@ -76,5 +88,10 @@ export const stockChanged = event(
 );
 /** Product keys that were bought for a paid line are bound to it. */
 export const keysAllocated = event('keys.allocated', z.object({ orderId: Id, orderLineId: Id, count: z.int() }));
+/** A person decided that the money of a bad product key goes back. */
+export const keyRefundDue = event(
+  'key.refund-due',
+  z.object({ complaintId: Id, orderId: Id, orderLineId: Id, keyId: Id }),
+);
 /** No supplier could deliver these units of a paid line in time. */
 export const supplyFailed = event('supply.failed', z.object({ orderId: Id, orderLineId: Id, missingCount: z.int() }));

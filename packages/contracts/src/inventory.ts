@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
+import { GameAccount, ShownGameAccount } from './game-account.ts';
 
 export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
 export const stockShort = problem<{ variantIds: string[] }>('inventory.stock-short', {
@@ -27,6 +28,18 @@ export const importRefused = problem<{ lines: { line: number; reason: string }[]
 });
 export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
 
+export const gameAccountUnknown = problem<{ field: string }>('inventory.game-account-unknown', {
+  status: 422,
+  title: 'The game knows no such account',
+});
+export const importNotFound = problem('inventory.import-not-found', {
+  status: 404,
+  title: 'No such import, or it no longer takes lines',
+});
+export const supplierCallNotFound = problem('inventory.supplier-call-not-found', {
+  status: 404,
+  title: 'No such kept call that can be made again',
+});
 export const complaintNotFound = problem('inventory.complaint-not-found', {
   status: 404,
   title: 'No such open complaint',
@@ -39,7 +52,9 @@ export const procurementNotFound = problem('inventory.procurement-not-found', {
 export const supplierUnknown = problem('inventory.supplier-unknown', { status: 404, title: 'No such supplier' });
 
 export const SupplierName = z.string().regex(/^[a-z][a-z0-9-]{1,30}$/);
-export const ComplaintStatus = z.enum(['open', 'replaced', 'rejected']);
+export const ComplaintStatus = z.enum(['open', 'replaced', 'refunded', 'rejected']);
+/** `due` is yet to be asked; `late` is past the supplier's window. */
+export const ClaimStatus = z.enum(['due', 'asked', 'granted', 'refused', 'late']);
 export const ComplaintReason = z.enum(['already-used', 'wrong-region', 'invalid', 'not-active-yet']);
 export const OwnedKey = z.object({
   id: Id,
@@ -47,18 +62,31 @@ export const OwnedKey = z.object({
   orderLineId: Id,
   variantId: Id,
   masked: z.string(),
-  kind: z.enum(['text', 'image']),
+  /** `parts`: several codes, or a code with its PIN. `receipt`: a top-up that has arrived in the game. */
+  kind: z.enum(['text', 'image', 'parts', 'receipt']),
   deliveredAt: Instant,
   revealedAt: Instant.nullable(),
   /** What became of its owner's complaint; null without one. A replaced key is followed by its replacement in the list. */
   complaint: ComplaintStatus.nullable(),
 });
-/** One of the two: the text, or the picture that a supplier sold. */
+/** One of the three: the text, its parts in the order they are used, or the picture that a supplier sold. */
+const KeyPart = z.object({ label: z.enum(['code', 'pin']), text: z.string() });
 const RevealedKey = z.object({
   code: z.string().optional(),
+  parts: z.array(KeyPart).optional(),
   image: z
     .object({ contentType: z.enum(['image/png', 'image/jpeg', 'image/gif']), contentBase64: z.string() })
     .optional(),
+});
+const SupplierCall = z.object({
+  id: Id,
+  method: z.string(),
+  path: z.string(),
+  status: z.int().nullable(),
+  durationMs: z.int(),
+  request: z.string().nullable(),
+  answer: z.string().nullable(),
+  at: Instant,
 });
 const StaffKey = z.object({
   id: Id,
@@ -69,6 +97,43 @@ const StaffKey = z.object({
   orderLineId: Id.nullable(),
   expiresAt: Instant.nullable(),
   createdAt: Instant,
+});
+
+export const LineProblemReason = z.enum([
+  'empty',
+  'malformed',
+  'unexpected-format',
+  'duplicate-in-file',
+  'duplicate-in-stock',
+]);
+export type LineProblemReason = z.infer<typeof LineProblemReason>;
+const ImportRules = {
+  /** A line is one code; a code and its PIN; or all codes of one unit. Fields are separated by a tab or a semicolon. */
+  lineFormat: z.enum(['code', 'code-pin', 'codes']).default('code'),
+  /** Takes codes that do not look like their platform's. */
+  takesAnyFormat: z.boolean().default(false),
+  /** `skip` leaves bad lines and duplicates out and reports them; `reject` refuses the whole import. */
+  onDuplicate: z.enum(['skip', 'reject']).default('skip'),
+  expiresAt: Instant.optional(),
+  unitCostRial: AmountRial.optional(),
+  dryRun: z.boolean().default(false),
+};
+const KeyImport = z.object({
+  importId: Id,
+  /** `receiving` takes lines; `storing` moves them into the vault; then `done`, `refused` as a whole, or `checked` (a dry run). */
+  status: z.enum(['receiving', 'storing', 'done', 'refused', 'checked']),
+  batchId: Id.nullable(),
+  lineCount: z.int(),
+  importedCount: z.int(),
+  duplicateCount: z.int(),
+  invalidCount: z.int(),
+});
+const StockLine = z.object({
+  orderLineId: Id,
+  variantId: Id,
+  quantity: Quantity,
+  /** Where a top-up goes. Such a line is never filled from stock. */
+  gameAccount: ShownGameAccount.optional(),
 });
 
 export const inventoryContract = contract('inventory', {
@@ -107,9 +172,26 @@ export const inventoryContract = contract('inventory', {
     access: ['customer'],
     checksSession: true,
     limitPerMinute: 6,
-    input: z.object({ orderId: Id, keyId: Id, reason: ComplaintReason, note: z.string().max(500).optional() }),
+    input: z.object({
+      orderId: Id,
+      keyId: Id,
+      reason: ComplaintReason,
+      note: z.string().max(500).optional(),
+      /** What the shopper saw: a PNG, JPEG or GIF of at most 1 MiB. */
+      pictureBase64: z.base64().max(1_400_000).optional(),
+    }),
     output: z.object({ status: ComplaintStatus }),
     problems: [keyNotFound, keyNotRevealable],
+  }),
+  checkGameAccount: operation({
+    method: 'POST',
+    path: '/game-accounts/check',
+    summary: 'The nickname behind a player number, asked before paying; null while nobody can be asked',
+    access: ['public'],
+    limitPerMinute: 20,
+    input: z.object({ variantId: Id, gameAccount: GameAccount }),
+    output: z.object({ nickname: z.string().nullable() }),
+    problems: [gameAccountUnknown],
   }),
   listComplaints: operation({
     method: 'GET',
@@ -126,10 +208,13 @@ export const inventoryContract = contract('inventory', {
         batchId: Id,
         reason: ComplaintReason,
         note: z.string().nullable(),
+        hasPicture: z.boolean(),
         status: ComplaintStatus,
         replacementKeyId: Id.nullable(),
         decidedBy: z.string().nullable(),
         decision: z.string().nullable(),
+        /** What the supplier was asked for this product key, and what came of it; null when it is not a supplier's. */
+        claim: z.object({ supplier: SupplierName, status: ClaimStatus, note: z.string().nullable() }).nullable(),
         createdAt: Instant,
         decidedAt: Instant.nullable(),
       }),
@@ -138,12 +223,27 @@ export const inventoryContract = contract('inventory', {
   decideComplaint: operation({
     method: 'POST',
     path: '/admin/complaints/{complaintId}/decision',
-    summary: 'Replaces the product key of an open complaint, or rejects it, with a reason',
+    summary:
+      'Replaces the product key of an open complaint, refunds its unit to the wallet, or rejects it, with a reason',
     access: ['admin'],
     checksSession: true,
-    input: z.object({ complaintId: Id, status: z.enum(['replaced', 'rejected']), reason: z.string().min(3).max(500) }),
+    input: z.object({
+      complaintId: Id,
+      status: z.enum(['replaced', 'refunded', 'rejected']),
+      reason: z.string().min(3).max(500),
+    }),
     output: z.object({ complaintId: Id, status: ComplaintStatus, replacementKeyId: Id.nullable() }),
     problems: [complaintNotFound, stockShort],
+  }),
+  getComplaintPicture: operation({
+    method: 'GET',
+    path: '/admin/complaints/{complaintId}/picture',
+    summary: 'The picture that came with a complaint; each look is recorded',
+    access: ['admin', 'support'],
+    checksSession: true,
+    input: z.object({ complaintId: Id }),
+    output: z.object({ contentType: z.string(), contentBase64: z.string() }),
+    problems: [complaintNotFound],
   }),
   importKeys: operation({
     method: 'POST',
@@ -155,12 +255,8 @@ export const inventoryContract = contract('inventory', {
     input: z.object({
       sku: z.string().max(60),
       label: z.string().min(1).max(100),
-      codes: z.array(z.string().max(500)).min(1).max(1_000_000),
-      /** `skip` leaves out duplicates and reports them; `reject` refuses the whole import. */
-      onDuplicate: z.enum(['skip', 'reject']).default('skip'),
-      expiresAt: Instant.optional(),
-      unitCostRial: AmountRial.optional(),
-      dryRun: z.boolean().default(false),
+      codes: z.array(z.string().max(1_000)).min(1).max(1_000_000),
+      ...ImportRules,
       /** The same id again answers with the first import's report. */
       importId: Id.optional(),
     }),
@@ -169,11 +265,72 @@ export const inventoryContract = contract('inventory', {
       importedCount: z.int(),
       duplicateCount: z.int(),
       invalidCount: z.int(),
-      problems: z.array(
-        z.object({ line: z.int(), reason: z.enum(['empty', 'duplicate-in-file', 'duplicate-in-stock', 'malformed']) }),
-      ),
+      problems: z.array(z.object({ line: z.int(), reason: LineProblemReason })),
     }),
     problems: [importRefused, skuUnknown],
+  }),
+  startKeyImport: operation({
+    method: 'POST',
+    path: '/admin/key-imports',
+    summary: 'Opens an import of any size, whose lines follow in parts; the same id again answers the same import',
+    access: ['admin', 'internal'],
+    status: 201,
+    checksSession: true,
+    input: z.object({ importId: Id, sku: z.string().max(60), label: z.string().min(1).max(100), ...ImportRules }),
+    output: KeyImport,
+    problems: [skuUnknown],
+  }),
+  addKeyImportLines: operation({
+    method: 'POST',
+    path: '/admin/key-imports/{importId}/lines',
+    summary: 'Lines of an import, judged and sealed at once; a part that is sent twice counts once',
+    access: ['admin', 'internal'],
+    checksSession: true,
+    input: z.object({
+      importId: Id,
+      /** The number of the first of these lines in the whole file, from 1. */
+      firstLine: z.int().min(1).max(10_000_000),
+      lines: z.array(z.string().max(1_000)).min(1).max(5_000),
+    }),
+    output: KeyImport,
+    problems: [importNotFound],
+  }),
+  finishKeyImport: operation({
+    method: 'POST',
+    path: '/admin/key-imports/{importId}/finish',
+    summary:
+      'All lines are here: stores them as one batch, all or nothing by the chosen rule; ask for the import to see it end',
+    access: ['admin', 'internal'],
+    status: 202,
+    checksSession: true,
+    input: z.object({ importId: Id }),
+    output: KeyImport,
+    problems: [importNotFound],
+  }),
+  getKeyImport: operation({
+    method: 'GET',
+    path: '/admin/key-imports/{importId}',
+    summary: 'How far an import is, and what came of it',
+    access: ['admin', 'internal'],
+    input: z.object({ importId: Id }),
+    output: KeyImport,
+    problems: [importNotFound],
+  }),
+  listKeyImportVerdicts: operation({
+    method: 'GET',
+    path: '/admin/key-imports/{importId}/verdicts',
+    summary: 'Each line that was not imported, by number, with why; kept for 30 days',
+    access: ['admin', 'internal'],
+    input: z.object({
+      importId: Id,
+      afterLine: z.int().min(0).default(0),
+      limit: z.int().min(1).max(5_000).default(1_000),
+    }),
+    output: z.object({
+      items: z.array(z.object({ line: z.int(), reason: LineProblemReason, masked: z.string() })),
+      nextLine: z.int().nullable(),
+    }),
+    problems: [importNotFound],
   }),
   listDigitalKeys: operation({
     method: 'GET',
@@ -289,6 +446,8 @@ export const inventoryContract = contract('inventory', {
       isEnabled: z.boolean().default(true),
       fetchDelaySeconds: z.int().min(0).max(72_000).default(0),
       targetStockCount: z.int().min(0).max(1000).default(0),
+      /** The supplier takes orders before the day of release and delivers then. */
+      allowsPreOrder: z.boolean().default(false),
     }),
     output: z.object({ variantId: Id, supplier: SupplierName }),
     problems: [skuUnknown, supplierUnknown],
@@ -336,6 +495,26 @@ export const inventoryContract = contract('inventory', {
       nextCursor: z.string().nullable(),
     }),
     problems: [supplierUnknown],
+  }),
+  listSupplierCalls: operation({
+    method: 'GET',
+    path: '/admin/suppliers/{supplier}/calls',
+    summary: 'Calls to a supplier as they are kept, newest first: without credentials and codes',
+    access: ['admin', 'developer'],
+    input: z.object({ supplier: SupplierName, limit: Limit, cursor: Cursor }),
+    output: page(SupplierCall),
+  }),
+  replaySupplierCall: operation({
+    method: 'POST',
+    path: '/admin/supplier-calls/{callId}/replay',
+    summary:
+      'Makes a kept call that only reads once more and keeps the new answer beside the old; orders are never repeated',
+    access: ['admin', 'developer'],
+    checksSession: true,
+    limitPerMinute: 20,
+    input: z.object({ callId: Id }),
+    output: z.object({ was: SupplierCall, now: SupplierCall }),
+    problems: [supplierCallNotFound],
   }),
   handleSupplierWebhook: operation({
     method: 'POST',
@@ -386,10 +565,7 @@ export const inventoryContract = contract('inventory', {
       /** 1 at checkout; each revival of an expired order is a round of its own. */
       round: z.int().min(1),
       expiresAt: Instant,
-      lines: z
-        .array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity }))
-        .min(1)
-        .max(50),
+      lines: z.array(StockLine).min(1).max(50),
     }),
     output: z.object({ reservationId: Id }),
     problems: [stockShort, reservationReleased],
@@ -412,10 +588,7 @@ export const inventoryContract = contract('inventory', {
       orderId: Id,
       customerId: Id,
       round: z.int().min(1),
-      lines: z
-        .array(z.object({ orderLineId: Id, variantId: Id, quantity: Quantity }))
-        .min(1)
-        .max(50),
+      lines: z.array(StockLine).min(1).max(50),
     }),
     output: z.object({
       lines: z.array(

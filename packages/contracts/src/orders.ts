@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
-import { keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from './events.ts';
+import { gameAccountUnknown } from './inventory.ts';
+import { GameAccount, ShownGameAccount } from './game-account.ts';
+import { keyRefundDue, keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from './events.ts';
 
 export const OrderStatus = z.enum([
   'placing',
@@ -76,6 +78,8 @@ export const CartItem = z.object({
   image: z.string().nullable(),
   unitPriceRial: AmountRial,
   lineTotalRial: AmountRial,
+  /** Where a top-up goes. */
+  gameAccount: ShownGameAccount.nullable(),
 });
 export const Cart = z.object({
   id: Id,
@@ -87,7 +91,7 @@ export const Cart = z.object({
   priceHeldUntil: Instant.nullable(),
   problems: z.array(
     z.object({
-      code: z.enum(['out_of_stock', 'price_changed', 'not_sold']),
+      code: z.enum(['out_of_stock', 'price_changed', 'not_sold', 'account_needed']),
       itemId: Id,
       action: z.enum(['remove', 'accept']),
     }),
@@ -109,6 +113,10 @@ export const OrderLine = z.object({
   unitPriceRial: AmountRial,
   status: LineStatus,
   deliveredCount: z.int(),
+  /** Where a top-up goes, with the nickname that was shown before paying. */
+  gameAccount: ShownGameAccount.nullable(),
+  /** A pre-order is delivered from this day. */
+  releasesOn: z.iso.date().nullable(),
 });
 export const Order = z.object({
   id: Id,
@@ -153,9 +161,9 @@ export const ordersContract = contract(
       path: '/cart/items',
       summary: 'Adds to the cart; the same variant again adds to its quantity',
       access: ['public'],
-      input: z.object({ variantId: Id, quantity: Quantity, ...Lang }),
+      input: z.object({ variantId: Id, quantity: Quantity, gameAccount: GameAccount.optional(), ...Lang }),
       output: Cart,
-      problems: [variantNotFound, cartLimit, cartNotFound],
+      problems: [variantNotFound, cartLimit, cartNotFound, gameAccountUnknown],
     }),
     updateCartItem: operation({
       method: 'PATCH',
@@ -294,5 +302,5 @@ export const ordersContract = contract(
       problems: [orderNotFound],
     }),
   },
-  [paymentCaptured, paymentRefunded, keysAllocated, supplyFailed],
+  [paymentCaptured, paymentRefunded, keysAllocated, supplyFailed, keyRefundDue],
 );

@@ -37,7 +37,7 @@ beforeAll(async () => {
     categoryId,
     aliases: [],
     isFeatured: false,
-    needsPlayerId: false,
+    accountRule: null,
     variants: [{ sku: 'CARD', title, region: 'US', faceValue: 500, faceCurrency: 'USD', priceRial: 10_000 }],
   });
   ({ productId } = product);

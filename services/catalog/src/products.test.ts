@@ -49,7 +49,7 @@ const words = {
   platform: 'steam',
   aliases: [],
   isFeatured: false,
-  needsPlayerId: false,
+  accountRule: null,
 };
 const variant = (priceRial = 10_000, region = 'US') => ({
   sku: newId(),
@@ -82,10 +82,10 @@ const tell = (variantId: string, availableCount: number, at: Date) =>
 test('CA-1: a product of each type can be added, and one of another type, without a variant or below the least price cannot', async () => {
   const categoryId = await addCategory();
   for (const type of ['gift_card', 'game_key', 'game_credit', 'digital_item'] as const) {
-    const needsPlayerId = type === 'game_credit';
+    const accountRule = type === 'game_credit' ? ('pubg-mobile' as const) : null;
     const slug = newSlug();
-    await service().createProduct({ ...words, type, needsPlayerId, slug, categoryId, variants: [variant()] });
-    expect(await guest().getProductBySlug({ slug })).toMatchObject({ type, needsPlayerId, activationGuide: ['۱'] });
+    await service().createProduct({ ...words, type, accountRule, slug, categoryId, variants: [variant()] });
+    expect(await guest().getProductBySlug({ slug })).toMatchObject({ type, accountRule, activationGuide: ['۱'] });
   }
   const product = { ...words, slug: newSlug(), categoryId, variants: [variant()] };
   const { brand: _brand, ...withoutBrand } = product;

@@ -13,15 +13,28 @@ export const InventoryConfig = z.object({
     .optional(),
   /** The key of the blind index, by which a product key that came twice is known without decrypting any. */
   INVENTORY_BLIND_INDEX_KEY: Key,
+  /** Grows by one with each new key of the blind index. */
+  INVENTORY_BLIND_INDEX_VERSION: z.coerce.number().int().min(1).max(1000).default(1),
+  /** The key of the blind index before this one, as `1:<base64>`, until the sweep has changed every row. */
+  INVENTORY_BLIND_INDEX_PREVIOUS: z
+    .string()
+    .regex(/^\d{1,4}:[A-Za-z0-9+/]{43}=$/, 'looks like 1:<32 bytes in base64>')
+    .optional(),
   /** CodesWholesale is used when its client id is given. */
   INVENTORY_CODESWHOLESALE_URL: z.url().default('http://localhost:4000/codeswholesale'),
   INVENTORY_CODESWHOLESALE_VERSION: z.enum(['v3']).default('v3'),
   INVENTORY_CODESWHOLESALE_CLIENT_ID: z.string().min(1).optional(),
   INVENTORY_CODESWHOLESALE_CLIENT_SECRET: z.string().min(1).default('unset'),
+  /** Whether CodesWholesale has put this client on the list of its complaint API. */
+  INVENTORY_CODESWHOLESALE_COMPLAINTS: z.enum(['yes', 'no']).default('no'),
   /** Kinguin is used when its API key is given. */
   INVENTORY_KINGUIN_URL: z.url().default('http://localhost:4000/kinguin/esa/api'),
   INVENTORY_KINGUIN_API_KEY: z.string().min(1).optional(),
   INVENTORY_KINGUIN_WEBHOOK_SECRET: z.string().min(16, 'needs 16 characters or more').optional(),
+  /** MooGold, which tops up game accounts, is used when its partner id is given. */
+  INVENTORY_MOOGOLD_URL: z.url().default('http://localhost:4000/moogold/wp-json/v1/api'),
+  INVENTORY_MOOGOLD_PARTNER_ID: z.string().min(1).optional(),
+  INVENTORY_MOOGOLD_SECRET_KEY: z.string().min(1).default('unset'),
   /** After this a paid line that no supplier could fill is given up, and its money goes back. */
   INVENTORY_SUPPLY_MINUTES: z.coerce.number().min(0.05).max(1440).default(30),
   /** How old a supplier's price may be before it is asked again. */

@@ -6,6 +6,7 @@ import { supplierCalls } from './db/schema.ts';
 import { createCodesWholesale } from './providers/codeswholesale.ts';
 import { createKinguin } from './providers/kinguin.ts';
 import { createManual } from './providers/manual.ts';
+import { createMooGold } from './providers/moogold.ts';
 import type { Supplier, SupplierCall } from './providers/supplier.ts';
 
 /** The suppliers that this shop has an account with. Another one is its file and an entry here. */
@@ -26,6 +27,7 @@ export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): Rea
           version: config.INVENTORY_CODESWHOLESALE_VERSION,
           clientId: config.INVENTORY_CODESWHOLESALE_CLIENT_ID,
           clientSecret: config.INVENTORY_CODESWHOLESALE_CLIENT_SECRET,
+          takesComplaints: config.INVENTORY_CODESWHOLESALE_COMPLAINTS === 'yes',
           callsPerSecond: config.INVENTORY_SUPPLIER_CALLS_PER_SECOND,
           onCall: keepCallsOf('codeswholesale'),
         }),
@@ -37,6 +39,15 @@ export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): Rea
           webhookSecret: config.INVENTORY_KINGUIN_WEBHOOK_SECRET,
           callsPerSecond: config.INVENTORY_SUPPLIER_CALLS_PER_SECOND,
           onCall: keepCallsOf('kinguin'),
+        }),
+    config.INVENTORY_MOOGOLD_PARTNER_ID === undefined
+      ? undefined
+      : createMooGold({
+          baseUrl: config.INVENTORY_MOOGOLD_URL,
+          partnerId: config.INVENTORY_MOOGOLD_PARTNER_ID,
+          secretKey: config.INVENTORY_MOOGOLD_SECRET_KEY,
+          callsPerSecond: config.INVENTORY_SUPPLIER_CALLS_PER_SECOND,
+          onCall: keepCallsOf('moogold'),
         }),
   ];
   return new Map(suppliers.flatMap((supplier) => (supplier === undefined ? [] : [[supplier.name, supplier]])));

@@ -9,11 +9,15 @@ import { Vault } from './domain/vault.ts';
  */
 export async function openVault(db: Db, config: InventoryConfig): Promise<Vault> {
   const [previousId, previousKek] = config.INVENTORY_KEK_PREVIOUS?.split(':') ?? [];
+  const [indexVersion, indexKey] = config.INVENTORY_BLIND_INDEX_PREVIOUS?.split(':') ?? [];
   const vault = new Vault({
     kek: Buffer.from(config.INVENTORY_KEK, 'base64'),
     kekId: config.INVENTORY_KEK_ID,
     previous: previousId && previousKek ? { kekId: previousId, kek: Buffer.from(previousKek, 'base64') } : undefined,
     blindIndexKey: Buffer.from(config.INVENTORY_BLIND_INDEX_KEY, 'base64'),
+    blindIndexVersion: config.INVENTORY_BLIND_INDEX_VERSION,
+    previousIndex:
+      indexVersion && indexKey ? { version: Number(indexVersion), key: Buffer.from(indexKey, 'base64') } : undefined,
   });
   const proofs = vault.proofs();
   for (const { name, proof } of proofs) {
@@ -26,5 +30,17 @@ export async function openVault(db: Db, config: InventoryConfig): Promise<Vault>
   );
   if (locked[0])
     throw new Error(`Product keys are still wrapped by ${locked[0].kek_id}: give it as INVENTORY_KEK_PREVIOUS`);
+  const known = [vault.blindIndexVersion, vault.previousIndexVersion ?? vault.blindIndexVersion].map(
+    (version) => `blind-index-${version}`,
+  );
+  // Every version that was ever used has its proof; each is looked for by the index, brand by brand.
+  const { rows: unknown } = await db.execute<{ version: string }>(sql`
+    select old.kek_id as version from vault_checks old, (select distinct brand from key_batches) batch
+    where old.kek_id like 'blind-index-%' and old.kek_id <> all(${sql.param(known)}::text[])
+      and exists (select from product_keys k where k.brand = batch.brand and k.blind_index_version = substr(old.kek_id, 13)::smallint) limit 1`);
+  if (unknown[0])
+    throw new Error(
+      `Product keys are still indexed by ${unknown[0].version}: give its key as INVENTORY_BLIND_INDEX_PREVIOUS`,
+    );
   return vault;
 }

@@ -10,6 +10,7 @@ const lookSeconds = [5, 30, 120];
 const watchHours = 24;
 /** When an order that is placed is looked at, in seconds from one look to the next; then every minute, after half an hour every five. */
 const pollSeconds = [2, 3, 5, 20];
+const preOrderPollSeconds = 1_800;
 
 /** Sends a supplier order whose row is committed, and writes down what came of it. */
 export async function placeOrder(ctx: Context, procurement: Procurement): Promise<void> {
@@ -20,7 +21,8 @@ export async function placeOrder(ctx: Context, procurement: Procurement): Promis
     productRef: procurement.productRef,
     quantity: procurement.quantity,
     unitPriceMaxCents: procurement.unitMaxCents,
-    allowsPreOrder: false,
+    allowsPreOrder: procurement.allowsPreOrder,
+    ...(procurement.gameAccount ? { gameAccount: procurement.gameAccount } : {}),
   });
   failpoint('inventory.supplier-ordered'); // CP13
   switch (answer.kind) {
@@ -129,9 +131,14 @@ async function takePlaced(ctx: Context, procurement: Procurement, order: Supplie
 
 function differenceOf(procurement: Procurement, order: SuppliedOrder): string | undefined {
   if (order.reference !== null && order.reference !== procurement.id) return 'another reference';
-  if (order.productRef !== procurement.productRef) return 'another product';
+  if (order.productRef !== null && order.productRef !== procurement.productRef) return 'another product';
   if (order.quantity !== procurement.quantity) return 'another quantity';
   if (order.unitPriceCents > procurement.unitMaxCents) return 'price above the maximum';
+  const { gameAccount } = procurement;
+  if (order.gameAccount && gameAccount) {
+    const { playerId, zone } = order.gameAccount;
+    if (playerId !== gameAccount.playerId || (zone ?? '') !== (gameAccount.zone ?? '')) return 'another game account';
+  }
   return undefined;
 }
 
@@ -153,9 +160,19 @@ async function fetchUnits(ctx: Context, procurement: Procurement): Promise<void>
 }
 
 async function takeOrder(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
-  await receiveUnits(ctx, procurement, order);
-  if (procurement.orderLineId !== null && order.units.some((unit) => unit.state === 'pre-order')) {
-    // Pre-orders are never asked for. It is paid, so what comes of it some day goes to stock; the line is bought elsewhere.
+  const isOver = order.status === 'cancelled' || order.status === 'refunded';
+  const hasAnything = order.units.some((unit) => unit.state === 'ready' || unit.state === 'pending');
+  // An order that came to nothing as a whole failed; where only some units were taken back, each is settled by itself.
+  if (!isOver || hasAnything || procurement.settledCount > 0) await receiveUnits(ctx, procurement, order);
+  const isForLater = order.units.some((unit) => unit.state === 'pre-order');
+  if (isForLater && procurement.allowsPreOrder) {
+    // Assigned on the day of release; a hint of the supplier makes it sooner.
+    await ctx.db
+      .update(procurements)
+      .set({ dueAt: inSeconds(preOrderPollSeconds), reason: 'ordered for the day of release' })
+      .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'placed')));
+  } else if (isForLater && procurement.orderLineId !== null) {
+    // Nobody asked for later. It is paid, so what comes of it some day goes to stock; the line is bought elsewhere.
     await ctx.db
       .update(procurements)
       .set({ orderLineId: null, reason: 'a pre-order instead of a code' })
@@ -166,7 +183,7 @@ async function takeOrder(ctx: Context, procurement: Procurement, order: Supplied
     );
     await wakeNeed(ctx, procurement);
   }
-  if (order.status === 'cancelled' || order.status === 'refunded') {
+  if (isOver) {
     await end(ctx, procurement, 'cancelled', `${order.status} by the supplier`);
     await coolDown(ctx, procurement.supplier);
   }

@@ -38,7 +38,8 @@ export async function receiveUnits(ctx: Context, procurement: Procurement, order
     const column = (name: keyof (typeof sealed)[number]) => sql.param(sealed.map((row) => row[name]));
     const { rows } = await tx.execute<{ stored: number; duplicates: number }>(sql`
       select * from supply_receive(${procurement.id}, ${batchId}, ${column('ref')}::text[], ${column('id')}::uuid[], ${column('ciphertext')}::bytea[],
-        ${column('blindIndex')}::bytea[], ${ctx.vault.blindIndexVersion}::smallint, ${column('masked')}::text[], ${column('kind')}::text[])`);
+        ${column('blindIndex')}::bytea[], ${ctx.vault.blindIndexVersion}::smallint, ${column('previousIndex')}::bytea[], ${ctx.vault.previousIndexVersion}::smallint,
+        ${column('masked')}::text[], ${column('kind')}::text[])`);
     return rows[0];
   });
   ctx.wakeRelay();
@@ -62,16 +63,17 @@ function sealUnit(ctx: Context, procurement: Procurement, unit: SuppliedUnit, de
   const id = newId();
   const { code } = unit;
   if (unit.state !== 'ready' || code === undefined)
-    return { ref: unit.ref, id, ciphertext: null, blindIndex: null, masked: '', kind: 'text' };
+    return { ref: unit.ref, id, ciphertext: null, blindIndex: null, previousIndex: null, masked: '', kind: 'text' };
   // Stored as it came: a product key of several lines or with an address in it stays whole.
-  const content = code.kind === 'text' ? code.text : code.bytes;
+  const content = code.kind === 'image' ? code.bytes : code.text;
   return {
     ref: unit.ref,
     id,
     ciphertext: ctx.vault.sealKey(dek, content, { keyId: id, variantId: procurement.variantId, batchId }),
     blindIndex: ctx.vault.blindIndex(procurement.brand, content),
-    masked: code.kind === 'text' ? maskKey(code.text) : '•••• ••••',
-    kind: code.kind === 'text' ? 'text' : code.contentType,
+    previousIndex: ctx.vault.previousIndex(procurement.brand, content),
+    masked: code.kind === 'image' ? '•••• ••••' : maskKey(code.text),
+    kind: code.kind === 'image' ? code.contentType : code.kind,
   };
 }
 

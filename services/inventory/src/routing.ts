@@ -5,6 +5,9 @@ import { procurements, supplierOffers } from './db/schema.ts';
 import type { Supplier } from './providers/supplier.ts';
 import { placeOrder } from './procuring.ts';
 
+/** What can be ordered of something that has no stock before its day of release. */
+const preOrderUnits = 100;
+
 type Offer = typeof supplierOffers.$inferSelect;
 
 interface Candidate {
@@ -44,7 +47,8 @@ export async function supplyLine(ctx: Context, orderLineId: string, variantId: s
 export async function buyAhead(ctx: Context, variantId: string): Promise<number> {
   let ordered = 0;
   const candidates = await candidatesFor(ctx, variantId, null);
-  const machines = candidates.filter(({ supplier }) => !supplier.facts.isByHand);
+  // Not from a person, and nothing for later: stock is what can be sold now.
+  const machines = candidates.filter(({ offer, supplier }) => !supplier.facts.isByHand && !offer.allowsPreOrder);
   for (const { offer, supplier, stockCount } of await rank(ctx, machines)) {
     const id = newId();
     const wanted = Math.min(stockCount, supplier.facts.unitsPerOrderMax);
@@ -78,7 +82,8 @@ async function candidatesFor(ctx: Context, variantId: string, orderLineId: strin
           ? undefined
           : sql`not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.supplier = ${supplierOffers.supplier} and (
               p.status in ('refused', 'not_placed', 'cancelled') and p.updated_at > now() - interval '2 minutes'
-              or p.status = 'review' or exists (select from supplied_units u where u.procurement_id = p.id and u.verdict = 'duplicate')))`,
+              or p.status = 'review' or exists (select from supplied_units u where u.procurement_id = p.id
+                and (u.verdict = 'duplicate' or u.verdict = 'taken-back' and u.at > now() - interval '2 minutes'))))`,
       ),
     );
   return rows.flatMap(({ offer, failedShare }) => {
@@ -92,13 +97,15 @@ async function rank(ctx: Context, candidates: Candidate[]) {
   const quoted = await Promise.all(
     candidates.map(async (candidate) => {
       const { offer, supplier } = candidate;
-      const quote = await supplier.quote(offer.productRef);
+      const quote = await supplier.quote(offer.productRef, offer.allowsPreOrder);
       await writeQuote(ctx, offer, quote);
-      if (quote.kind !== 'offered' || quote.unitPriceCents > offer.unitMaxCents || quote.stockCount <= 0) return [];
+      if (quote.kind !== 'offered' || quote.unitPriceCents > offer.unitMaxCents) return [];
+      const stockCount = offer.allowsPreOrder ? Math.max(quote.stockCount, preOrderUnits) : quote.stockCount;
+      if (stockCount <= 0) return [];
       return [
         {
           ...candidate,
-          stockCount: quote.stockCount,
+          stockCount,
           cost: supplier.facts.isByHand ? Infinity : quote.unitPriceCents * (1 + candidate.failedShare),
         },
       ];
@@ -119,6 +126,6 @@ export async function writeQuote(
     with was as (select supply_can(${offer.variantId}, 1) as could),
     written as (
       update supplier_offers set quote_cents = ${cents}::int, quote_stock_count = ${stockCount}::int, quoted_at = now()
-      where variant_id = ${offer.variantId} and supplier = ${offer.supplier} returning variant_id, quote_cents <= unit_max_cents and quote_stock_count > 0 and is_enabled as can)
+      where variant_id = ${offer.variantId} and supplier = ${offer.supplier} returning variant_id, quote_cents <= unit_max_cents and (quote_stock_count > 0 or allows_pre_order) and is_enabled as can)
     insert into stock_touches (variant_id) select variant_id from written, was where was.could is distinct from written.can`);
 }

@@ -8,6 +8,18 @@ import { followProcurements, keepStock, refreshQuotes, supplyNeeds, watchBalance
 import { tellStock } from './jobs/tell-stock.ts';
 import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
+import { addKeyImportLines } from './operations/add-key-import-lines.ts';
+import { checkGameAccount } from './operations/check-game-account.ts';
+import { finishKeyImport } from './operations/finish-key-import.ts';
+import { getComplaintPicture } from './operations/get-complaint-picture.ts';
+import { getKeyImport } from './operations/get-key-import.ts';
+import { listKeyImportVerdicts } from './operations/list-key-import-verdicts.ts';
+import { listSupplierCalls } from './operations/list-supplier-calls.ts';
+import { replaySupplierCall } from './operations/replay-supplier-call.ts';
+import { startKeyImport } from './operations/start-key-import.ts';
+import { claimFromSuppliers } from './jobs/claim-from-suppliers.ts';
+import { followImports } from './jobs/key-imports.ts';
+import { rotateBlindIndexes } from './jobs/rotate-blind-indexes.ts';
 import { decideComplaint } from './operations/decide-complaint.ts';
 import { deleteDigitalKey } from './operations/delete-digital-key.ts';
 import { enterSuppliedCodes } from './operations/enter-supplied-codes.ts';
@@ -47,6 +59,15 @@ export const inventoryService = defineService({
     listOwnKeys,
     revealKey,
     importKeys,
+    addKeyImportLines,
+    checkGameAccount,
+    finishKeyImport,
+    getComplaintPicture,
+    getKeyImport,
+    listKeyImportVerdicts,
+    listSupplierCalls,
+    replaySupplierCall,
+    startKeyImport,
     listDigitalKeys,
     getDigitalKey,
     updateDigitalKey,
@@ -78,5 +99,8 @@ export const inventoryService = defineService({
     { name: 'keep-stock', everyMs: 10_000, run: keepStock },
     { name: 'watch-balances', everyMs: 300_000, run: watchBalances },
     { name: 'rewrap-batches', everyMs: 5_000, run: rewrapBatches },
+    { name: 'rotate-blind-indexes', everyMs: 5_000, run: rotateBlindIndexes },
+    { name: 'follow-imports', everyMs: 500, run: followImports },
+    { name: 'claim-from-suppliers', everyMs: 2_000, run: claimFromSuppliers },
   ],
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
     peerAnswers: {
       catalog: {
         findVariantBySku: ({ sku }: { sku: string }) => ({
-          variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam' },
+          variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam', platform: 'pc', accountRule: null },
         }),
       },
     },

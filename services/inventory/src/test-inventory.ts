@@ -33,7 +33,7 @@ export async function startInventory(env: Record<string, string> = {}): Promise<
     peerAnswers: {
       catalog: {
         findVariantBySku: ({ sku }: { sku: string }) => ({
-          variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam' },
+          variant: sku === 'unknown' ? null : { variantId: sku, brand: 'Steam', platform: 'pc', accountRule: null },
         }),
       },
     },

@@ -12,7 +12,15 @@ import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, findOrderWithLines, iso, moveOrder, type OrderLineRow, type OrderWithLines } from './db/queries.ts';
+import {
+  findOrder,
+  findOrderWithLines,
+  iso,
+  moveOrder,
+  type OrderLineRow,
+  type OrderWithLines,
+  stockLine,
+} from './db/queries.ts';
 import { orderLines, orders } from './db/schema.ts';
 
 export interface Capture {
@@ -36,7 +44,7 @@ export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLine
       orderId: order.id,
       round,
       expiresAt: new Date(ctx.now().getTime() + revivalMinutes * 60_000).toISOString(),
-      lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+      lines: lines.map(stockLine),
     });
   } catch (error) {
     if (stockShort.is(error) || reservationReleased.is(error)) return false;
@@ -131,7 +139,7 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
     orderId,
     customerId: order.customerId,
     round: order.reservationRound,
-    lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+    lines: lines.map(stockLine),
   });
   const deliveredOf = new Map(bound.lines.map((line) => [line.orderLineId, line.keyIds.length]));
   const isWhole = lines.every((line) => deliveredOf.get(line.id) === line.quantity);

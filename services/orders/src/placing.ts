@@ -7,7 +7,7 @@ import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, moveOrder, type OrderRow, type OrderWithLines } from './db/queries.ts';
+import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from './db/queries.ts';
 import { orders } from './db/schema.ts';
 
 type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
@@ -25,7 +25,7 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
       orderId,
       round: order.reservationRound,
       expiresAt: new Date(order.holdExpiresAt).toISOString(),
-      lines: lines.map((line) => ({ orderLineId: line.id, variantId: line.variantId, quantity: line.quantity })),
+      lines: lines.map(stockLine),
     });
     await ctx.peers.payments.createIntent({
       orderId,
@@ -57,8 +57,8 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
     .transaction(async (tx) => {
       // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
       await tx.execute(sql`
-      with ordered as (select variant_id from order_lines where order_id = ${orderId}),
-      emptied as (delete from cart_items where cart_id = ${order.cartId} and variant_id in (select variant_id from ordered))
+      with ordered as (select variant_id, account_key_of(game_account) as account_key from order_lines where order_id = ${orderId}),
+      emptied as (delete from cart_items where cart_id = ${order.cartId} and (variant_id, account_key) in (select variant_id, account_key from ordered))
       update carts set order_count = order_count + 1, quote = null, quote_expires_at = null where id = ${order.cartId}`);
       const version = await moveOrder(tx, {
         orderId,

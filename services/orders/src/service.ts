@@ -3,7 +3,7 @@ import { ordersContract } from '@kelid/contracts/orders';
 import { defineService } from '@kelid/service/define-service';
 import { OrdersConfig } from './config.ts';
 import { onPaymentCaptured } from './events/on-payment-captured.ts';
-import { onKeysAllocated, onPaymentRefunded, onSupplyFailed } from './events/on-supply.ts';
+import { onKeyRefundDue, onKeysAllocated, onPaymentRefunded, onSupplyFailed } from './events/on-supply.ts';
 import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
 import { addCartItem } from './operations/add-cart-item.ts';
 import { cancelOrder } from './operations/cancel-order.ts';
@@ -46,6 +46,7 @@ export const ordersService = defineService({
     'payment.captured': onPaymentCaptured,
     'payment.refunded': onPaymentRefunded,
     'keys.allocated': onKeysAllocated,
+    'key.refund-due': onKeyRefundDue,
     'supply.failed': onSupplyFailed,
   },
   sweeps: [

@@ -100,6 +100,8 @@ export class Surroundings {
         image: '/api/v1/media/steam',
         priceRial: variant.priceRial,
         availability: (this.stock.get(variantId) ?? 0) > 0 ? 'in_stock' : 'out_of_stock',
+        accountRule: null,
+        releasesOn: null,
       },
     ];
   }

@@ -7,6 +7,7 @@ export interface CatalogueEntry {
   region: string;
   codesWholesale: { priceCents: number; stockCount: number };
   kinguin: { priceCents: number; stockCount: number };
+  isPreOrder: boolean;
 }
 
 /** The product's UUID at CodesWholesale. It depends on nothing but the name, so that other data can refer to it. */
@@ -76,8 +77,12 @@ const rows: Row[] = [
   ['Forza Horizon 5', 'Xbox', 'WORLDWIDE', 2524, 31, 2490, 69],
   ['Xbox Game Pass Ultimate 1 month', 'Xbox', 'WORLDWIDE', 1098, 145, 1075, 280],
   ['PS Plus Essential 1 month US', 'PlayStation', 'US', 871, 80, 884, 96],
+  ['Legend of the Lost Key', 'Steam', 'WORLDWIDE', 2890, 0, 2850, 500],
   ['Discord Nitro 1 month', 'Discord', 'WORLDWIDE', 846, 112, 829, 187],
 ];
+
+/** Not released yet. */
+const preOrders = new Set(['Legend of the Lost Key']);
 
 export const catalogue: CatalogueEntry[] = rows.map(([name, platform, region, cwCents, cwStock, kCents, kStock]) => ({
   name,
@@ -85,4 +90,5 @@ export const catalogue: CatalogueEntry[] = rows.map(([name, platform, region, cw
   region,
   codesWholesale: { priceCents: cwCents, stockCount: cwStock },
   kinguin: { priceCents: kCents, stockCount: kStock },
+  isPreOrder: preOrders.has(name),
 }));

@@ -32,13 +32,13 @@ export interface CodesWholesale {
 export function createCodesWholesale(faults: Faults): CodesWholesale {
   const stock = new Stock(randomUUID);
   const tokens = new Map<string, { value: string; endsAtMs: number }>();
-  for (const { name, platform, region, codesWholesale } of catalogue)
+  for (const { name, platform, region, isPreOrder, codesWholesale } of catalogue)
     stock.setProduct({
       ref: codesWholesaleProductId(name),
       name,
       platform,
       region,
-      isPreOrder: false,
+      isPreOrder,
       ...codesWholesale,
     });
 

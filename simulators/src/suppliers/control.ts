@@ -4,6 +4,7 @@ import type { Faults } from '../faults.ts';
 import { suppliersPage } from '../pages.ts';
 import { createCodesWholesale } from './codeswholesale.ts';
 import { createKinguin } from './kinguin.ts';
+import { createMooGold } from './moogold.ts';
 import type { WebhookTarget } from './kinguin-webhook.ts';
 import type { Stock } from './stock.ts';
 import { reportOf } from './supplier-report.ts';
@@ -21,24 +22,28 @@ const Product = z.strictObject({
 const Balance = z.strictObject({ cents: z.int().min(0) });
 const Webhook = z.strictObject({ url: z.url(), secret: z.string() });
 
-/** Both suppliers, and what only a test or a person at the simulators asks of them. */
+/** The suppliers, and what only a test or a person at the simulators asks of them. */
 export function createSuppliers(faults: Faults, kinguinWebhook: WebhookTarget | undefined) {
   const codesWholesale = createCodesWholesale(faults);
   const kinguin = createKinguin(faults, kinguinWebhook);
+  const mooGold = createMooGold(faults);
   const stocks = new Map<string, Stock>([
     ['codeswholesale', codesWholesale.stock],
     ['kinguin', kinguin.stock],
+    ['moogold', mooGold.stock],
   ]);
 
   function register(server: FastifyInstance): void {
     codesWholesale.register(server);
     kinguin.register(server);
+    mooGold.register(server);
 
     server.get('/suppliers', async (_request, reply) =>
       reply.type('text/html').send(
         suppliersPage([
           { title: 'CodesWholesale', report: reportOf(codesWholesale.stock) },
           { title: 'Kinguin', report: reportOf(kinguin.stock) },
+          { title: 'MooGold', report: reportOf(mooGold.stock) },
         ]),
       ),
     );
@@ -80,6 +85,7 @@ export function createSuppliers(faults: Faults, kinguinWebhook: WebhookTarget | 
     register,
     close: () => {
       codesWholesale.stock.close();
+      mooGold.stock.close();
       kinguin.close();
     },
   };

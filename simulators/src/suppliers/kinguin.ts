@@ -78,8 +78,8 @@ export function createKinguin(faults: Faults, webhookTarget: WebhookTarget | und
   const webhook = createKinguinWebhook(faults);
   webhook.aim(webhookTarget);
   stock.onChange = (order) => void webhook.tell(order, statuses[order.status]);
-  for (const { name, platform, region, kinguin } of catalogue)
-    stock.setProduct({ ref: kinguinProductId(name), name, platform, region, isPreOrder: false, ...kinguin });
+  for (const { name, platform, region, isPreOrder, kinguin } of catalogue)
+    stock.setProduct({ ref: kinguinProductId(name), name, platform, region, isPreOrder, ...kinguin });
 
   const findByNumber = (kinguinId: number) =>
     [...stock.products.values()].find((product) => kinguinIdOf(product.ref) === kinguinId);

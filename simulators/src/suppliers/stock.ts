@@ -84,8 +84,13 @@ export class Stock {
   }
 
   setProduct(product: Omit<StockProduct, 'updatedAt'>): StockProduct {
+    const wasPreOrder = this.products.get(product.ref)?.isPreOrder ?? false;
     const stored = { ...product, updatedAt: new Date() };
     this.products.set(product.ref, stored);
+    // The day of release: what was ordered before it is assigned.
+    if (wasPreOrder && !product.isPreOrder)
+      for (const order of this.orders.values())
+        for (const line of order.lines) if (line.product.ref === product.ref) this.#deliver(order, line.units);
     return stored;
   }
 

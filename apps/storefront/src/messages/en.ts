@@ -94,6 +94,7 @@ export const en: Messages = {
       in_stock: 'In stock, delivered at once',
       low: 'Only a few left',
       from_supplier: 'From our supplier, usually minutes after payment',
+      pre_order: 'Pre-order, delivered on the day of release',
       out_of_stock: 'Sold out',
     },
     out: 'Sold out',
@@ -123,6 +124,7 @@ export const en: Messages = {
       out_of_stock: 'This one has sold out.',
       price_changed: 'The price of this one has changed.',
       not_sold: 'This one is no longer sold.',
+      account_needed: 'This top-up needs a player id; please add it again from its page.',
     },
     more: 'More',
     less: 'Less',
@@ -234,6 +236,7 @@ export const en: Messages = {
       answers: {
         open: 'Your report is with us. A person looks at it, and the answer appears here.',
         replaced: 'We have put a fresh code in its place; you find it below.',
+        refunded: 'The money for this code is back in your wallet.',
         rejected: 'We looked at your report and the code was fine. If it still fails, write to our support.',
       },
     },

@@ -36,8 +36,13 @@ export function imageOf(row: Pick<ProductRow, 'image' | 'title'>, language: Lang
   };
 }
 
-export function availabilityOf(variant: { availableCount: number; canSupply: boolean }): Availability {
-  if (variant.availableCount === 0) return variant.canSupply ? 'from_supplier' : 'out_of_stock';
+export function availabilityOf(
+  ctx: Context,
+  variant: { availableCount: number; canSupply: boolean; releasesOn: string | null },
+): Availability {
+  const isComing = variant.releasesOn !== null && variant.releasesOn > ctx.now().toISOString().slice(0, 10);
+  if (variant.availableCount === 0 && variant.canSupply) return isComing ? 'pre_order' : 'from_supplier';
+  if (variant.availableCount === 0) return 'out_of_stock';
   return variant.availableCount <= 5 && !variant.canSupply ? 'low' : 'in_stock';
 }
 
@@ -72,7 +77,7 @@ export async function getPublishedProduct(
     ...showSummary(row, language),
     description: row.description[language],
     activationGuide: row.activationGuide[language],
-    needsPlayerId: row.needsPlayerId,
+    accountRule: row.accountRule,
     category,
     breadcrumbs,
     variants: ownVariants.map((variant) => ({
@@ -83,7 +88,8 @@ export async function getPublishedProduct(
       faceValue: variant.faceValue,
       faceCurrency: variant.faceCurrency,
       priceRial: variant.priceRial,
-      availability: availabilityOf(variant),
+      availability: availabilityOf(ctx, variant),
+      releasesOn: variant.releasesOn,
     })),
     updatedAt: new Date(row.updatedAt).toISOString(),
   };

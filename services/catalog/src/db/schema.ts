@@ -4,6 +4,7 @@ import {
   bigint,
   boolean,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -13,6 +14,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { LocalizedText } from '@kelid/contracts/common';
+import type { GameAccountRule } from '@kelid/contracts/game-account';
 
 export { inbox, outbox } from '@kelid/service/tables';
 
@@ -44,7 +46,8 @@ export const products = pgTable(
     aliases: text().array().notNull(),
     isFeatured: boolean('is_featured').notNull().default(false),
     isPublished: boolean('is_published').notNull().default(true),
-    needsPlayerId: boolean('needs_player_id').notNull().default(false),
+    /** Whose accounts a top-up needs; null for what is delivered as a code. */
+    accountRule: text('account_rule').$type<GameAccountRule>(),
     /** The seller it belongs to; null for the shop's own. */
     sellerId: uuid('seller_id'),
     /** The media keys of the three widths; null until an image was stored. */
@@ -93,6 +96,7 @@ export const variants = pgTable(
     /** Whether a supplier delivers what our own stock lacks. */
     canSupply: boolean('can_supply').notNull().default(false),
     stockToldAt: instant('stock_told_at'),
+    releasesOn: date('releases_on', { mode: 'string' }),
   },
   (table) => [index('variants_product').on(table.productId), check('variants_price', sql`${table.priceRial} >= 10000`)],
 );

@@ -1,4 +1,5 @@
 import type { LocalizedText } from '@kelid/contracts/common';
+import type { GameAccountRule } from '@kelid/contracts/game-account';
 
 export interface DemoCategory {
   slug: string;
@@ -17,6 +18,7 @@ export interface DemoVariant {
   costUsdMinor: number;
   marginBasisPoints: number;
   demoStockCount: number;
+  releasesOn?: string;
 }
 
 /** What the card's drawing is made of: colours, a pattern and a sign, never a trademark. */
@@ -55,7 +57,7 @@ export interface DemoProduct {
   categorySlug: string;
   aliases: string[];
   isFeatured: boolean;
-  needsPlayerId: boolean;
+  accountRule: GameAccountRule | null;
   art: CardArt;
   variants: DemoVariant[];
 }

@@ -1,9 +1,12 @@
 import type { LocalizedText } from '@kelid/contracts/common';
+import type { GameAccountRule } from '@kelid/contracts/game-account';
 import type { CardArt, DemoProduct } from './demo-product.ts';
 import { creditVariants, describe } from './wording.ts';
 
 interface Game {
   slug: string;
+  /** Topped up directly, by the player's number; the others are sold as codes. */
+  accountRule?: GameAccountRule;
   title: LocalizedText;
   brand: string;
   platform: string;
@@ -19,6 +22,7 @@ interface Game {
 const games: Game[] = [
   {
     slug: 'pubg-mobile-uc',
+    accountRule: 'pubg-mobile',
     title: { fa: 'یوسی پابجی موبایل', en: 'PUBG Mobile UC' },
     brand: 'PUBG',
     platform: 'mobile',
@@ -38,6 +42,7 @@ const games: Game[] = [
   },
   {
     slug: 'free-fire-diamonds',
+    accountRule: 'free-fire',
     title: { fa: 'جم فری فایر', en: 'Free Fire Diamonds' },
     brand: 'Free Fire',
     platform: 'mobile',
@@ -76,6 +81,7 @@ const games: Game[] = [
   },
   {
     slug: 'genshin-genesis-crystals',
+    accountRule: 'genshin-impact',
     title: { fa: 'کریستال گنشین ایمپکت', en: 'Genshin Genesis Crystals' },
     brand: 'Genshin Impact',
     platform: 'mobile',
@@ -94,6 +100,7 @@ const games: Game[] = [
   },
   {
     slug: 'mobile-legends-diamonds',
+    accountRule: 'mobile-legends',
     title: { fa: 'دایموند موبایل لجندز', en: 'Mobile Legends Diamonds' },
     brand: 'Mobile Legends',
     platform: 'mobile',
@@ -263,41 +270,72 @@ const games: Game[] = [
   },
 ];
 
+const byCode = {
+  how: {
+    fa: 'کد را در فروشگاه رسمی بازی وارد می‌کنید؛ رمز حسابتان را از شما نمی‌خواهیم.',
+    en: "You enter the code in the game's own store; we never ask for your password.",
+  },
+  note: {
+    fa: 'کد در همه سرورها فعال می‌شود، جز سرور چین. پیش از خرید مطمئن شوید با همان حسابی وارد بازی شده‌اید که می‌خواهید شارژ شود.',
+    en: 'The code works on every server but the Chinese one. Make sure you are signed in with the account you want to top up.',
+  },
+  guide: {
+    fa: [
+      'وارد سایت شارژ رسمی بازی شوید و حساب یا شناسه بازیکن را وارد کنید.',
+      'گزینه «Redeem Code» را بزنید و کد را وارد کنید.',
+      'بازی را یک بار ببندید و باز کنید تا اعتبار دیده شود.',
+    ],
+    en: [
+      "Open the game's official top-up site and enter your account or player id.",
+      'Choose Redeem Code and enter the code.',
+      'Restart the game once to see the balance.',
+    ],
+  },
+};
+const byAccount = {
+  how: {
+    fa: 'فقط شناسه بازیکن را می‌دهید و شارژ مستقیم به حسابتان می‌رسد؛ رمز حساب لازم نیست.',
+    en: 'You give your player id only and the top-up goes straight to your account; no password is needed.',
+  },
+  note: {
+    fa: 'پیش از پرداخت نام شما در بازی را نشان می‌دهیم؛ اگر نام خودتان نبود، شناسه را درست کنید. شارژی که به بازی رسید برنمی‌گردد.',
+    en: 'Before you pay we show your name in the game; if it is not yours, correct the id. What has arrived in the game cannot be taken back.',
+  },
+  guide: {
+    fa: [
+      'در بازی، صفحه نمایه خود را باز کنید و شناسه بازیکن را کپی کنید.',
+      'شناسه را در صفحه محصول وارد کنید و نام خود را ببینید.',
+      'بعد از پرداخت، شارژ معمولاً در چند دقیقه به حساب می‌رسد.',
+    ],
+    en: [
+      'Open your profile in the game and copy your player id.',
+      'Enter it on the product page and check that the name is yours.',
+      'After paying, the top-up usually arrives within minutes.',
+    ],
+  },
+};
+
 export const gameCredits: DemoProduct[] = games.map(
-  ({ slug, title, brand, platform, categorySlug, unit, aliases, use, art, packs, isFeatured }) => ({
+  ({ slug, title, brand, platform, categorySlug, unit, aliases, use, art, packs, isFeatured, accountRule }) => ({
     slug,
     title,
     summary: use,
     description: describe(
       {
-        fa: `بسته ${title.fa}، ${use.fa} کد را در فروشگاه رسمی بازی وارد می‌کنید؛ رمز حسابتان را از شما نمی‌خواهیم.`,
-        en: `${title.en}: ${use.en} You enter the code in the game's own store; we never ask for your password.`,
+        fa: `بسته ${title.fa}، ${use.fa} ${(accountRule ? byAccount : byCode).how.fa}`,
+        en: `${title.en}: ${use.en} ${(accountRule ? byAccount : byCode).how.en}`,
       },
-      {
-        fa: 'کد در همه سرورها فعال می‌شود، جز سرور چین. پیش از خرید مطمئن شوید با همان حسابی وارد بازی شده‌اید که می‌خواهید شارژ شود.',
-        en: 'The code works on every server but the Chinese one. Make sure you are signed in with the account you want to top up.',
-      },
+      (accountRule ? byAccount : byCode).note,
     ),
-    activationGuide: {
-      fa: [
-        'وارد سایت شارژ رسمی بازی شوید و حساب یا شناسه بازیکن را وارد کنید.',
-        'گزینه «Redeem Code» را بزنید و کد را وارد کنید.',
-        'بازی را یک بار ببندید و باز کنید تا اعتبار دیده شود.',
-      ],
-      en: [
-        "Open the game's official top-up site and enter your account or player id.",
-        'Choose Redeem Code and enter the code.',
-        'Restart the game once to see the balance.',
-      ],
-    },
+    activationGuide: (accountRule ? byAccount : byCode).guide,
     type: 'game_credit',
     brand,
     platform,
     categorySlug,
     aliases,
     isFeatured: isFeatured ?? false,
-    needsPlayerId: false,
+    accountRule: accountRule ?? null,
     art,
-    variants: creditVariants(slug.toUpperCase(), unit, packs),
+    variants: creditVariants(slug.toUpperCase(), unit, packs, 'GLOBAL', accountRule ? 0 : 30),
   }),
 );

@@ -13,6 +13,8 @@ interface Game {
   art: Omit<CardArt, 'label'>;
   isFeatured?: boolean;
   stock?: number;
+  /** Not out yet: sold now, delivered from this day. */
+  releasesOn?: string;
 }
 
 const games: Game[] = [
@@ -200,10 +202,24 @@ const games: Game[] = [
     costUsdMinor: 3299,
     art: { from: '#a8541c', to: '#2a1204', accent: '#6bb5ff', motif: 'orbits', glyph: 'ball' },
   },
+  {
+    slug: 'legend-of-the-lost-key',
+    title: { fa: 'افسانه کلید گمشده', en: 'Legend of the Lost Key' },
+    platform: 'steam',
+    categorySlug: 'action-games',
+    aliases: ['کلید گمشده', 'پیش خرید', 'پیش‌خرید', 'lost key', 'pre-order'],
+    about: {
+      fa: 'ماجراجویی در شهری که هر درش کلیدی می‌خواهد؛ بازی نمونه این فروشگاه برای پیش‌خرید.',
+      en: 'An adventure in a city where every door wants a key; this demo shop’s own game, for pre-orders.',
+    },
+    costUsdMinor: 2990,
+    releasesOn: '2027-03-01',
+    art: { from: '#1d6b5f', to: '#04201c', accent: '#ffd98a', motif: 'stars', glyph: 'crown' },
+  },
 ];
 
 export const gameKeys: DemoProduct[] = games.map(
-  ({ slug, title, platform, categorySlug, aliases, about, costUsdMinor, art, isFeatured, stock }) => ({
+  ({ slug, title, platform, categorySlug, aliases, about, costUsdMinor, art, isFeatured, stock, releasesOn }) => ({
     slug,
     title,
     summary: about,
@@ -235,7 +251,7 @@ export const gameKeys: DemoProduct[] = games.map(
     categorySlug,
     aliases,
     isFeatured: isFeatured ?? false,
-    needsPlayerId: false,
+    accountRule: null,
     art: { ...art, label: platform.toUpperCase() },
     variants: [
       {
@@ -246,9 +262,10 @@ export const gameKeys: DemoProduct[] = games.map(
         faceCurrency: 'USD',
         costUsdMinor,
         marginBasisPoints: 700,
-        demoStockCount: stock ?? 15,
+        demoStockCount: releasesOn ? 0 : (stock ?? 15),
+        ...(releasesOn ? { releasesOn } : {}),
       },
-      ...(costUsdMinor > 2000
+      ...(costUsdMinor > 2000 && !releasesOn
         ? [
             {
               sku: `${slug.toUpperCase()}-EU`,

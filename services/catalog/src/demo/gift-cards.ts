@@ -280,7 +280,7 @@ export const giftCards: DemoProduct[] = families.flatMap((family) =>
       categorySlug: family.categorySlug,
       aliases: [...family.aliases, `${family.aliases[0] ?? ''} ${place.fa}`, 'gift card', 'گیفت'],
       isFeatured: (family.isFeatured ?? false) && index === 0,
-      needsPlayerId: false,
+      accountRule: null,
       art: { ...family.art, label: region },
       variants: cardVariants(family.slug.toUpperCase(), region, currency, values, 40),
     };

@@ -234,7 +234,7 @@ export const subscriptions: DemoProduct[] = offers.map(
       categorySlug,
       aliases,
       isFeatured: isFeatured ?? false,
-      needsPlayerId: false,
+      accountRule: null,
       art,
       variants: terms.map(([count, costUsdMinor], index) => ({
         sku: `${slug.toUpperCase()}-${region}-${count}`,

@@ -64,7 +64,7 @@ export function creditVariants(
     faceCurrency: 'XXX',
     costUsdMinor,
     marginBasisPoints: 600,
-    demoStockCount: Math.max(4, stock - index * 5),
+    demoStockCount: stock === 0 ? 0 : Math.max(4, stock - index * 5),
   }));
 }
 

@@ -5,7 +5,12 @@ import { products, variants } from '../db/schema.ts';
 
 export const findVariantBySku: Operations['findVariantBySku'] = async (ctx, { sku }) => {
   const [row] = await ctx.db
-    .select({ variantId: variants.id, brand: products.brand })
+    .select({
+      variantId: variants.id,
+      brand: products.brand,
+      platform: products.platform,
+      accountRule: products.accountRule,
+    })
     .from(variants)
     .innerJoin(products, eq(products.id, variants.productId))
     .where(eq(variants.sku, storable(sku)));

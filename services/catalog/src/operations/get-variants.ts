@@ -26,7 +26,9 @@ export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }
       faceCurrency: variant.faceCurrency,
       image: product.image === null ? null : `/api/v1/media/${product.image.small}`,
       priceRial: variant.priceRial,
-      availability: availabilityOf(variant),
+      availability: availabilityOf(ctx, variant),
+      accountRule: product.accountRule,
+      releasesOn: variant.releasesOn,
     })),
   };
 };

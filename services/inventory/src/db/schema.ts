@@ -15,6 +15,8 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { LineProblemReason } from '@kelid/contracts/inventory';
+import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { LineProblem } from '../domain/import-lines.ts';
 
 export { outbox } from '@kelid/service/tables';
@@ -45,6 +47,8 @@ export const keyBatches = pgTable('key_batches', {
     .default(sql`now()`),
 });
 
+export type KeyKind = 'text' | 'parts' | 'receipt' | 'image/png' | 'image/jpeg' | 'image/gif';
+
 /** One row per sellable unit. The plaintext is never here: ciphertext bound to this row, and an index that only tells equality. */
 export const productKeys = pgTable(
   'product_keys',
@@ -59,8 +63,8 @@ export const productKeys = pgTable(
     blindIndex: bytea('blind_index').notNull(),
     blindIndexVersion: smallint('blind_index_version').notNull(),
     masked: text().notNull(),
-    /** `text`, or the content type of a product key that is a picture. */
-    kind: text().$type<'text' | 'image/png' | 'image/jpeg' | 'image/gif'>().notNull().default('text'),
+    /** What the ciphertext holds: a text, several named texts as JSON, the receipt of a top-up, or a picture of this content type. */
+    kind: text().$type<KeyKind>().notNull().default('text'),
     status: text().$type<'available' | 'reserved' | 'allocated' | 'quarantined' | 'expired' | 'void'>().notNull(),
     reservationId: uuid('reservation_id'),
     expiresAt: instant('expires_at'),
@@ -81,6 +85,87 @@ export const productKeys = pgTable(
       .where(sql`${table.status} = 'available' and ${table.expiresAt} is not null`),
     index('product_keys_batch').on(table.batchId),
     check('product_keys_reserved_for', sql`(${table.status} = 'reserved') = (${table.reservationId} is not null)`),
+  ],
+);
+
+/** The codes of a unit after its first: none of them may come again either, as a unit of its own or in another. */
+export const productKeyCodes = pgTable(
+  'product_key_codes',
+  {
+    brand: text().notNull(),
+    blindIndexVersion: smallint('blind_index_version').notNull(),
+    blindIndex: bytea('blind_index').notNull(),
+    keyId: uuid('key_id')
+      .notNull()
+      .references(() => productKeys.id),
+    position: smallint().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.brand, table.blindIndexVersion, table.blindIndex] }),
+    index('product_key_codes_key').on(table.keyId),
+  ],
+);
+
+/** An import on its way into the vault. Its id is the id of the batch that it becomes. */
+export const keyImports = pgTable(
+  'key_imports',
+  {
+    id: uuid().primaryKey(),
+    variantId: uuid('variant_id').notNull(),
+    brand: text().notNull(),
+    platform: text().notNull(),
+    label: text().notNull(),
+    lineFormat: text('line_format').$type<'code' | 'code-pin' | 'codes'>().notNull(),
+    takesAnyFormat: boolean('takes_any_format').notNull(),
+    onDuplicate: text('on_duplicate').$type<'skip' | 'reject'>().notNull(),
+    isDryRun: boolean('is_dry_run').notNull(),
+    wrappedDek: bytea('wrapped_dek').notNull(),
+    kekId: text('kek_id').notNull(),
+    unitCostRial: bigint('unit_cost_rial', { mode: 'number' }),
+    expiresAt: instant('expires_at'),
+    createdBy: text('created_by').notNull(),
+    status: text().$type<'receiving' | 'storing' | 'done' | 'refused' | 'checked'>().notNull().default('receiving'),
+    lineCount: integer('line_count').notNull().default(0),
+    importedCount: integer('imported_count').notNull().default(0),
+    duplicateCount: integer('duplicate_count').notNull().default(0),
+    invalidCount: integer('invalid_count').notNull().default(0),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    dueAt: instant('due_at'),
+  },
+  (table) => [
+    index('key_imports_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+  ],
+);
+
+/** A line of an import: sealed when it comes, and gone from here once it is in the vault. What was not imported stays 30 days, with why. */
+export const keyImportLines = pgTable(
+  'key_import_lines',
+  {
+    importId: uuid('import_id')
+      .notNull()
+      .references(() => keyImports.id),
+    line: integer().notNull(),
+    problem: text().$type<LineProblemReason>(),
+    keyId: uuid('key_id'),
+    ciphertext: bytea(),
+    kind: text().$type<KeyKind>().notNull().default('text'),
+    masked: text().notNull(),
+    blindIndexVersion: smallint('blind_index_version').notNull(),
+    blindIndex: bytea('blind_index'),
+    /** The index under the key before this one, while the rotation runs. */
+    previousIndex: bytea('previous_index'),
+    /** Of the codes after the first. */
+    moreIndexes: bytea('more_indexes').array(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.importId, table.line] }),
+    index('key_import_lines_same')
+      .on(table.importId, table.blindIndex)
+      .where(sql`${table.problem} is null`),
   ],
 );
 
@@ -184,6 +269,8 @@ export const supplierOffers = pgTable(
     isEnabled: boolean('is_enabled').notNull().default(true),
     /** Where the supplier allows it, codes are fetched only this long after the order, so that it can be given back until then. */
     fetchDelaySeconds: integer('fetch_delay_seconds').notNull().default(0),
+    /** Orders before the day of release are taken, and delivered then. */
+    allowsPreOrder: boolean('allows_pre_order').notNull().default(false),
     /** Units of our own stock that buying ahead keeps up. */
     targetStockCount: integer('target_stock_count').notNull().default(0),
     quoteCents: integer('quote_cents'),
@@ -219,6 +306,8 @@ export const supplyNeeds = pgTable(
     customerId: uuid('customer_id').notNull(),
     variantId: uuid('variant_id').notNull(),
     quantity: integer().notNull(),
+    /** Where a top-up goes; such a line takes nothing from stock and leaves nothing to it. */
+    gameAccount: jsonb('game_account').$type<ShownGameAccount>(),
     status: text().$type<'open' | 'done' | 'failed'>().notNull().default('open'),
     createdAt: instant('created_at')
       .notNull()
@@ -256,6 +345,8 @@ export const procurements = pgTable(
     productRef: text('product_ref').notNull(),
     quantity: integer().notNull(),
     unitMaxCents: integer('unit_max_cents').notNull(),
+    allowsPreOrder: boolean('allows_pre_order').notNull().default(false),
+    gameAccount: jsonb('game_account').$type<ShownGameAccount>(),
     status: text().$type<ProcurementStatus>().notNull(),
     reason: text(),
     supplierOrderId: text('supplier_order_id'),
@@ -348,7 +439,7 @@ export const complaints = pgTable(
     reason: text().$type<'already-used' | 'wrong-region' | 'invalid' | 'not-active-yet'>().notNull(),
     note: text(),
     /** `open` waits for a person. */
-    status: text().$type<'open' | 'replaced' | 'rejected'>().notNull().default('open'),
+    status: text().$type<'open' | 'replaced' | 'refunded' | 'rejected'>().notNull().default('open'),
     replacementKeyId: uuid('replacement_key_id').references(() => productKeys.id),
     decidedBy: text('decided_by'),
     decision: text(),
@@ -363,5 +454,40 @@ export const complaints = pgTable(
     index('complaints_open')
       .on(table.createdAt)
       .where(sql`${table.status} = 'open'`),
+  ],
+);
+
+/** What the shopper saw, sealed like a product key: the code may be on it. */
+export const complaintPictures = pgTable('complaint_pictures', {
+  complaintId: uuid('complaint_id')
+    .primaryKey()
+    .references(() => complaints.id),
+  contentType: text('content_type').notNull(),
+  ciphertext: bytea().notNull(),
+});
+
+/** What the supplier of a bad product key is asked for, inside its window, and what it answered. */
+export const supplierClaims = pgTable(
+  'supplier_claims',
+  {
+    complaintId: uuid('complaint_id')
+      .primaryKey()
+      .references(() => complaints.id),
+    procurementId: uuid('procurement_id')
+      .notNull()
+      .references(() => procurements.id),
+    supplier: text().notNull(),
+    unitRef: text('unit_ref').notNull(),
+    status: text().$type<'due' | 'asked' | 'granted' | 'refused' | 'late'>().notNull().default('due'),
+    note: text(),
+    deliveredAt: instant('delivered_at').notNull(),
+    askedAt: instant('asked_at'),
+    dueAt: instant('due_at').default(sql`now()`),
+  },
+  (table) => [
+    index('supplier_claims_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+    index('supplier_claims_procurement').on(table.procurementId),
   ],
 );

@@ -10,7 +10,6 @@ export interface KeyPlace {
 const algorithm = 'aes-256-gcm';
 const tagBytes = 16;
 const nonceBytes = 12;
-const blindIndexVersion = 1;
 
 /** A ciphertext did not open: it was moved, cut or written under another key. Says nothing of what was inside. */
 export class VaultError extends Error {
@@ -26,21 +25,29 @@ export class VaultError extends Error {
  */
 export class Vault {
   readonly kekId: string;
-  readonly blindIndexVersion = blindIndexVersion;
+  readonly blindIndexVersion: number;
+  /** The version whose rows are still to be changed; null when there is none before this one. */
+  readonly previousIndexVersion: number | null;
   readonly #kek: Buffer;
   readonly #previous: { kekId: string; kek: Buffer } | undefined;
   readonly #blindIndexKey: Buffer;
+  readonly #previousIndexKey: Buffer | undefined;
 
   constructor(options: {
     kek: Buffer;
     kekId: string;
     previous?: { kekId: string; kek: Buffer } | undefined;
     blindIndexKey: Buffer;
+    blindIndexVersion?: number;
+    previousIndex?: { version: number; key: Buffer } | undefined;
   }) {
     this.#kek = options.kek;
     this.kekId = options.kekId;
     this.#previous = options.previous;
     this.#blindIndexKey = options.blindIndexKey;
+    this.blindIndexVersion = options.blindIndexVersion ?? 1;
+    this.#previousIndexKey = options.previousIndex?.key;
+    this.previousIndexVersion = options.previousIndex?.version ?? null;
   }
 
   newDek(batchId: string): { dek: Buffer; wrapped: Buffer } {
@@ -85,8 +92,12 @@ export class Vault {
 
   /** Equal for equal product keys of a brand, however they were typed; tells nothing else without its key. */
   blindIndex(brand: string, plaintext: string | Buffer): Buffer {
-    const content = typeof plaintext === 'string' ? normalizeKey(plaintext) : plaintext;
-    return createHmac('sha256', this.#blindIndexKey).update(`${brand}|`).update(content).digest();
+    return indexOf(this.#blindIndexKey, brand, plaintext);
+  }
+
+  /** The same under the key before this one, while there is one; null when there is none. */
+  previousIndex(brand: string, plaintext: string | Buffer): Buffer | null {
+    return this.#previousIndexKey === undefined ? null : indexOf(this.#previousIndexKey, brand, plaintext);
   }
 
   /** For each secret, a value that only this secret makes. */
@@ -99,8 +110,14 @@ export class Vault {
       prove(this.#kek, this.kekId),
       ...(this.#previous ? [prove(this.#previous.kek, this.#previous.kekId)] : []),
       prove(this.#blindIndexKey, `blind-index-${this.blindIndexVersion}`),
+      ...(this.#previousIndexKey ? [prove(this.#previousIndexKey, `blind-index-${this.previousIndexVersion}`)] : []),
     ];
   }
+}
+
+function indexOf(key: Buffer, brand: string, plaintext: string | Buffer): Buffer {
+  const content = typeof plaintext === 'string' ? normalizeKey(plaintext) : plaintext;
+  return createHmac('sha256', key).update(`${brand}|`).update(content).digest();
 }
 
 function aadOf(place: KeyPlace): string {

@@ -33,7 +33,13 @@ async function giveUp(ctx: Context, orderLineId: string): Promise<void> {
         and not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.status in ('ordering', 'unknown', 'placed'))
       returning order_id, supply_missing(order_line_id, quantity) as missing`);
     const [need] = rows;
-    if (!need) return;
+    if (!need) {
+      // Its supplier order decides, and wakes it when it ends.
+      await tx.execute(
+        sql`update supply_needs set due_at = now() + interval '5 minutes' where order_line_id = ${orderLineId} and status = 'open'`,
+      );
+      return;
+    }
     await publish(tx, supplyFailed({ orderId: need.order_id, orderLineId, missingCount: need.missing }));
   });
 }
@@ -63,7 +69,7 @@ export async function refreshQuotes(ctx: Context): Promise<number> {
   await Promise.all(
     due.map(async (offer) => {
       const supplier = ctx.suppliers.get(offer.supplier);
-      if (supplier?.isUp()) await writeQuote(ctx, offer, await supplier.quote(offer.productRef));
+      if (supplier?.isUp()) await writeQuote(ctx, offer, await supplier.quote(offer.productRef, offer.allowsPreOrder));
     }),
   );
   return due.length;
@@ -72,7 +78,7 @@ export async function refreshQuotes(ctx: Context): Promise<number> {
 /** Variants below their target stock; what is ordered now is looked at again in the next round. */
 export async function keepStock(ctx: Context): Promise<number> {
   const { rows } = await ctx.db.execute<{ variant_id: string }>(sql`
-    select distinct variant_id from supplier_offers where is_enabled and target_stock_count > 0 and supply_stock_short(variant_id) > 0 limit 10`);
+    select distinct variant_id from supplier_offers where is_enabled and not allows_pre_order and target_stock_count > 0 and supply_stock_short(variant_id) > 0 limit 10`);
   await Promise.all(rows.map((row) => buyAhead(ctx, row.variant_id)));
   return 0;
 }

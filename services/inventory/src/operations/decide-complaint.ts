@@ -1,8 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm';
+import { keyRefundDue } from '@kelid/contracts/events';
 import { complaintNotFound, stockShort } from '@kelid/contracts/inventory';
+import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { actorName } from '../db/queries.ts';
-import { complaints } from '../db/schema.ts';
+import { complaints, keyAllocations } from '../db/schema.ts';
 
 /** A person's decision on an open complaint, once. */
 export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) =>
@@ -13,7 +15,16 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
       .where(and(eq(complaints.id, complaintId), eq(complaints.status, 'open')))
       .returning();
     if (!complaint) throw complaintNotFound();
-    if (status === 'rejected') return { complaintId, status, replacementKeyId: null };
+    if (status === 'refunded') {
+      const [unit] = await tx
+        .select({ orderLineId: keyAllocations.orderLineId })
+        .from(keyAllocations)
+        .where(eq(keyAllocations.keyId, complaint.keyId));
+      if (!unit) throw new Error('The product key of this complaint is bound to no line');
+      const { orderId, keyId } = complaint;
+      await publish(tx, keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId }));
+    }
+    if (status !== 'replaced') return { complaintId, status, replacementKeyId: null };
     const { rows } = await tx.execute<{ fresh: string | null }>(
       sql`select inventory_replace(${complaint.keyId}) as fresh`,
     );

@@ -15,6 +15,8 @@ export const enterSuppliedCodes: Operations['enterSuppliedCodes'] = async (ctx, 
   );
   const [procurement] = await ctx.db.select().from(procurements).where(isOpen);
   if (!procurement) throw procurementNotFound();
+  // What a person did for a game account is told by its receipt.
+  const kind = procurement.gameAccount === null ? ('text' as const) : ('receipt' as const);
   const wrong = codes.flatMap((code, index) =>
     isKey(code.trim()) ? [] : [{ field: `codes.${index}`, message: 'Not a product key' }],
   );
@@ -22,7 +24,7 @@ export const enterSuppliedCodes: Operations['enterSuppliedCodes'] = async (ctx, 
   const units = codes.map((code) => {
     const text = code.trim();
     const ref = `${procurement.id}:${ctx.vault.blindIndex(procurement.brand, text).toString('hex').slice(0, 32)}`;
-    return { ref, state: 'ready' as const, code: { kind: 'text' as const, text } };
+    return { ref, state: 'ready' as const, code: { kind, text } };
   });
   await receiveUnits(ctx, procurement, {
     supplierOrderId: procurement.id,

@@ -68,7 +68,7 @@ test('A71 A44: an empty file, 1,000,001 lines, an endless line and an unknown fi
   for (const wrong of [
     { codes: [] },
     { codes: Array.from({ length: 1_000_001 }, () => 'A') },
-    { codes: ['A'.repeat(501)] },
+    { codes: ['A'.repeat(1_001)] },
     { all: true },
     { label: '' },
   ]) {

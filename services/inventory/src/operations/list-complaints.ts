@@ -1,12 +1,17 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { idOfCursor, iso } from '../db/queries.ts';
-import { complaints } from '../db/schema.ts';
+import { complaints, supplierClaims } from '../db/schema.ts';
 
 export const listComplaints: Operations['listComplaints'] = async (ctx, { status, limit, cursor }) => {
   const rows = await ctx.db
-    .select()
+    .select({
+      ...getTableColumns(complaints),
+      hasPicture: sql<boolean>`exists (select from complaint_pictures p where p.complaint_id = ${complaints.id})`,
+      claim: { supplier: supplierClaims.supplier, status: supplierClaims.status, note: supplierClaims.note },
+    })
     .from(complaints)
+    .leftJoin(supplierClaims, eq(supplierClaims.complaintId, complaints.id))
     .where(
       and(
         status === undefined ? undefined : eq(complaints.status, status),

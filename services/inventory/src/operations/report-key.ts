@@ -1,12 +1,15 @@
 import { and, eq, sql } from 'drizzle-orm';
+import { invalidInput } from '@kelid/contracts/common';
 import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
+import { keepPicture } from '../db/queries.ts';
 import { keyAllocations } from '../db/schema.ts';
+import { imageOf } from '../domain/image.ts';
 
 /** Only who has looked at a product key can know that it does not work; the look itself is on record. */
-export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note }) => {
+export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note, pictureBase64 }) => {
   const { userId } = requireUser(ctx);
   const [key] = await ctx.db
     .select({
@@ -18,13 +21,23 @@ export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, 
     );
   if (!key) throw keyNotFound();
   if (!key.isSeen) throw keyNotRevealable();
-  const { rows } = await ctx.db.execute<{
-    status: 'open' | 'replaced' | 'rejected';
-    is_new: boolean;
-    is_frozen: boolean;
-  }>(sql`select * from inventory_complain(${newId()}, ${keyId}, ${orderId}, ${userId}, ${reason}, ${note ?? null})`);
-  const [complaint] = rows;
-  if (!complaint) throw new Error('The complaint was not answered');
+  const picture = pictureBase64 === undefined ? undefined : imageOf(pictureBase64);
+  if (pictureBase64 !== undefined && !picture)
+    throw invalidInput({ errors: [{ field: 'pictureBase64', message: 'Not a PNG, JPEG or GIF' }] });
+  const complaintId = newId();
+  const complaint = await ctx.transaction(async (tx) => {
+    const { rows } = await tx.execute<{
+      status: 'open' | 'replaced' | 'refunded' | 'rejected';
+      is_new: boolean;
+      is_frozen: boolean;
+    }>(
+      sql`select * from inventory_complain(${complaintId}, ${keyId}, ${orderId}, ${userId}, ${reason}, ${note ?? null})`,
+    );
+    const [answer] = rows;
+    if (!answer) throw new Error('The complaint was not answered');
+    if (answer.is_new && picture) await keepPicture(ctx, tx, { complaintId, keyId, ...picture });
+    return answer;
+  });
   if (complaint.is_new)
     ctx.log.warn({ keyId, orderId, reason, status: complaint.status }, 'a product key was complained of');
   if (complaint.is_frozen)

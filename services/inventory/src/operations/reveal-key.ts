@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
@@ -7,7 +7,10 @@ import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }) => {
   const [key] = await ctx.db
-    .select({ status: productKeys.status })
+    .select({
+      status: productKeys.status,
+      isRefunded: sql<boolean>`exists (select from complaints c where c.key_id = ${productKeys.id} and c.status = 'refunded')`,
+    })
     .from(keyAllocations)
     .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
     .where(
@@ -18,6 +21,6 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
       ),
     );
   if (!key) throw keyNotFound();
-  if (key.status !== 'allocated') throw keyNotRevealable();
+  if (key.status !== 'allocated' || key.isRefunded) throw keyNotRevealable();
   return { ...(await revealRecorded(ctx, keyId, null)), revealedAt: ctx.now().toISOString() };
 };

@@ -34,6 +34,15 @@ export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchI
       if (sold.length > 0) throw keyAlreadySold({}, 'Some product keys of this batch are held or sold');
     }
     const movedCount = rows[0]?.moved ?? 0;
+    if (status === 'undone') {
+      // Never sold and never again for sale: the same product keys may come in again.
+      await tx.execute(
+        sql`update product_keys set blind_index = decode(replace(id::text, '-', ''), 'hex') where batch_id = ${batchId} and status = 'void'`,
+      );
+      await tx.execute(
+        sql`delete from product_key_codes c using product_keys k where k.id = c.key_id and k.batch_id = ${batchId}`,
+      );
+    }
     await tx.execute(sql`select inventory_tell_stock(${batch.variantId}, ${movedCount})`);
     return { batchId, movedCount };
   });

@@ -9,11 +9,11 @@ import type {
   Supplier,
   SupplierCall,
 } from './supplier.ts';
+import { imageOf } from '../domain/image.ts';
 import {
   centsOf,
   createSupplierHttp,
   formatCents,
-  imageOf,
   longAnswerBytesMax,
   shortText,
   type SupplierAnswer,
@@ -63,6 +63,16 @@ const Order = z.looseObject({
 const History = z.looseObject({
   items: z.array(z.looseObject({ orderId: z.string(), clientOrderId: z.string().nullish() })).max(100_000),
 });
+/** Their words for what can be wrong with a code. */
+const complaintReasons = {
+  'already-used': 'Used',
+  'wrong-region': 'Region Lock',
+  invalid: 'Invalid',
+  'not-active-yet': 'Other',
+};
+const Complaints = z.looseObject({
+  items: z.array(z.looseObject({ productId: z.string(), code: z.string().nullish(), status: z.string() })).max(1000),
+});
 const Failure = z.looseObject({ code: z.union([z.int(), z.string()]).transform(String) });
 const refusals: Record<string, Extract<OrderAnswer, { kind: 'refused' }>['reason']> = {
   '10002': 'balance-low',
@@ -76,6 +86,8 @@ export function createCodesWholesale(options: {
   version: 'v3';
   clientId: string;
   clientSecret: string;
+  /** Their complaint API: live host only, for clients they have put on a list. */
+  takesComplaints: boolean;
   callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
@@ -117,6 +129,7 @@ export function createCodesWholesale(options: {
     json?: unknown;
     timeoutMs?: number;
     answerBytesMax?: number;
+    onKept?: (call: SupplierCall) => void;
   }): Promise<SupplierAnswer | 'denied' | 'unsent' | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       const held = await access();
@@ -179,9 +192,18 @@ export function createCodesWholesale(options: {
 
   return {
     name: 'codeswholesale',
-    facts: { title: 'CodesWholesale', currency: 'EUR', unitsPerOrderMax: 20, canFetchLate: false, returnHours: 0 },
+    facts: {
+      title: 'CodesWholesale',
+      currency: 'EUR',
+      unitsPerOrderMax: 20,
+      canFetchLate: false,
+      returnHours: 0,
+      // Claims are taken up to a year after the purchase.
+      claimHours: options.takesComplaints ? 365 * 24 : 0,
+    },
     isUp: () => http.isUp(),
 
+    // What is not released yet is listed with its price, and without stock.
     quote: (productRef) => quoteFor(productRef, 1),
 
     async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
@@ -256,6 +278,48 @@ export function createCodesWholesale(options: {
     },
 
     giveBack: () => Promise.resolve('refused'),
+
+    async claim({ reference, productRef, reason, note, code, picture }) {
+      if (!options.takesComplaints) return 'refused';
+      const answer = await send({
+        method: 'POST',
+        path: '/complaints',
+        json: {
+          clientOrderId: reference,
+          productId: productRef,
+          codeType: code === null ? 'CODE_IMAGE' : 'CODE_TEXT',
+          ...(code === null ? {} : { code }),
+          reason: complaintReasons[reason],
+          ...(note === null ? {} : { description: note }),
+          ...(picture === null ? {} : { screenshot: picture.contentBase64 }),
+        },
+        timeoutMs: 30_000,
+      });
+      if (typeof answer !== 'object' || answer.status >= 500 || answer.status === 429) return 'unknown';
+      // 409: a complaint about this code is there already, ours.
+      return answer.status < 300 || answer.status === 409 ? 'asked' : 'refused';
+    },
+
+    async claimOutcome({ reference, productRef, code }) {
+      const answer = await get(`/complaints/order/${encodeURIComponent(reference)}`);
+      const listed = Complaints.safeParse(answer?.body);
+      if (answer?.status !== 200 || !listed.success) return 'unknown';
+      const status = listed.data.items.find(
+        (item) => item.productId === productRef && (code === null || item.code === code),
+      )?.status;
+      if (/^(?:accepted|refunded|replaced|resolved)$/i.test(status ?? '')) return 'granted';
+      return /^(?:rejected|declined)$/i.test(status ?? '') ? 'refused' : 'open';
+    },
+
+    async replay({ method, path }) {
+      let made: SupplierCall | undefined;
+      const onKept = (call: SupplierCall) => {
+        made = call;
+      };
+      if (method === 'GET' && path.startsWith(`${root}/`))
+        await send({ method, path: path.slice(root.length), onKept, answerBytesMax: longAnswerBytesMax });
+      return made;
+    },
 
     async balance() {
       const answer = await get('/accounts/current');

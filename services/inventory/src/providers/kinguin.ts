@@ -10,11 +10,11 @@ import type {
   Supplier,
   SupplierCall,
 } from './supplier.ts';
+import { imageOf } from '../domain/image.ts';
 import {
   centsOf,
   createSupplierHttp,
   formatCents,
-  imageOf,
   longAnswerBytesMax,
   shortText,
   type SupplierAnswer,
@@ -108,28 +108,43 @@ export function createKinguin(options: {
 
   return {
     name: 'kinguin',
-    facts: { title: 'Kinguin', currency: 'EUR', unitsPerOrderMax: 9, canFetchLate: true, returnHours: 24 },
+    facts: {
+      title: 'Kinguin',
+      currency: 'EUR',
+      unitsPerOrderMax: 9,
+      canFetchLate: true,
+      returnHours: 24,
+      claimHours: 24,
+    },
     isUp: () => http.isUp(),
 
-    async quote(productRef): Promise<Quote> {
+    async quote(productRef, allowsPreOrder = false): Promise<Quote> {
       const answer = await get(`/v2/products/${encodeURIComponent(productRef)}`);
       // Gone and sold out are one answer.
       if (answer?.status === 404) return { kind: 'not-sold' };
       const product = Product.safeParse(answer?.body);
       if (answer?.status !== 200 || !product.success || product.data.productId !== productRef)
         return { kind: 'unknown' };
-      if (product.data.isPreorder) return { kind: 'not-sold' };
+      if (product.data.isPreorder && !allowsPreOrder) return { kind: 'not-sold' };
       const stockCount = product.data.textQty ?? product.data.qty;
       return { kind: 'offered', unitPriceCents: product.data.price, stockCount };
     },
 
-    async order({ reference, productRef, quantity, unitPriceMaxCents }): Promise<OrderAnswer> {
+    async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
       const answer = await http.send({
         method: 'POST',
         path: '/v2/order',
         headers,
         json: {
-          products: [{ productId: productRef, qty: quantity, price: formatCents(unitPriceMaxCents), keyType: 'text' }],
+          products: [
+            {
+              productId: productRef,
+              qty: quantity,
+              price: formatCents(unitPriceMaxCents),
+              // A pre-order is refused with a kind of key.
+              ...(allowsPreOrder ? {} : { keyType: 'text' }),
+            },
+          ],
           orderExternalId: reference,
         },
         timeoutMs: 30_000,
@@ -197,6 +212,28 @@ export function createKinguin(options: {
       const answer = await http.send({ method: 'POST', path, headers });
       if (answer === undefined || answer === 'unsent' || answer.status >= 500) return 'unknown';
       return answer.status < 300 ? 'asked' : 'refused';
+    },
+
+    /** Only whole orders are taken back: a good key of it, in a customer's hands, must not go with a bad one. */
+    async claim({ supplierOrderId, orderQuantity, claimedCount }) {
+      if (claimedCount < orderQuantity) return 'refused';
+      return this.giveBack(supplierOrderId);
+    },
+
+    async claimOutcome({ supplierOrderId, unitRef }) {
+      const answer = await this.fetch(supplierOrderId, false);
+      if (answer.kind === 'unknown') return 'unknown';
+      const unit = answer.order.units.find(({ ref }) => ref === unitRef);
+      return unit?.state === 'returned' ? 'granted' : 'open';
+    },
+
+    async replay({ method, path }) {
+      let made: SupplierCall | undefined;
+      const onKept = (call: SupplierCall) => {
+        made = call;
+      };
+      if (method === 'GET') await http.send({ method, path, headers, onKept, answerBytesMax: longAnswerBytesMax });
+      return made;
     },
 
     async balance() {

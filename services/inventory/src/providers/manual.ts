@@ -10,6 +10,7 @@ export function createManual(): Supplier {
       unitsPerOrderMax: 20,
       canFetchLate: false,
       returnHours: 0,
+      claimHours: 0,
       isByHand: true,
     },
     isUp: () => true,
@@ -31,6 +32,7 @@ export function createManual(): Supplier {
     find: () => Promise.resolve({ kind: 'nothing' }),
     fetch: () => Promise.resolve({ kind: 'unknown' }),
     giveBack: () => Promise.resolve('refused'),
+    replay: () => Promise.resolve(undefined),
     balance: () => Promise.resolve({ kind: 'unknown' }),
     listProducts: () => Promise.resolve({ kind: 'page', items: [], nextCursor: null }),
   };

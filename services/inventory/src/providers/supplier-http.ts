@@ -12,7 +12,10 @@ const keptMax = 4_000;
 const keptNames = new Set(
   `allowPreOrder orderId clientOrderId orderExternalId productId offerId kinguinId quantity qty textQty totalQty item_count price unitPrice
   totalPrice requestPrice requestTotalPrice paymentPrice balance totalToUse status kind codeId codeType keyType isPreorder createdOn createdAt
-  updatedAt releaseDate propertyPath trace timestamp retryable expires_in expiresIn from to id`.split(/\s+/),
+  updatedAt releaseDate propertyPath trace timestamp retryable expires_in expiresIn from to id path product_id order_id partner_order_id
+  partnerOrderId category_id category product-id variation_id variation_price order_status total err_code currency`.split(
+    /\s+/,
+  ),
 );
 
 export interface SupplierAnswer {
@@ -31,6 +34,8 @@ export interface SupplierHttp {
     form?: Record<string, string>;
     timeoutMs?: number;
     answerBytesMax?: number;
+    /** Told the kept form of this call too. */
+    onKept?: ((call: SupplierCall) => void) | undefined;
   }): Promise<SupplierAnswer | 'unsent' | undefined>;
   isUp(): boolean;
 }
@@ -66,7 +71,16 @@ export function createSupplierHttp(options: {
 
   return {
     isUp: () => breaker.isClosed(),
-    async send({ method, path, headers, json, form, timeoutMs = 10_000, answerBytesMax: bytesMax = answerBytesMax }) {
+    async send({
+      method,
+      path,
+      headers,
+      json,
+      form,
+      onKept,
+      timeoutMs = 10_000,
+      answerBytesMax: bytesMax = answerBytesMax,
+    }) {
       assertNoTransaction(`supplier ${path}`);
       await enter();
       await takeTurn();
@@ -101,14 +115,16 @@ export function createSupplierHttp(options: {
         return undefined;
       } finally {
         leave();
-        options.onCall({
+        const call: SupplierCall = {
           method,
-          path: path.split('?')[0] ?? path,
+          path: path.slice(0, 500),
           status,
           durationMs: Math.round(performance.now() - startedAt),
           request: form === undefined ? keep(json, false) : null,
           answer: text === '' ? null : keep(parseJson(text), status !== null && status >= 400),
-        });
+        };
+        options.onCall(call);
+        onKept?.(call);
       }
     },
   };
@@ -170,19 +186,4 @@ export function formatCents(cents: number): number {
 /** A supplier's text: untrusted, and never longer than anyone needs. */
 export function shortText(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 200) : '';
-}
-
-const imageBytesMax = 2 * 1024 * 1024;
-
-/** The picture behind a base64 text, by its own first bytes; undefined for anything else. */
-export function imageOf(
-  base64: string,
-): { contentType: 'image/png' | 'image/jpeg' | 'image/gif'; bytes: Buffer } | undefined {
-  if (base64.length > imageBytesMax * 1.4) return undefined;
-  const bytes = Buffer.from(base64, 'base64');
-  if (bytes.length > imageBytesMax) return undefined;
-  if (bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex'))) return { contentType: 'image/png', bytes };
-  if (bytes.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))) return { contentType: 'image/jpeg', bytes };
-  if (/^GIF8[79]a$/.test(bytes.subarray(0, 6).toString('latin1'))) return { contentType: 'image/gif', bytes };
-  return undefined;
 }

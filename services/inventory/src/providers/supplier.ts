@@ -10,11 +10,15 @@ export interface SupplierFacts {
   isByHand?: true;
   /** How long unfetched codes can be given back; 0 when they can't by API. */
   returnHours: number;
+  /** How long after delivery a bad code can be claimed; 0 when it can't by API. */
+  claimHours: number;
 }
 
 /** A product key as a supplier hands it over. It lives in memory only until it is sealed, and is never logged. */
 export type SecretCode =
   | { kind: 'text'; text: string }
+  /** A top-up has no code: its proof that it arrived. */
+  | { kind: 'receipt'; text: string }
   | { kind: 'image'; contentType: 'image/png' | 'image/jpeg' | 'image/gif'; bytes: Buffer };
 
 export interface SuppliedUnit {
@@ -32,18 +36,37 @@ export interface SuppliedOrder {
   reference: string | null;
   /** `open` also for every status that is not known here: look again. */
   status: 'open' | 'complete' | 'cancelled' | 'refunded';
-  productRef: string;
+  /** Null where the supplier does not tell it. */
+  productRef: string | null;
   quantity: number;
   /** What was charged for one unit. */
   unitPriceCents: number;
   units: SuppliedUnit[];
   orderedAt: string | null;
+  /** Where a top-up went, as the supplier tells it; absent when it does not. */
+  gameAccount?: { playerId: string; zone: string | null };
+}
+
+/** A unit that a customer says is bad, as a supplier is asked about it. */
+export interface Claim {
+  supplierOrderId: string;
+  /** Our reference of that order. */
+  reference: string;
+  unitRef: string;
+  productRef: string;
+  /** How many units the order has, and how many of them are claimed: some suppliers take back whole orders only. */
+  orderQuantity: number;
+  claimedCount: number;
+  reason: 'already-used' | 'wrong-region' | 'invalid' | 'not-active-yet';
+  note: string | null;
+  /** The product key itself, where the supplier wants to be told it. */
+  code: string | null;
+  picture: { contentType: string; contentBase64: string } | null;
 }
 
 export type Quote =
-  | { kind: 'offered'; unitPriceCents: number; stockCount: number }
-  | { kind: 'not-sold' }
-  | { kind: 'unknown' };
+  /** `stockCount` is 0 for what is not released yet, where orders for later were asked about. */
+  { kind: 'offered'; unitPriceCents: number; stockCount: number } | { kind: 'not-sold' } | { kind: 'unknown' };
 
 export type RefusalReason = 'out-of-stock' | 'price-moved' | 'balance-low' | 'not-authorised' | 'bad-request' | 'busy';
 
@@ -79,7 +102,8 @@ export interface SupplierCall {
 export interface Supplier {
   name: string;
   facts: SupplierFacts;
-  quote(productRef: string): Promise<Quote>;
+  /** With `allowsPreOrder` also what is sold before its day of release. */
+  quote(productRef: string, allowsPreOrder?: boolean): Promise<Quote>;
   /** `unitPriceMaxCents` is a hard maximum: a supplier that supports it gets it in the request. Pre-orders are bought only when asked for. */
   order(order: {
     reference: string;
@@ -87,6 +111,8 @@ export interface Supplier {
     quantity: number;
     unitPriceMaxCents: number;
     allowsPreOrder: boolean;
+    /** Where a top-up goes. */
+    gameAccount?: { playerId: string; zone: string | null };
   }): Promise<OrderAnswer>;
   /** By our own reference. `since` bounds the search where the supplier only has a history. */
   find(reference: string, since: Date): Promise<FindAnswer>;
@@ -94,6 +120,17 @@ export interface Supplier {
   fetch(supplierOrderId: string, withCodes: boolean): Promise<FetchAnswer>;
   /** Asks to give every eligible unit back; what became of it is seen by `fetch`. */
   giveBack(supplierOrderId: string): Promise<'asked' | 'refused' | 'unknown'>;
+  /** Asks for a bad unit's money or another unit; absent where no call does. `refused` is final. */
+  claim?(claim: Claim): Promise<'asked' | 'refused' | 'unknown'>;
+  /** What became of a claim that was asked. */
+  claimOutcome?(claim: Claim): Promise<'granted' | 'refused' | 'open' | 'unknown'>;
+  /** The nickname behind an account number of a game; absent where no call tells it. */
+  checkGameAccount?(
+    productRef: string,
+    account: { playerId: string; zone: string | null },
+  ): Promise<{ kind: 'found'; nickname: string } | { kind: 'not-found' } | { kind: 'unknown' }>;
+  /** Makes a kept call once more, if it only reads; undefined when it does not, or there was no way to make it. */
+  replay(call: { method: string; path: string; request: string | null }): Promise<SupplierCall | undefined>;
   balance(): Promise<{ kind: 'known'; cents: number } | { kind: 'unknown' }>;
   /** A page of the catalogue; `nextCursor` is null at its end. */
   listProducts(cursor: string | null): Promise<

@@ -63,6 +63,7 @@ function codesWholesale(): Supplier {
     version: 'v3',
     clientId: 'client-SECRET',
     clientSecret: '$2a$10$SECRET.dots',
+    takesComplaints: true,
     callsPerSecond: 1_000,
     onCall: (call) => calls.push(call),
   });

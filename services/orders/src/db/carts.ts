@@ -86,9 +86,9 @@ async function mergeGuestCart(ctx: Context, token: string, customerId: string): 
       .returning({ id: carts.id });
     if (!guest) return; // Merged by an earlier call with the same token, or never ours.
     await tx.execute(sql`
-      insert into cart_items as own (id, cart_id, variant_id, quantity)
-      select uuidv7(), ${own.id}, variant_id, quantity from cart_items where cart_id = ${guest.id} order by variant_id
-      on conflict (cart_id, variant_id) do update set quantity = least(own.quantity + excluded.quantity, ${quantityMax})`);
+      insert into cart_items as own (id, cart_id, variant_id, quantity, game_account)
+      select uuidv7(), ${own.id}, variant_id, quantity, game_account from cart_items where cart_id = ${guest.id} order by variant_id, account_key
+      on conflict (cart_id, variant_id, account_key) do update set quantity = least(own.quantity + excluded.quantity, ${quantityMax})`);
     await tx.delete(cartItems).where(eq(cartItems.cartId, guest.id));
   });
 }
@@ -123,6 +123,8 @@ export async function showCart(
   const problems = items.flatMap((item): z.input<typeof Cart>['problems'] => {
     const variant = variantOf.get(item.variantId);
     if (!variant) return [{ code: 'not_sold', itemId: item.id, action: 'remove' }];
+    if ((variant.accountRule === null) !== (item.gameAccount === null))
+      return [{ code: 'account_needed', itemId: item.id, action: 'remove' }];
     if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock', itemId: item.id, action: 'remove' }];
     const was = before[item.variantId];
     if (was !== undefined && was !== priceOf.get(item.variantId))
@@ -148,6 +150,7 @@ export async function showCart(
           image: variant?.image ?? null,
           unitPriceRial,
           lineTotalRial: multiplyRial(unitPriceRial, item.quantity),
+          gameAccount: item.gameAccount,
         },
       ];
     }),

@@ -55,6 +55,11 @@ export async function getOwnOrder(db: Db, orderId: string, customerId: string): 
   return order;
 }
 
+/** A line as inventory is asked for it. */
+export function stockLine({ id, variantId, quantity, gameAccount }: OrderLineRow) {
+  return { orderLineId: id, variantId, quantity, ...(gameAccount ? { gameAccount } : {}) };
+}
+
 export function listLines(db: Db | Tx, orderId: string): Promise<OrderLineRow[]> {
   return db.select().from(orderLines).where(eq(orderLines.orderId, orderId)).orderBy(asc(orderLines.position));
 }
@@ -114,6 +119,8 @@ function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Langua
           ? ('securing' as const)
           : ('pending' as const),
     deliveredCount: line.deliveredCount,
+    gameAccount: line.gameAccount,
+    releasesOn: line.releasesOn,
   };
 }
 

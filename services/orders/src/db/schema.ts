@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -13,6 +14,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { LocalizedText } from '@kelid/contracts/common';
+import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { OrderStatus } from '@kelid/contracts/orders';
 
 export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
@@ -46,9 +48,14 @@ export const cartItems = pgTable(
       .references(() => carts.id, { onDelete: 'cascade' }),
     variantId: uuid('variant_id').notNull(),
     quantity: integer().notNull(),
+    /** Where a top-up goes; two players' top-ups are two items. */
+    gameAccount: jsonb('game_account').$type<ShownGameAccount>(),
+    accountKey: text('account_key')
+      .notNull()
+      .generatedAlwaysAs(sql`account_key_of(game_account)`),
   },
   (table) => [
-    unique('cart_items_variant').on(table.cartId, table.variantId),
+    unique('cart_items_variant').on(table.cartId, table.variantId, table.accountKey),
     check('cart_items_quantity', sql`${table.quantity} between 1 and 20`),
   ],
 );
@@ -115,6 +122,10 @@ export const orderLines = pgTable(
     quantity: integer().notNull(),
     unitPriceRial: bigint('unit_price_rial', { mode: 'number' }).notNull(),
     deliveredCount: integer('delivered_count').notNull().default(0),
+    /** Where a top-up goes, with the nickname that was shown before paying. */
+    gameAccount: jsonb('game_account').$type<ShownGameAccount>(),
+    /** A pre-order is delivered from this day. */
+    releasesOn: date('releases_on', { mode: 'string' }),
   },
   (table) => [
     index('order_lines_order').on(table.orderId),

@@ -10,14 +10,14 @@ export interface PricedLine {
 }
 
 /** The promised price while the promise holds, today's price for what it does not name. */
-export function priceLines(
-  lines: { variantId: string; quantity: number }[],
+export function priceLines<Line extends { variantId: string; quantity: number }>(
+  lines: Line[],
   promised: Quote | undefined,
   current: Quote,
-): PricedLine[] {
-  return lines.flatMap(({ variantId, quantity }) => {
-    const unitPriceRial = promised?.[variantId] ?? current[variantId];
-    return unitPriceRial === undefined ? [] : [{ variantId, quantity, unitPriceRial }];
+): (Line & PricedLine)[] {
+  return lines.flatMap((line) => {
+    const unitPriceRial = promised?.[line.variantId] ?? current[line.variantId];
+    return unitPriceRial === undefined ? [] : [{ ...line, unitPriceRial }];
   });
 }
 

@@ -1,6 +1,14 @@
-import { keysAllocated, orderStatusChanged, paymentRefunded, supplyFailed } from '@kelid/contracts/events';
+import {
+  keyRefundDue,
+  keysAllocated,
+  orderRefundDue,
+  orderStatusChanged,
+  paymentRefunded,
+  supplyFailed,
+} from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
 import type { EventEnvelope } from '@kelid/service/event-envelope';
+import { consumeOnce } from '@kelid/service/inbox';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder } from '../db/queries.ts';
@@ -15,9 +23,27 @@ export async function onSupplyFailed(ctx: Context, event: EventEnvelope): Promis
   await fulfill(ctx, eventData(supplyFailed, event).orderId);
 }
 
+/** A product key was bad, and a person decided that its money goes back: what was paid for its unit is the customer's again. */
+export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
+  const { orderId, orderLineId, complaintId } = eventData(keyRefundDue, event);
+  const found = await findOrderWithLines(ctx.db, orderId);
+  const line = found?.lines.find(({ id }) => id === orderLineId);
+  if (!found || !line) throw new Error('The line of this refund is not here');
+  const { orderNumber, customerId, version, totalRial } = found.order;
+  await consumeOnce(ctx, event.id, 'orders', async (tx) => {
+    const refundRial = line.unitPriceRial;
+    await publish(
+      tx,
+      orderRefundDue({ orderId, orderNumber, customerId, version, refundRial, totalRial, complaintId }),
+    );
+  });
+}
+
 /** The money of what could not be delivered is in the wallet: the order is closed. A second word of it finds nothing to move. */
 export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId } = eventData(paymentRefunded, event);
+  const { orderId, complaintId } = eventData(paymentRefunded, event);
+  // One unit of a delivered order was refunded after a complaint: that closes nothing.
+  if (complaintId !== undefined) return;
   const found = await findOrderWithLines(ctx.db, orderId);
   if (!found) return;
   const { order, lines } = found;

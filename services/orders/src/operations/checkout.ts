@@ -96,7 +96,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
         .values(
           lines.map((line, position) => {
             const variant = variantOf.get(line.variantId);
-            if (!variant) throw variantNotFound();
+            if (!variant || (variant.accountRule === null) !== (line.gameAccount === null)) throw variantNotFound();
             return {
               id: newId(),
               orderId,
@@ -110,6 +110,8 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
               image: variant.image,
               quantity: line.quantity,
               unitPriceRial: line.unitPriceRial,
+              gameAccount: line.gameAccount,
+              releasesOn: variant.availability === 'pre_order' ? variant.releasesOn : null,
             };
           }),
         )

@@ -127,7 +127,10 @@ export const ledgerTransactions = pgTable(
       .notNull()
       .default(sql`now()`),
   },
-  (table) => [unique('ledger_transactions_once').on(table.kind, table.businessRef)],
+  (table) => [
+    unique('ledger_transactions_once').on(table.kind, table.businessRef),
+    index('ledger_transactions_order').on(table.orderId),
+  ],
 );
 
 /** Debit is positive. */

@@ -12,10 +12,10 @@ interface Variant {
   title: string;
   region: string;
   priceRial: number;
-  availability: 'in_stock' | 'low' | 'from_supplier' | 'out_of_stock';
+  availability: 'in_stock' | 'low' | 'from_supplier' | 'pre_order' | 'out_of_stock';
 }
 
-const availabilityTones = { in_stock: 'good', low: 'gold', from_supplier: '', out_of_stock: 'bad' };
+const availabilityTones = { in_stock: 'good', low: 'gold', from_supplier: '', pre_order: 'gold', out_of_stock: 'bad' };
 
 export function BuyBox({
   variants,
