@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { crashOnce, crashPoints, startCrashWorld } from './crash.ts';
+import { crashOnce, crashPoints, startCrashWorld, workersPoint } from './crash.ts';
 
 // `npm run chaos -- --rounds 20 --seed 7`: every crash point, many seeds. A failing one prints the seed that repeats it.
+// With `--point workers` two processes of the background work die at random while suppliers fail at random.
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
@@ -10,7 +11,7 @@ const { values } = parseArgs({
   },
 });
 const points = values.point === undefined ? Object.keys(crashPoints) : [values.point];
-const world = await startCrashWorld();
+const world = await startCrashWorld(values.point === workersPoint ? 2 : 0);
 let failureCount = 0;
 try {
   for (let round = 0; round < Number(values.rounds); round += 1) {

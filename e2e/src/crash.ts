@@ -25,12 +25,15 @@ export const crashPoints: Record<string, string | null> = {
   CP15: 'orders.delivered',
   CP17: 'payments.sale-posted',
 };
+/** Not one moment, but any: processes of the background work die again and again while suppliers fail in every way they can. */
+export const workersPoint = 'workers';
 
 export interface CrashWorld {
   shop: Shop;
   variantIds: string[];
-  /** Without own stock: bought from suppliers when it is sold. */
-  suppliedIds: string[];
+  /** Without own stock: bought from suppliers when it is sold. A top-up needs an account. */
+  supplied: { variantId: string; isTopUp: boolean }[];
+  workerCount: number;
 }
 
 const unlimited = '1000000';
@@ -45,14 +48,27 @@ const crashEnv: Record<string, string> = {
   IDENTITY_OTP_DAILY_MAX: unlimited,
 };
 
-export async function startCrashWorld(): Promise<CrashWorld> {
-  const shop = await startShop({ shape: 'one', env: crashEnv });
+export async function startCrashWorld(workerCount = 0): Promise<CrashWorld> {
+  const shop = await startShop({ shape: 'one', env: crashEnv, workerCount });
   await kelid(shop, 'demo', 'load');
   const rows = await query(shop, 'catalog', 'select id from variants where available_count > 20 order by id limit 40');
   await fillSuppliers(shop);
-  const supplied = await query(shop, 'inventory', 'select distinct variant_id as id from supplier_offers');
-  const idsOf = (found: Record<string, unknown>[]) => found.map((row) => String(row['id']));
-  return { shop, variantIds: idsOf(rows), suppliedIds: idsOf(supplied) };
+  const offers = await query(
+    shop,
+    'inventory',
+    "select variant_id as id, bool_or(supplier = 'moogold') as is_top_up from supplier_offers where not allows_pre_order group by 1",
+  );
+  // Genshin and Mobile Legends want a zone too; those with a player number alone are enough here.
+  const plain = await query(
+    shop,
+    'catalog',
+    "select v.id from variants v join products p on p.id = v.product_id where coalesce(p.account_rule, 'pubg-mobile') = 'pubg-mobile'",
+  );
+  const plainIds = new Set(plain.map((row) => String(row['id'])));
+  const supplied = offers
+    .map((row) => ({ variantId: String(row['id']), isTopUp: row['is_top_up'] === true }))
+    .filter(({ variantId }) => plainIds.has(variantId));
+  return { shop, variantIds: rows.map((row) => String(row['id'])), supplied, workerCount };
 }
 
 async function control(shop: Shop, method: string, path: string, body?: unknown): Promise<unknown> {
@@ -64,11 +80,13 @@ async function control(shop: Shop, method: string, path: string, body?: unknown)
   return response.status === 204 ? undefined : response.json();
 }
 
-const supplierNames = ['codeswholesale', 'kinguin'] as const;
+const supplierNames = ['codeswholesale', 'kinguin', 'moogold'] as const;
 
 /** Enough of everything and money for it, however many rounds are run. */
 async function fillSuppliers(shop: Shop): Promise<void> {
   for (const name of supplierNames) {
+    await control(shop, 'PUT', `/suppliers/${name}/balance`, { cents: 1_000_000_000 });
+    if (name === 'moogold') continue; // Its top-ups never run out.
     const { items } = (await control(shop, 'GET', `/suppliers/${name}/products`)) as {
       items: { ref: string; name: string; platform: string; region: string; priceCents: number }[];
     };
@@ -80,26 +98,40 @@ async function fillSuppliers(shop: Shop): Promise<void> {
         price: (priceCents / 100).toFixed(2),
         stock: 1_000_000,
       });
-    await control(shop, 'PUT', `/suppliers/${name}/balance`, { cents: 1_000_000_000 });
   }
 }
 
-/** What suppliers do wrong in a round, by its seed: each in about a third of its orders. */
+/** What suppliers do wrong in a round, by its seed: each in about a third of its orders, and its other answers now and then. */
 async function spoilSuppliers(shop: Shop, random: () => number): Promise<void> {
-  const modes = [
+  const pick = <Mode>(modes: readonly Mode[]): Mode | undefined => modes[Math.floor(random() * modes.length)];
+  const anywhere = [
     'lose-answer',
     'error',
     'html-503',
     'out-of-stock',
     'late',
+    'cut-short',
+    'empty',
+    'garbage',
+    'too-many',
+  ];
+  const odd = [
     'partial',
     'duplicate-code',
-    'cut-short',
     'duplicate',
+    'cancelled',
+    'price-jump',
+    'wrong-product',
+    'image',
+    'pre-order',
   ];
+  const reading = { codeswholesale: 'codes', kinguin: 'keys', moogold: 'find' };
   for (const name of supplierNames) {
-    const mode = modes[Math.floor(random() * modes.length)];
-    await control(shop, 'PUT', `/faults/${name}.order`, { mode, probability: 0.35, delayMs: 200 });
+    const orderModes =
+      name === 'moogold' ? [...anywhere, 'cancelled', 'price-jump'] : [...anywhere, ...odd, 'sold-out-404'];
+    await control(shop, 'PUT', `/faults/${name}.order`, { mode: pick(orderModes), probability: 0.35, delayMs: 200 });
+    const mode = pick(['error', 'html-503', 'garbage', 'cut-short', 'too-many', 'down']);
+    await control(shop, 'PUT', `/faults/${name}.${reading[name]}`, { mode, probability: 0.2, delayMs: 200 });
   }
 }
 
@@ -121,14 +153,17 @@ export interface CrashReport {
  * every promise of the databases holds, and what clients were told is so.
  */
 export async function crashOnce(world: CrashWorld, point: string, seed: number): Promise<CrashReport> {
-  const { shop, variantIds, suppliedIds } = world;
+  const { shop, variantIds, supplied, workerCount } = world;
   const random = randomOf(seed);
   const failpoint = crashPoints[point];
   const shoppers = await Promise.all(Array.from({ length: 5 }, () => new Shopper(shop).signIn()));
 
-  await shop.stop('server');
+  const isOfWorkers = point === workersPoint;
+  if (!isOfWorkers) await shop.stop('server');
   const passing = 1 + Math.floor(random() * 4);
-  const isOfSuppliers = point === 'CP13' || point === 'CP14';
+  const isOfSuppliers = point === 'CP13' || point === 'CP14' || isOfWorkers;
+  // In one round of four nobody delivers at all, and what was paid goes back.
+  const isHopeless = isOfWorkers && random() < 0.25;
   if (isOfSuppliers) await spoilSuppliers(shop, random);
   // Offers of the last round are asked for again before anything is promised.
   if (isOfSuppliers)
@@ -137,31 +172,37 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
       'inventory',
       "update supplier_offers set quoted_at = now() - interval '5 minutes', due_at = now()",
     );
-  await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
+  if (!isOfWorkers) await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
   const told: Acknowledged[] = [];
   let isOver = false;
   const load = Promise.all(
     shoppers.map(async (shopper) => {
       while (!isOver) {
-        const ids = isOfSuppliers && random() < 0.6 ? suppliedIds : variantIds;
-        const variantId = ids[Math.floor(random() * ids.length)] ?? '';
-        await buy(shopper, variantId, told, () => isOver);
+        const isSupplied = isOfSuppliers && random() < 0.6;
+        const at = Math.floor(random() * (isSupplied ? supplied.length : variantIds.length));
+        const item = isSupplied ? supplied[at] : { variantId: variantIds[at] ?? '', isTopUp: false };
+        if (item) await buy(shopper, item, told, () => isOver);
+        // A shopper is no hammer: the suppliers keep up, and what they get wrong is what is looked at.
+        if (isOfWorkers) await sleep(150 + random() * 200);
       }
     }),
   );
 
-  const until = performance.now() + 20_000;
-  if (failpoint) while (!shop.hasEnded('server') && performance.now() < until) await sleep(20);
-  else {
-    await sleep(300 + random() * 1_500);
-    await shop.kill('server');
-  }
-  const hasDied = shop.hasEnded('server');
-  if (hasDied) await shop.start('server');
+  const hasDied = isOfWorkers
+    ? await killWorkers(shop, workerCount, random)
+    : await killServer(shop, failpoint ?? null, random);
   await sleep(1_000);
   isOver = true;
   await load;
   await control(shop, 'DELETE', '/faults');
+  if (isHopeless) {
+    for (const name of supplierNames) await control(shop, 'PUT', `/faults/${name}.order`, { mode: 'out-of-stock' });
+    await query(
+      shop,
+      'inventory',
+      "update supply_needs set created_at = now() - interval '1 day' where status = 'open'",
+    );
+  }
 
   const problems = await quiesce(shop);
   for (const violation of await checkInvariants(shop))
@@ -172,9 +213,40 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
   return { hasDied, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
 }
 
+/** The server dies at the failpoint, or at a moment that the seed chooses, and is started again. */
+async function killServer(shop: Shop, failpoint: string | null, random: () => number): Promise<boolean> {
+  const until = performance.now() + 20_000;
+  if (failpoint) while (!shop.hasEnded('server') && performance.now() < until) await sleep(20);
+  else {
+    await sleep(300 + random() * 1_500);
+    await shop.kill('server');
+  }
+  const hasDied = shop.hasEnded('server');
+  if (hasDied) await shop.start('server');
+  return hasDied;
+}
+
+/** Three times some worker dies at some moment; now and then both are gone for a while. */
+async function killWorkers(shop: Shop, workerCount: number, random: () => number): Promise<boolean> {
+  for (let death = 0; death < 3; death += 1) {
+    await sleep(300 + random() * 1_200);
+    const name = `worker ${1 + Math.floor(random() * workerCount)}`;
+    await shop.kill(name);
+    await sleep(random() * 500);
+    await shop.start(name);
+  }
+  return true;
+}
+
 /** One purchase as a person makes it while the shop comes and goes: the same key until it is answered, the bank, the callback once. */
-async function buy(shopper: Shopper, variantId: string, told: Acknowledged[], isOver: () => boolean): Promise<void> {
-  const isAdded = await retry(() => shopper.addToCart(variantId), isOver);
+async function buy(
+  shopper: Shopper,
+  { variantId, isTopUp }: CrashWorld['supplied'][number],
+  told: Acknowledged[],
+  isOver: () => boolean,
+): Promise<void> {
+  const gameAccount = isTopUp ? { playerId: `5${shopper.phone.slice(-8)}1` } : undefined;
+  const isAdded = await retry(() => shopper.addToCart(variantId, 1, gameAccount), isOver);
   if (!isAdded) return;
   const key = randomUUID();
   const answer = await retry(() => shopper.checkout(key), isOver);
@@ -204,7 +276,15 @@ async function retry<T>(call: () => Promise<T>, isOver: () => boolean): Promise<
 /** Lets the shop come to rest: what waits for its time is made due, until nothing moves. Answers what still hangs. */
 async function quiesce(shop: Shop): Promise<string[]> {
   const until = performance.now() + 60_000;
+  const halfTime = performance.now() + 20_000;
   for (;;) {
+    // Who cheated on a line is not asked for it again; where nobody else sells it, half an hour later its money goes back.
+    if (performance.now() > halfTime)
+      await query(
+        shop,
+        'inventory',
+        "update supply_needs set created_at = now() - interval '1 day' where status = 'open'",
+      );
     // The clock of a test: rows are made older instead of waiting for them.
     await query(
       shop,
@@ -221,7 +301,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
     await query(
       shop,
       'inventory',
-      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed', 'received') or status = 'ordering' and created_at < now() - interval '2 seconds'",
+      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed', 'received', 'not_placed') or status = 'ordering' and created_at < now() - interval '2 seconds'",
     );
     for (const service of ['orders', 'payments', 'inventory', 'identity', 'catalog'])
       await query(
@@ -269,6 +349,12 @@ async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]>
       if (!order) problems.push(`order ${entry.orderId} was acknowledged and is gone`);
       if (!order || !entry.isPaid) break;
       if (order['status'] === 'fulfilled') break;
+      if (order['status'] === 'refunded' || order['status'] === 'part_refunded') {
+        if (!(await isPaidBack(shop, entry.orderId)))
+          problems.push(`order ${entry.orderId} is ${order['status']}, and not every unit is a key or money`);
+        break;
+      }
+      if (order['status'] === 'review') break;
       const surplus = await query(
         shop,
         'payments',
@@ -302,12 +388,46 @@ async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]>
     };
     const here = await query(shop, 'inventory', `select unit_ref from supplied_units where supplier = '${name}'`);
     const refs = new Set(here.map((row) => String(row['unit_ref'])));
+    // What was sold otherwise than ordered is with a person, by its order.
+    const review = await query(
+      shop,
+      'inventory',
+      `select supplier_order_id from procurements where supplier = '${name}' and status = 'review'`,
+    );
+    const reviewed = new Set(review.map((row) => String(row['supplier_order_id'])));
     for (const { orderId, units } of items)
       for (const unit of units)
-        if (unit.state === 'ready' && !refs.has(unit.id))
+        if (unit.state === 'ready' && !refs.has(name === 'moogold' ? orderId : unit.id) && !reviewed.has(orderId))
           problems.push(`${name} sold unit ${unit.id} of ${orderId}, and it is not here`);
   }
   return problems;
+}
+
+/** Every unit of it is a product key, or its money is in the wallet, once. */
+async function isPaidBack(shop: Shop, orderId: string): Promise<boolean> {
+  const lines = await query(
+    shop,
+    'orders',
+    'select id, quantity, unit_price_rial as price from order_lines where order_id = $1',
+    [orderId],
+  );
+  let owedRial = 0;
+  for (const line of lines) {
+    const [bound] = await query(
+      shop,
+      'inventory',
+      'select count(*)::int as count from key_allocations where order_line_id = $1 and replacement_no = 0',
+      [line['id']],
+    );
+    owedRial += (Number(line['quantity']) - Number(bound?.['count'])) * Number(line['price']);
+  }
+  const refunds = await query(
+    shop,
+    'payments',
+    "select -e.amount_rial as amount from ledger_transactions t join ledger_entries e on e.transaction_id = t.id where t.order_id = $1 and t.kind = 'refund' and e.account like 'wallet:%'",
+    [orderId],
+  );
+  return refunds.length === 1 && Number(refunds[0]?.['amount']) === owedRial;
 }
 
 function randomOf(seed: number): () => number {

@@ -43,6 +43,8 @@ export async function startShop(options: {
   shape: Shape;
   env?: Record<string, string>;
   firstEnv?: Record<string, string>;
+  /** Processes that do the background work; without them the server does it. */
+  workerCount?: number;
   isDurable?: boolean;
   /** Starts two gateways over the same services; only with one process per service. */
   hasSecondGateway?: boolean;
@@ -138,11 +140,20 @@ export async function startShop(options: {
   });
   const server = join(root, 'apps/server/src/main.ts');
   if (options.shape === 'one') {
+    const workerCount = options.workerCount ?? 0;
     processes.set('server', {
       program: server,
-      env: { SERVICES: 'all', INTERNAL_PORT: String(internalPort) },
+      env: { SERVICES: 'all', INTERNAL_PORT: String(internalPort), RUN: workerCount > 0 ? 'api' : 'all' },
       healthUrl: `${gatewayUrl}/ready`,
     });
+    for (let number = 1; number <= workerCount; number += 1) {
+      const port = String(servicePorts[number]);
+      processes.set(`worker ${number}`, {
+        program: server,
+        env: { SERVICES: serviceNames.join(','), INTERNAL_PORT: port, RUN: 'jobs' },
+        healthUrl: `http://127.0.0.1:${port}/ready`,
+      });
+    }
   } else {
     const peerUrls = Object.fromEntries(
       serviceNames.map((name, index) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${servicePorts[index]}`]),

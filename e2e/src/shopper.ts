@@ -96,8 +96,8 @@ export class Shopper {
     return response.headers.get('location') ?? '';
   }
 
-  async addToCart(variantId: string, quantity = 1): Promise<void> {
-    await this.orders.addCartItem({ variantId, quantity });
+  async addToCart(variantId: string, quantity = 1, gameAccount?: { playerId: string }): Promise<void> {
+    await this.orders.addCartItem({ variantId, quantity, ...(gameAccount ? { gameAccount } : {}) });
   }
 
   checkout(key: string = randomUUID()) {

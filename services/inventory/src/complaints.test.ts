@@ -93,3 +93,57 @@ test('a person decides an open complaint once: another key while there is one, o
     await expect(decide(of(second), 'replaced')).rejects.toMatchObject({ code: 'inventory.stock-short' });
   expect(await decide(of(second), 'rejected')).toMatchObject({ status: 'rejected' });
 });
+
+test('what a shopper saw comes with the complaint: sealed, seen by staff with a record of the look, and by nobody else', async () => {
+  const order = await delivered(await shop.stockUp(1));
+  const keyId = order.keyIds[0] ?? '';
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from('CANARY-ON-A-PICTURE')]);
+  const report = (pictureBase64: string) =>
+    order.owner.reportKey({ orderId: order.orderId, keyId, reason: 'invalid', pictureBase64 });
+  await expect(report(Buffer.from('<svg onload=alert(1)>').toString('base64'))).rejects.toMatchObject({
+    status: 422,
+    data: { errors: [{ field: 'pictureBase64' }] },
+  });
+  await report(png.toString('base64'));
+  await report(Buffer.concat([png, png]).toString('base64')); // Sent again: the first one stays.
+  const complaint = (await shop.admin().listComplaints({ limit: 100 })).items.find((item) => item.keyId === keyId);
+  expect(complaint).toMatchObject({ hasPicture: true });
+  const complaintId = complaint?.id ?? '';
+  expect(await shop.admin().getComplaintPicture({ complaintId })).toEqual({
+    contentType: 'image/png',
+    contentBase64: png.toString('base64'),
+  });
+  const looks = (await shop.admin().getDigitalKey({ keyId })).reveals;
+  expect(
+    looks.some((look) => look.reason === `picture of complaint ${complaintId}` && look.by.startsWith('staff:')),
+  ).toBe(true);
+  await expect(order.owner.getComplaintPicture({ complaintId })).rejects.toMatchObject({ status: 403 });
+  const [row] = await shop.sql(
+    'inventory',
+    "select convert_from(ciphertext, 'latin1') as text from complaint_pictures",
+  );
+  expect(String(row?.['text'])).not.toContain('CANARY');
+});
+
+test('a complaint decided as a refund tells orders once which unit it is, and its product key is not shown any more', async () => {
+  const order = await delivered(await shop.stockUp(1));
+  const keyId = order.keyIds[0] ?? '';
+  expect(await order.report()).toEqual({ status: 'open' });
+  const complaintId =
+    (await shop.admin().listComplaints({ limit: 100 })).items.find((item) => item.keyId === keyId)?.id ?? '';
+  const decide = () =>
+    shop.admin().decideComplaint({ complaintId, status: 'refunded', reason: 'no fresh one to be had' });
+  const decided = await Promise.allSettled([decide(), decide(), decide()]);
+  expect(decided.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+  const told = await shop.sql(
+    'inventory',
+    "select data from outbox where type = 'key.refund-due' and data->>'complaintId' = $1",
+    [complaintId],
+  );
+  expect(told).toMatchObject([{ data: { complaintId, orderId: order.orderId, keyId } }]);
+  await expect(order.owner.revealKey({ orderId: order.orderId, keyId })).rejects.toMatchObject({
+    code: 'inventory.key-not-revealable',
+  });
+  const { items } = await order.owner.listOrderKeys({ orderId: order.orderId });
+  expect(items).toMatchObject([{ complaint: 'refunded' }]);
+});

@@ -41,6 +41,47 @@ test('F32: without a master key, or with a short one, the variable is named', as
   await expect(startHost({ services: [inventoryService], env: rest })).rejects.toThrow(/INVENTORY_KEK is missing/);
 });
 
+test('I18: the key of the blind index is changed while the shop sells: known codes stay known before, while and after each row is changed', async () => {
+  const own = await startInventory();
+  await own.stockUp(['INDEX-OLD-0001', 'INDEX-OLD-0002', 'INDEX-OLD-0003']);
+  await own.inventory().importKeys({ sku: newId(), label: 'b', codes: ['INDEX-B-1;INDEX-B-2'], lineFormat: 'codes' });
+  const undone = await own.inventory().importKeys({ sku: newId(), label: 'undone', codes: ['INDEX-UNDONE-1'] });
+  await own.admin().updateKeyBatch({ batchId: undone.batchId ?? '', status: 'undone', reason: 'a test' });
+  const database = {
+    INVENTORY_DATABASE_URL: own.env['INVENTORY_DATABASE_URL'] ?? '',
+    INVENTORY_MIGRATION_URL: own.env['INVENTORY_MIGRATION_URL'] ?? '',
+  };
+  const current = { ...database, INVENTORY_BLIND_INDEX_KEY: otherSecret, INVENTORY_BLIND_INDEX_VERSION: '2' };
+  await expect(startInventory(current)).rejects.toThrow(/indexed by blind-index-1/);
+  const changing = await startInventory({
+    ...current,
+    INVENTORY_BLIND_INDEX_PREVIOUS: `1:${secrets.INVENTORY_BLIND_INDEX_KEY}`,
+  });
+  const bring = async (shopNow: TestInventory, code: string) =>
+    (await shopNow.inventory().importKeys({ sku: newId(), label: 'again', codes: [code] })).importedCount;
+  const known = ['index old 0001', 'INDEX-OLD-0002', 'INDEX-B-1'];
+  for (const code of known) expect(await bring(changing, code)).toBe(0);
+  expect(await bring(changing, 'INDEX-NEW-0001')).toBe(1);
+  // A process that still has the old key brings one that came in under the new: both are here until the row is changed.
+  expect(await bring(own, 'INDEX-NEW-0001')).toBe(1);
+  while ((await changing.host.sweep('inventory', 'rotate-blind-indexes')) > 0);
+  const left = await own.sql(
+    'inventory',
+    'select blind_index_version, status, count(*)::int from product_keys group by 1, 2 order by 2',
+  );
+  expect(left).toEqual([
+    { blind_index_version: 2, status: 'available', count: 5 },
+    { blind_index_version: 2, status: 'quarantined', count: 1 },
+    { blind_index_version: 2, status: 'void', count: 1 },
+  ]);
+  expect(changing.logLines.some((line) => line.includes('key-twice'))).toBe(true);
+  await changing.close();
+  const changed = await startInventory(current);
+  for (const code of [...known, 'INDEX-NEW-0001', 'INDEX-B-2']) expect(await bring(changed, code)).toBe(0);
+  await changed.close();
+  await own.close();
+});
+
 // Last: from here on the batches are wrapped by the new master key.
 test('the master key is changed while the shop sells: old product keys open before and after they are wrapped anew', async () => {
   const variantId = await shop.stockUp(['ROTATE-ME-0001']);

@@ -14,6 +14,7 @@ beforeAll(async () => {
     INVENTORY_CODESWHOLESALE_URL: `${simulators.url}/codeswholesale`,
     INVENTORY_CODESWHOLESALE_CLIENT_ID: 'kelid',
     INVENTORY_CODESWHOLESALE_CLIENT_SECRET: 'a secret of the test',
+    INVENTORY_CODESWHOLESALE_COMPLAINTS: 'yes',
     INVENTORY_KINGUIN_URL: `${simulators.url}/kinguin/esa/api`,
     INVENTORY_KINGUIN_API_KEY: 'a key of the test',
     INVENTORY_KINGUIN_WEBHOOK_SECRET: 'a webhook secret of the test',
@@ -569,6 +570,93 @@ test('A73 F21: a webhook with the right secret makes us look sooner, and nothing
   await shop.sql('inventory', "update procurements set status = 'cancelled', due_at = null where id = $1", [
     order?.['id'],
   ]);
+});
+
+/** Bought, delivered, looked at and complained of. */
+async function complainOf(variantId: string, quantity = 1, count = 1) {
+  const { orderId, round, lines } = orderOf(variantId, quantity);
+  const customerId = newId();
+  await shop.inventory().fulfillOrder({ orderId, round, lines, customerId });
+  await work();
+  const owner = shop.owner(customerId);
+  const { items } = await owner.listOrderKeys({ orderId });
+  const complained = items.slice(0, count);
+  for (const { id } of complained) {
+    await owner.revealKey({ orderId, keyId: id });
+    await owner.reportKey({ orderId, keyId: id, reason: 'already-used', note: 'says it was used in May' });
+  }
+  return async () => {
+    const { items: all } = await shop.admin().listComplaints({ limit: 100 });
+    return complained.map(({ id }) => all.find((complaint) => complaint.keyId === id)?.claim);
+  };
+}
+const followClaims = async () => {
+  await shop.sql('inventory', 'update supplier_claims set due_at = now() where due_at is not null');
+  await shop.host.sweep('inventory', 'claim-from-suppliers');
+};
+
+test('a bad product key is claimed from its supplier, once, however often the answer is lost, and what it answers is kept', async () => {
+  const { variantId } = await sell({ codeswholesale: { price: '30.00' } });
+  const [granted, rejected] = [await complainOf(variantId), await complainOf(variantId)];
+  await fault('codeswholesale.complaints', 'lose-answer', { count: 1 });
+  for (let round = 0; round < 2; round += 1) await followClaims();
+  expect(await granted()).toMatchObject([{ supplier: 'codeswholesale', status: 'asked' }]);
+  for (let round = 0; round < 2; round += 1) await followClaims();
+  expect([await granted(), await rejected()]).toMatchObject([[{ status: 'granted' }], [{ status: 'granted' }]]);
+  await fault('codeswholesale.complaints', 'error-422', { count: 1 });
+  const refused = await complainOf(variantId);
+  for (let round = 0; round < 3; round += 1) await followClaims();
+  expect(await refused()).toMatchObject([{ status: 'refused', note: 'refused by the supplier' }]);
+  // Nothing is asked again after its end.
+  const [before] = await shop.sql(
+    'inventory',
+    "select count(*)::int from supplier_calls where path like '%complaints%'",
+  );
+  await followClaims();
+  expect(
+    await shop.sql('inventory', "select count(*)::int from supplier_calls where path like '%complaints%'"),
+  ).toEqual([before]);
+  expect(
+    JSON.stringify(await shop.sql('inventory', "select request from supplier_calls where path like '%complaints'")),
+  ).not.toMatch(/[A-Z0-9]{5}-[A-Z0-9]{5}/);
+});
+
+test('a claim past the supplier’s window, or for a part of an order that is only taken back whole, is not asked', async () => {
+  const { variantId } = await sell({ kinguin: { price: '20.00' } });
+  const partly = await complainOf(variantId, 2, 1);
+  const late = await complainOf(variantId);
+  await shop.sql(
+    'inventory',
+    "update supplier_claims set delivered_at = now() - interval '25 hours' where complaint_id = (select complaint_id from supplier_claims order by complaint_id desc limit 1)",
+  );
+  const [before] = await shop.sql('inventory', "select count(*)::int from supplier_calls where path like '%return%'");
+  await followClaims();
+  expect(await partly()).toMatchObject([{ status: 'refused', note: 'other units of the same order are good' }]);
+  expect(await late()).toMatchObject([{ status: 'late' }]);
+  expect(await shop.sql('inventory', "select count(*)::int from supplier_calls where path like '%return%'")).toEqual([
+    before,
+  ]);
+});
+
+test('a kept call that reads is made again beside its old answer; one that orders is not', async () => {
+  const { variantId } = await sell({ kinguin: { price: '21.00' }, codeswholesale: { price: '22.00' } });
+  await pay(variantId);
+  await work();
+  for (const supplier of ['kinguin', 'codeswholesale'] as const) {
+    const { items } = await shop.admin().listSupplierCalls({ supplier, limit: 100 });
+    const read = items.find((call) => call.method === 'GET' && call.path.includes('/products/'));
+    const { was, now } = await shop.admin().replaySupplierCall({ callId: read?.id ?? '' });
+    expect(now).toMatchObject({ path: was.path, status: 200 });
+    // Kinguin sold one in between: the difference between then and now is what is looked for.
+    expect(/"(?:qty|quantity)":(\d+)/.exec(was.answer ?? '')?.[1]).toBe('100');
+    expect(/"(?:qty|quantity)":(\d+)/.exec(now.answer ?? '')?.[1]).toBe(supplier === 'kinguin' ? '99' : '100');
+  }
+  const orders = (await shop.admin().listSupplierCalls({ supplier: 'kinguin', limit: 100 })).items.filter(
+    (call) => call.method === 'POST',
+  );
+  expect(orders.length).toBeGreaterThan(0);
+  await expect(shop.admin().replaySupplierCall({ callId: orders[0]?.id ?? '' })).rejects.toMatchObject({ status: 404 });
+  await expect(shop.owner(newId()).listSupplierCalls({ supplier: 'kinguin' })).rejects.toMatchObject({ status: 403 });
 });
 
 test('I17 A72: no product key is in the calls that are kept, in the log or in an event', async () => {

@@ -29,8 +29,17 @@ export interface CodesWholesale {
   register(server: FastifyInstance): void;
 }
 
+const Complaint = z.object({
+  clientOrderId: z.string(),
+  productId: z.string(),
+  codeType: z.enum(['CODE_TEXT', 'CODE_IMAGE']).optional(),
+  code: z.string().optional(),
+  reason: z.enum(['Invalid', 'Used', 'Region Lock', 'Wrong game', 'Not clear', 'Other']).optional(),
+});
+
 export function createCodesWholesale(faults: Faults): CodesWholesale {
   const stock = new Stock(randomUUID);
+  const complaints: (z.infer<typeof Complaint> & { isRejected: boolean; isLooked?: boolean })[] = [];
   const tokens = new Map<string, { value: string; endsAtMs: number }>();
   for (const { name, platform, region, isPreOrder, codesWholesale } of catalogue)
     stock.setProduct({
@@ -215,6 +224,30 @@ export function createCodesWholesale(faults: Faults): CodesWholesale {
       if (mode === 'sold-out-404') return refuse(reply, refusal(404, 50001, 'Order not found'));
       return sendAnswer(reply, mode, 200, showOrder(found, mode));
     });
+
+    v3.post('/complaints', async (request, reply) => {
+      const mode = await faults.strike('codeswholesale.complaints', supplierFaultModes['codeswholesale.complaints']);
+      if (isStruck(reply, mode)) return reply;
+      const body = Complaint.safeParse(request.body);
+      const order = [...stock.orders.values()].find(({ reference }) => reference === body.data?.clientOrderId);
+      if (!body.success || !order) return refuse(reply, refusal(400, 40001, 'No such order or code'));
+      const { clientOrderId, productId, code } = body.data;
+      if (complaints.some((known) => known.clientOrderId === clientOrderId && known.code === code))
+        return refuse(reply, refusal(409, 40009, 'The complaint already exists'));
+      complaints.push({ clientOrderId, productId, code, isRejected: mode === 'error-422' });
+      return sendAnswer(reply, mode, 201, { status: 'Pending' });
+    });
+
+    v3.get<{ Params: { reference: string } }>('/complaints/order/:reference', async (request) => ({
+      // Decided at the second look, as a person at the supplier would some days later.
+      items: complaints
+        .filter(({ clientOrderId }) => clientOrderId === request.params.reference)
+        .map((complaint) => {
+          const status = complaint.isLooked ? (complaint.isRejected ? 'Rejected' : 'Accepted') : 'Pending';
+          complaint.isLooked = true;
+          return { productId: complaint.productId, code: complaint.code ?? null, status };
+        }),
+    }));
 
     v3.get<{ Params: { codeId: string } }>('/codes/:codeId', async (request, reply) => {
       const mode = await faults.strike('codeswholesale.codes', supplierFaultModes['codeswholesale.codes']);

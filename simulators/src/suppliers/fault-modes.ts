@@ -26,6 +26,7 @@ export const supplierFaultModes = {
   'codeswholesale.products': [...interrupted, ...unreadable, ...oddProducts, 'duplicate'],
   'codeswholesale.order': [...interrupted, ...refusedOrder, ...unreadable, ...oddOrder],
   'codeswholesale.codes': [...interrupted, ...unreadable, ...oddCodes],
+  'codeswholesale.complaints': [...interrupted, 'error-422', 'lose-answer'],
   'codeswholesale.find': [...interrupted, ...unreadable, 'hidden'],
   'kinguin.products': [...interrupted, ...unreadable, ...oddProducts],
   'kinguin.order': [...interrupted, ...refusedOrder, ...unreadable, ...oddOrder],
