@@ -12,6 +12,9 @@ const { values } = parseArgs({
 });
 const points = values.point === undefined ? Object.keys(crashPoints) : [values.point];
 const world = await startCrashWorld(values.point === workersPoint ? 2 : 0);
+// Ctrl-C leaves nothing behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void world.shop.close().finally(() => process.exit(1)));
 let failureCount = 0;
 try {
   for (let round = 0; round < Number(values.rounds); round += 1) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LocalizedText } from './common.ts';
 
 /** Where a top-up goes: the player's number in the game, and the zone or server where the game has them. */
-export const GameAccount = z.object({
+export const GameAccount = z.strictObject({
   playerId: z.string().trim().min(3).max(40),
   zone: z.string().max(20).optional(),
 });

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type inventoryContract, reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import type { GameAccountRule } from '@kelid/contracts/game-account';
+import {
+  gameAccountUnknown,
+  type inventoryContract,
+  reservationReleased,
+  stockShort,
+} from '@kelid/contracts/inventory';
 import { ordersContract } from '@kelid/contracts/orders';
 import { intentClosed, type paymentsContract } from '@kelid/contracts/payments';
 import type { Actor } from '@kelid/service/context';
@@ -13,6 +19,7 @@ type InputOf<Operation extends { input: z.ZodType }> = z.output<Operation['input
 type Reserve = InputOf<(typeof inventoryContract)['operations']['reserveStock']>;
 type Release = InputOf<(typeof inventoryContract)['operations']['releaseStock']>;
 type Fulfill = InputOf<(typeof inventoryContract)['operations']['fulfillOrder']>;
+type CheckAccount = InputOf<(typeof inventoryContract)['operations']['checkGameAccount']>;
 type CreateIntent = InputOf<(typeof paymentsContract)['operations']['createIntent']>;
 type StartAttempt = InputOf<(typeof paymentsContract)['operations']['startAttempt']>;
 type CloseIntent = InputOf<(typeof paymentsContract)['operations']['closeIntent']>;
@@ -20,9 +27,15 @@ type CloseIntent = InputOf<(typeof paymentsContract)['operations']['closeIntent'
 /** What the other services know, for a test to look at and to change. They keep the promises that their contracts make. */
 export class Surroundings {
   readonly variants = new Map<string, { priceRial: number; title: string; isSold: boolean }>();
+  /** What happens elsewhere between the order's first commit and its hold. */
+  beforeReserve: (() => Promise<void>) | undefined;
+  /** Variants that need a game's account. */
+  readonly topUps = new Map<string, GameAccountRule>();
   readonly stock = new Map<string, number>();
   readonly holds = new Map<string, { status: 'held' | 'released'; lines: Reserve['lines'] }>();
   readonly keys = new Map<string, string[]>();
+  /** Each line as inventory was last asked to fill it. */
+  readonly fulfilled = new Map<string, Fulfill['lines'][number]>();
   /** What becomes of the units that the stock lacks; `none` where nothing is said. Such variants may be ordered without stock. */
   readonly supply = new Map<string, 'open' | 'failed'>();
   readonly intents = new Map<string, { amountRial: number; status: 'open' | 'expired' | 'cancelled' }>();
@@ -58,9 +71,16 @@ export class Surroundings {
         })),
       },
       inventory: {
-        reserveStock: answer('reserveStock', (input: Reserve) => this.#reserve(input)),
+        reserveStock: async (input: Reserve) => {
+          await this.beforeReserve?.();
+          return answer('reserveStock', (reserved: Reserve) => this.#reserve(reserved))(input);
+        },
         releaseStock: answer('releaseStock', ({ orderId, round }: Release) => this.#release(`${orderId} ${round}`)),
         fulfillOrder: answer('fulfillOrder', (input: Fulfill) => this.#fulfill(input)),
+        checkGameAccount: answer('checkGameAccount', ({ gameAccount }: CheckAccount) => {
+          if (gameAccount.playerId.endsWith('000')) throw gameAccountUnknown({ field: 'gameAccount.playerId' });
+          return { nickname: gameAccount.playerId.endsWith('9') ? null : `player ${gameAccount.playerId}` };
+        }),
       },
       payments: {
         createIntent: answer('createIntent', ({ orderId, amountRial }: CreateIntent) => {
@@ -100,7 +120,7 @@ export class Surroundings {
         image: '/api/v1/media/steam',
         priceRial: variant.priceRial,
         availability: (this.stock.get(variantId) ?? 0) > 0 ? 'in_stock' : 'out_of_stock',
-        accountRule: null,
+        accountRule: this.topUps.get(variantId) ?? null,
         releasesOn: null,
       },
     ];
@@ -130,6 +150,7 @@ export class Surroundings {
   }
 
   #fulfill({ orderId, round, lines }: Fulfill) {
+    for (const line of lines) this.fulfilled.set(line.orderLineId, line);
     const isHeld = this.holds.get(`${orderId} ${round}`)?.status === 'held';
     return {
       lines: lines.map((line) => {

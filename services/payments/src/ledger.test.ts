@@ -266,3 +266,32 @@ test('I9 I11: an order that cannot be delivered gives back what is asked, once, 
   );
   expect(told).toHaveLength(1);
 });
+
+test('I9 I11: bad units of an order are refunded once for each complaint, and all together never more than was captured', async () => {
+  const order = await paidOrder(2_500_000);
+  await shop.deliver('order.fulfilled', fulfilled(order));
+  const { orderId, customerId } = order;
+  const refund = (complaintId: string, refundRial: number) =>
+    shop.deliver('order.refund-due', {
+      orderId,
+      customerId,
+      orderNumber: 'KL-1',
+      version: 4,
+      totalRial: order.amountRial,
+      refundRial,
+      complaintId,
+    });
+  const [first, second] = [newId(), newId()];
+  await Promise.allSettled(Array.from({ length: 8 }, () => refund(first, 1_000_000)));
+  expect(await walletOf(customerId)).toMatchObject({ balanceRial: 1_000_000 });
+  await expect(refund(second, 1_500_001)).rejects.toThrow();
+  await refund(second, 1_500_000);
+  await expect(refund(newId(), 1)).rejects.toThrow();
+  expect(await walletOf(customerId)).toMatchObject({ balanceRial: 2_500_000 });
+  const told = await shop.sql(
+    'payments',
+    "select 1 from outbox where type = 'payment.refunded' and data->>'orderId' = $1",
+    [orderId],
+  );
+  expect(told).toHaveLength(2);
+});
