@@ -47,7 +47,11 @@ export const complaintNotFound = problem('inventory.complaint-not-found', {
 export const batchNotFound = problem('inventory.batch-not-found', { status: 404, title: 'No such batch' });
 export const procurementNotFound = problem('inventory.procurement-not-found', {
   status: 404,
-  title: 'No such open order by hand',
+  title: 'No such open supplier order',
+});
+export const procurementNotReturnable = problem('inventory.procurement-not-returnable', {
+  status: 409,
+  title: 'The supplier does not take this order back',
 });
 export const supplierUnknown = problem('inventory.supplier-unknown', { status: 404, title: 'No such supplier' });
 
@@ -430,6 +434,17 @@ export const inventoryContract = contract('inventory', {
     input: z.object({ procurementId: Id, codes: z.array(z.string().max(500)).min(1).max(20) }),
     output: z.object({ procurementId: Id, settledCount: z.int(), quantity: z.int() }),
     problems: [procurementNotFound],
+  }),
+  returnProcurement: operation({
+    method: 'POST',
+    path: '/admin/procurements/{procurementId}/return',
+    summary:
+      'Gives a supplier order back while its codes are not fetched; the line that waited for it is given up and refunded',
+    access: ['admin'],
+    checksSession: true,
+    input: z.object({ procurementId: Id, reason: z.string().min(3).max(300) }),
+    output: z.object({ procurementId: Id, orderId: Id.nullable() }),
+    problems: [procurementNotFound, procurementNotReturnable],
   }),
   setSupplierOffer: operation({
     method: 'PUT',

@@ -15,6 +15,7 @@ import { getComplaintPicture } from './operations/get-complaint-picture.ts';
 import { getKeyImport } from './operations/get-key-import.ts';
 import { listKeyImportVerdicts } from './operations/list-key-import-verdicts.ts';
 import { listSupplierCalls } from './operations/list-supplier-calls.ts';
+import { returnProcurement } from './operations/return-procurement.ts';
 import { replaySupplierCall } from './operations/replay-supplier-call.ts';
 import { startKeyImport } from './operations/start-key-import.ts';
 import { claimFromSuppliers } from './jobs/claim-from-suppliers.ts';
@@ -67,6 +68,7 @@ export const inventoryService = defineService({
     listKeyImportVerdicts,
     listSupplierCalls,
     replaySupplierCall,
+    returnProcurement,
     startKeyImport,
     listDigitalKeys,
     getDigitalKey,

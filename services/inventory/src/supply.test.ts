@@ -638,6 +638,48 @@ test('a claim past the supplier’s window, or for a part of an order that is on
   ]);
 });
 
+test('an order at a supplier whose codes are not fetched yet is given back, its line refunded, and its money is with the supplier’s balance again', async () => {
+  const { variantId, refs } = await sell({ kinguin: { price: '20.00' } });
+  await shop.inventory().setSupplierOffer({
+    supplier: 'kinguin',
+    sku: variantId,
+    productRef: refs.kinguin ?? '',
+    unitMaxCents: 5_000,
+    fetchDelaySeconds: 3_600,
+  });
+  await shop.host.sweep('inventory', 'refresh-quotes');
+  const order = await pay(variantId);
+  await shop.host.sweep('inventory', 'supply-needs');
+  await sleep(400);
+  const [placed] = await ordersOf(order.lineId);
+  const procurementId = String(placed?.['id']);
+  const give = () => shop.admin().returnProcurement({ procurementId, reason: 'the card was stolen' });
+  const answers = await Promise.allSettled([give(), give()]);
+  expect(answers.filter((answer) => answer.status === 'fulfilled').length).toBeGreaterThan(0);
+  expect(await order.look()).toMatchObject({ lines: [{ supply: 'failed', missingCount: 1 }] });
+  const told = await shop.sql(
+    'inventory',
+    "select 1 from outbox where type = 'supply.failed' and data->>'orderLineId' = $1",
+    [order.lineId],
+  );
+  expect(told).toHaveLength(1);
+  await sleep(300);
+  await work();
+  expect((await soldBy('kinguin', refs.kinguin)).flatMap((sold) => sold.units.map((unit) => unit.state))).toEqual([
+    'refunded',
+  ]);
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 0, soldCount: 0 });
+  await expect(give()).rejects.toMatchObject({ status: 404 });
+  // Codes that are here are not given back.
+  const { variantId: other } = await sell({ codeswholesale: { price: '20.00' } });
+  const delivered = await pay(other);
+  await work();
+  const [received] = await ordersOf(delivered.lineId);
+  await expect(
+    shop.admin().returnProcurement({ procurementId: String(received?.['id']), reason: 'too late' }),
+  ).rejects.toMatchObject({ status: 404 });
+});
+
 test('a kept call that reads is made again beside its old answer; one that orders is not', async () => {
   const { variantId } = await sell({ kinguin: { price: '21.00' }, codeswholesale: { price: '22.00' } });
   await pay(variantId);

@@ -31,6 +31,8 @@ export class Surroundings {
   beforeReserve: (() => Promise<void>) | undefined;
   /** Variants that need a game's account. */
   readonly topUps = new Map<string, GameAccountRule>();
+  /** Variants that are not out yet, with their day. */
+  readonly releases = new Map<string, string>();
   readonly stock = new Map<string, number>();
   readonly holds = new Map<string, { status: 'held' | 'released'; lines: Reserve['lines'] }>();
   readonly keys = new Map<string, string[]>();
@@ -119,9 +121,13 @@ export class Surroundings {
         faceCurrency: 'USD',
         image: '/api/v1/media/steam',
         priceRial: variant.priceRial,
-        availability: (this.stock.get(variantId) ?? 0) > 0 ? 'in_stock' : 'out_of_stock',
+        availability: this.releases.has(variantId)
+          ? 'pre_order'
+          : (this.stock.get(variantId) ?? 0) > 0
+            ? 'in_stock'
+            : 'out_of_stock',
         accountRule: this.topUps.get(variantId) ?? null,
-        releasesOn: null,
+        releasesOn: this.releases.get(variantId) ?? null,
       },
     ];
   }

@@ -135,6 +135,41 @@ test('KY-6: where a paid top-up goes is told to who delivers it', async () => {
   });
 });
 
+test('OR-3: a pre-order waits for its day of release and goes to no person, until two days after it', async () => {
+  const variantId = shop.around.addVariant(1);
+  shop.around.releases.set(variantId, new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10));
+  shop.around.supply.set(variantId, 'open');
+  const { orderId, orders } = await paidOrder(variantId);
+  await waitFor(
+    'the delivery to be asked for',
+    async () => (await orders.getOrder({ orderId })).status === 'fulfilling',
+  );
+  const later = async (days: number) => {
+    await shop.sql('orders', `update order_lines set releases_on = releases_on - ${days} where order_id = $1`, [
+      orderId,
+    ]);
+    await shop.sql('orders', "update orders set paid_at = paid_at - interval '20 days', due_at = now() where id = $1", [
+      orderId,
+    ]);
+    await waitFor(
+      'a look',
+      async () =>
+        (
+          await shop.sql(
+            'orders',
+            'select 1 from orders where id = $1 and due_at is distinct from now() and (due_at is null or due_at > now())',
+            [orderId],
+          )
+        ).length > 0,
+    );
+    return (await orders.getOrder({ orderId })).status;
+  };
+  expect(await later(0)).toBe('fulfilling');
+  expect(await later(41)).toBe('fulfilling');
+  await later(2);
+  await waitFor('a person', async () => (await orders.getOrder({ orderId })).status === 'review');
+});
+
 test('KY-8: delivered is written once, with its time, however often the delivery is repeated', async () => {
   const { orderId, orders, totalRial, userId } = await paidOrder(shop.around.addVariant(1));
   await waitFor('the delivery', async () => (await orders.getOrder({ orderId })).status === 'fulfilled');

@@ -11,6 +11,8 @@ import { abandonCheckout, continueCheckout, letGo } from '../placing.ts';
 /** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
 const stockedSecondsMax = 120;
 const suppliedSecondsMax = 45 * 60;
+/** A pre-order is late when this many days have passed since the day of release. */
+const releaseDaysMax = 2;
 
 interface DueOrder {
   id: string;
@@ -57,6 +59,14 @@ async function moveOn(ctx: Context, found: OrderWithLines, due: DueOrder): Promi
     case 'part_fulfilled':
       {
         const isSupplied = await fulfill(ctx, order.id);
+        if (isSupplied && isComing(ctx, found)) {
+          // Inventory tells when it comes; this look is for news that was lost.
+          await ctx.db
+            .update(orders)
+            .set({ dueAt: sql`now() + interval '1 hour'` })
+            .where(eq(orders.id, order.id));
+          return;
+        }
         // Does nothing to an order that was just fulfilled.
         if ((due.paidSeconds ?? 0) > (isSupplied ? suppliedSecondsMax : stockedSecondsMax))
           await sendToReview(ctx, order.id);
@@ -69,6 +79,12 @@ async function moveOn(ctx: Context, found: OrderWithLines, due: DueOrder): Promi
     case 'refunded':
       await ctx.db.update(orders).set({ dueAt: null }).where(eq(orders.id, order.id));
   }
+}
+
+/** Some line waits for its day of release. */
+function isComing(ctx: Context, { lines }: OrderWithLines): boolean {
+  const latest = new Date(ctx.now().getTime() - releaseDaysMax * 86_400_000).toISOString().slice(0, 10);
+  return lines.some((line) => line.deliveredCount < line.quantity && (line.releasesOn ?? '') >= latest);
 }
 
 async function expire(ctx: Context, order: OrderRow): Promise<void> {
