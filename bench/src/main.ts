@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -35,14 +35,20 @@ console.log(
 const shop = await startShop({ shape: 'one', isDurable: true, env });
 try {
   await kelid(shop, 'demo', 'load');
-  await measureStart(shop);
-  await measurePages(shop);
-  await measurePurchases(shop);
-  await measureLatency(shop);
-  await measureMemory(shop);
+  if (process.env['BENCH_ONLY'] !== 'vault') {
+    await measureStart(shop);
+    await measurePages(shop);
+    await measurePurchases(shop);
+    await measureLatency(shop);
+    await measureMemory(shop);
+  }
   await measureImport(shop, 100_000);
   await measureAllocation(shop);
-  await measureDrain(shop, Number(process.env['BENCH_ORDERS'] ?? 5_000));
+  const orderCount = Number(process.env['BENCH_ORDERS'] ?? 5_000);
+  await measureDrain(shop, orderCount, { name: 'PostgreSQL', workerCounts: [1, 2], env: {} });
+  await withRedis((REDIS_URL) =>
+    measureDrain(shop, Math.min(orderCount, 20_000), { name: 'Redis', workerCounts: [2], env: { REDIS_URL } }),
+  );
 } finally {
   await shop.close();
 }
@@ -242,4 +248,22 @@ async function measureMemory(world: Shop): Promise<void> {
   const metrics = await (await fetch(`http://127.0.0.1:${world.internalPort}/metrics`)).text();
   const resident = Number(/^kelid_process_resident_memory_bytes (\S+)/m.exec(metrics)?.[1] ?? 0);
   console.log(`memory of the backend (all services in one process): ${Math.round(resident / 2 ** 20)} MiB`);
+}
+
+/** A Redis of its own for the queue, where the program is installed. */
+async function withRedis(work: (url: string) => Promise<void>): Promise<void> {
+  if (spawnSync('redis-server', ['--version']).status !== 0) {
+    console.log('redis-server is not installed: the queue in Redis was not measured');
+    return;
+  }
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], {
+    stdio: 'ignore',
+  });
+  try {
+    await sleep(500);
+    await work(`redis://127.0.0.1:${port}`);
+  } finally {
+    server.kill();
+  }
 }

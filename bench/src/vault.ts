@@ -17,10 +17,14 @@ export async function measureImport(world: Shop, keyCount: number): Promise<void
     const file = join(world.folder, `import-${count}.txt`);
     writeFileSync(file, Array.from({ length: count }, () => `IMPORT-${randomUUID().toUpperCase()}`).join('\n'));
     const startedAt = performance.now();
-    const child = spawn(process.execPath, [program, 'keys', 'import', file, '--sku', String(variant?.['sku'])], {
-      env: world.env,
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      [program, 'keys', 'import', file, '--sku', String(variant?.['sku']), '--any-format'],
+      {
+        env: world.env,
+        stdio: 'ignore',
+      },
+    );
     let peakKiB = 0;
     const looking = setInterval(() => {
       try {
@@ -93,10 +97,14 @@ export async function measureAllocation(world: Shop): Promise<void> {
 }
 
 /** Paid orders that wait, as after hours without workers: units per second until all are delivered, by one and by two worker processes. */
-export async function measureDrain(world: Shop, orderCount: number): Promise<void> {
+export async function measureDrain(
+  world: Shop,
+  orderCount: number,
+  queue: { name: string; workerCounts: number[]; env: Record<string, string> },
+): Promise<void> {
   const [variant] = await query(world, 'inventory', "select variant_id from key_batches where brand = 'Bench' limit 1");
   const limit = await bindingLimit(world, String(variant?.['variant_id']));
-  for (const workerCount of [1, 2]) {
+  for (const workerCount of queue.workerCounts) {
     await world.stop('server');
     const before = await boundUnits(world);
     await query(
@@ -104,18 +112,18 @@ export async function measureDrain(world: Shop, orderCount: number): Promise<voi
       'orders',
       `with made as (
         insert into orders (id, order_number, customer_id, cart_id, cart_order_count, status, discount_rial, vat_rial, total_rial, psp, contact, first_attempt_id, paid_attempt_id, idempotency_key, hold_expires_at, paid_at, due_at)
-        select uuidv7(), 'BENCH-${workerCount}-' || i, uuidv7(), uuidv7(), 0, 'paid', 0, 0, 1000000, 'zarinpal', '{}', uuidv7(), uuidv7(), 'bench ' || i, now(), now(), now()
+        select uuidv7(), 'BENCH-${queue.name}-${workerCount}-' || i, uuidv7(), uuidv7(), 0, 'paid', 0, 0, 1000000, 'zarinpal', '{}', uuidv7(), uuidv7(), 'bench ' || i, now(), now(), now()
         from generate_series(1, ${orderCount}) i returning id)
       insert into order_lines (id, order_id, position, variant_id, product_slug, title, variant_title, region, platform, quantity, unit_price_rial)
       select uuidv7(), id, 0, '${String(variant?.['variant_id'])}', 'bench', '{"fa":"b","en":"b"}', '{"fa":"b","en":"b"}', 'US', 'steam', 1, 1000000 from made`,
     );
     const startedAt = performance.now();
-    await world.start('server');
+    await world.start('server', queue.env);
     const second =
       workerCount === 1
         ? undefined
         : spawn(process.execPath, [join(import.meta.dirname, '../../apps/server/src/main.ts')], {
-            env: { ...world.env, SERVICES: 'all', RUN: 'jobs', INTERNAL_PORT: '0' },
+            env: { ...world.env, ...queue.env, SERVICES: 'all', RUN: 'jobs', INTERNAL_PORT: '0' },
             stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
           });
     const left = async () =>
@@ -129,14 +137,14 @@ export async function measureDrain(world: Shop, orderCount: number): Promise<voi
         )[0]?.['left'],
       );
     while ((await left()) > 0) {
-      if (performance.now() - startedAt > 300_000) throw new Error('The orders are not delivered after five minutes');
+      if (performance.now() - startedAt > 1_800_000) throw new Error('The orders are not delivered after half an hour');
       await sleep(100);
     }
     const seconds = (performance.now() - startedAt) / 1000;
     second?.kill();
     const after = await boundUnits(world);
     console.log(
-      `${orderCount} paid orders waiting, ${workerCount} worker process(es): ${Math.round(orderCount / seconds)} units/s, ${(orderCount / seconds / limit).toFixed(3)} of binding alone in SQL (${Math.round(limit)}/s); ${after.units - before.units} units, ${after.keys - before.keys} different product keys, ${after.lines - before.lines} lines`,
+      `${orderCount} paid orders waiting, ${workerCount} worker process(es), queue in ${queue.name}: ${Math.round(orderCount / seconds)} units/s, ${(orderCount / seconds / limit).toFixed(3)} of binding alone in SQL (${Math.round(limit)}/s); ${after.units - before.units} units, ${after.keys - before.keys} different product keys, ${after.lines - before.lines} lines`,
     );
   }
 }

@@ -61,8 +61,9 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
   const clearFaults = () => fetch(`${shop.simulatorsUrl}/faults`, { method: 'DELETE' });
 
   /** From the product's page to the bank's: the cart, the SMS, the consent. */
-  async function goToBank(page: Page, phone: string, productSlug = slug): Promise<void> {
+  async function goToBank(page: Page, phone: string, productSlug = slug, prepare?: () => Promise<void>): Promise<void> {
     await page.goto(`${shop.shopUrl}/p/${productSlug}`);
+    await prepare?.();
     await page.getByRole('button', { name: 'افزودن به سبد' }).click();
     await page.getByRole('link', { name: 'رفتن به سبد' }).click();
     await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
@@ -185,6 +186,77 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.locator('[data-status=refunded]').waitFor({ timeout: 40_000 });
     await page.getByText('به کیف پول شما برگشت').waitFor();
     await clearFaults();
+    await context.close();
+  });
+
+  /** What inventory knows of suppliers has come to the shop window. */
+  const untilOffered = (sku: string) =>
+    expect
+      .poll(
+        async () =>
+          (await query(shop, 'catalog', 'select can_supply from variants where sku = $1', [sku]))[0]?.['can_supply'],
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+
+  test('KY-6: a top-up shows the player’s name before paying, goes to that account, and ends with its receipt', async () => {
+    const { context, page, phone } = await newShopper();
+    await untilOffered('PUBG-MOBILE-UC-GLOBAL-60');
+    await spoil('moogold.order', { mode: 'late', delayMs: 4_000 });
+    await goToBank(page, phone, 'pubg-mobile-uc', async () => {
+      const add = page.getByRole('button', { name: 'افزودن به سبد' });
+      expect(await add.isDisabled()).toBe(true);
+      const player = page.getByLabel('شناسه بازیکن');
+      await player.fill('۵۱۲۳۴۵۰۰۰۰');
+      await page.getByTestId('nickname').getByText('نمی‌شناسد').waitFor();
+      expect(await add.isDisabled()).toBe(true);
+      await page.screenshot({ path: join(artifacts, 'top-up-unknown.png'), fullPage: true });
+      await player.fill('۵۱۲۳۴۵۶۷۸۱');
+      await page.getByTestId('nickname').getByText('نام در بازی').waitFor();
+      await page.screenshot({ path: join(artifacts, 'top-up.png'), fullPage: true });
+    });
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByTestId('supplying').getByText('شارژ شما در راه است').waitFor();
+    await page.getByTestId('game-account').getByText('5123456781').waitFor();
+    await page.getByText('به حساب رسید').first().waitFor();
+    await page.getByRole('button', { name: 'شماره پیگیری' }).click();
+    await expect.poll(async () => page.getByTestId('product-key').textContent()).toMatch(/^moogold-\d+$/);
+    await page.screenshot({ path: join(artifacts, 'topped-up.png'), fullPage: true });
+    await clearFaults();
+    await context.close();
+  });
+
+  test('KY-6: a pre-order says its day on the product and on the order, and is delivered when the supplier assigns it', async () => {
+    const { context, page, phone } = await newShopper();
+    await untilOffered('LEGEND-OF-THE-LOST-KEY-GLOBAL');
+    await page.goto(`${shop.shopUrl}/p/legend-of-the-lost-key`);
+    await page.getByText('پیش‌خرید، تحویل از ۱۰ اسفند ۱۴۰۵').first().waitFor();
+    await page.screenshot({ path: join(artifacts, 'pre-order.png'), fullPage: true });
+    await goToBank(page, phone, 'legend-of-the-lost-key');
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByTestId('supplying').getByText('پیش‌خرید است و از ۱۰ اسفند ۱۴۰۵').waitFor();
+    for (const supplier of ['codeswholesale', 'kinguin']) {
+      const { items } = (await (await fetch(`${shop.simulatorsUrl}/suppliers/${supplier}/products`)).json()) as {
+        items: { ref: string; name: string; platform: string; region: string }[];
+      };
+      const game = items.find((item) => item.name === 'Legend of the Lost Key');
+      const response = await fetch(`${shop.simulatorsUrl}/suppliers/${supplier}/products/${game?.ref}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          name: game?.name,
+          platform: game?.platform,
+          region: game?.region,
+          price: '28.50',
+          stock: 50,
+        }),
+      });
+      expect(response.ok).toBe(true);
+    }
+    await query(shop, 'inventory', 'update procurements set due_at = now() where allows_pre_order');
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
     await context.close();
   });
 

@@ -1,5 +1,6 @@
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { startServices, type TestServices, waitFor } from '@kelid/testing/start-service';
+import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { afterEach, expect, inject, test } from 'vitest';
 import type { Actor, BaseContext } from './context.ts';
@@ -116,6 +117,47 @@ test('PL-12: an event that is being handled at shutdown is handled to its end', 
   await waitFor('the event', async () => startedCount === 1);
   await shop.host.close();
   expect(finishedCount).toBe(1);
+});
+
+test('PL-16: a process of the API runs no job, and worker processes share the work: each piece once, and each of them some', async () => {
+  const done: { worker: string; id: number }[] = [];
+  const worker = (name: string) =>
+    serviceOf(notificationsContract, {
+      sweeps: [
+        {
+          name: 'work',
+          everyMs: 10,
+          async run(ctx: BaseContext) {
+            const { rows } = await ctx.db.execute<{ id: number }>(
+              sql`delete from effects where id = (select id from effects order by id limit 1 for update skip locked) returning id`,
+            );
+            for (const { id } of rows) {
+              done.push({ worker: name, id });
+              await new Promise((slept) => setTimeout(slept, 20));
+            }
+            return rows.length;
+          },
+        },
+      ],
+    });
+  const shop = await start(worker('api'));
+  await shop.sql('notifications', 'insert into effects (event_id) select uuidv7() from generate_series(1, 60)');
+  await new Promise((slept) => setTimeout(slept, 300));
+  expect(done).toEqual([]);
+  const names = ['worker 1', 'worker 2', 'worker 3'];
+  const hosts = await Promise.all(
+    names.map((name) =>
+      startHost({
+        services: [worker(name)],
+        env: { ...shop.env, RUN: 'jobs' },
+        logDestination: { write: () => undefined },
+      }),
+    ),
+  );
+  await waitFor('the work', async () => done.length === 60);
+  await Promise.all(hosts.map((host) => host.close()));
+  expect(new Set(done.map(({ id }) => id)).size).toBe(60);
+  for (const name of names) expect(done.filter((piece) => piece.worker === name).length).toBeGreaterThan(5);
 });
 
 test('PL-13: /ready is 503 while the database is cut and 200 by itself when it is back; /health stays 200 all along', async () => {

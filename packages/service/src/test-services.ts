@@ -12,7 +12,9 @@ export const migrationsFolder = join(import.meta.dirname, 'test-migrations');
 /** A service of the shop by its contract, with only those operations and handlers that the test writes. */
 export function serviceOf(
   contract: Contract,
-  written: Pick<Partial<AnyService>, 'operations' | 'events' | 'peers'> & { onStart?: (ctx: BaseContext) => void },
+  written: Pick<Partial<AnyService>, 'operations' | 'events' | 'peers' | 'sweeps'> & {
+    onStart?: (ctx: BaseContext) => void;
+  },
 ): AnyService {
   const { onStart, ...parts } = written;
   return {

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 export const CatalogConfig = z.object({
+  /** A replica of the catalogue's database: lists, pages and searches are read there. */
+  CATALOG_REPLICA_URL: z.url().optional(),
   CATALOG_MEDIA_FOLDER: z.string().default(join(import.meta.dirname, '../../../.data/media')),
   /** With these set, files live in an S3 bucket instead of the folder. */
   CATALOG_S3_ENDPOINT: z.url().optional(),

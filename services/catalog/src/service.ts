@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { catalogContract } from '@kelid/contracts/catalog';
+import { openDatabase } from '@kelid/service/database';
 import { defineService } from '@kelid/service/define-service';
 import { CatalogConfig } from './config.ts';
 import { onStockChanged } from './events/on-stock-changed.ts';
@@ -30,8 +31,15 @@ export const catalogService = defineService({
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: CatalogConfig,
   createParts(config, start) {
+    const { db, log } = start.contextOf();
+    const replica =
+      config.CATALOG_REPLICA_URL === undefined
+        ? undefined
+        : openDatabase({ url: config.CATALOG_REPLICA_URL, poolMax: 10, log, name: 'catalog replica' });
+    if (replica) start.onClose(() => replica.close());
+    const readDb = replica?.db ?? db;
     if (config.CATALOG_S3_ENDPOINT === undefined)
-      return { config, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
+      return { config, readDb, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
     const store = createS3Store({
       endpoint: config.CATALOG_S3_ENDPOINT,
       region: config.CATALOG_S3_REGION,
@@ -40,7 +48,7 @@ export const catalogService = defineService({
       secretKey: config.CATALOG_S3_SECRET_KEY ?? '',
     });
     start.onClose(async () => store.close());
-    return { config, store };
+    return { config, readDb, store };
   },
   operations: {
     listProducts,

@@ -110,7 +110,25 @@ export const en: Messages = {
     globalNote: 'Works with accounts of every country.',
     failed: 'It was not added. Try again.',
     limit: 'One order cannot hold more of this.',
+    preOrderOn: 'Pre-order, delivered from {date}',
+    topUpPromise: 'Straight to your account, usually minutes after payment',
+    topUpRefundText:
+      'Until the top-up has reached the game you get your money back. What has arrived cannot be returned.',
+    account: {
+      title: 'The account to top up',
+      playerId: 'Player ID',
+      zone: 'Zone ID',
+      server: 'Server',
+      chooseServer: 'Choose',
+      servers: { os_asia: 'Asia', os_usa: 'America', os_euro: 'Europe', os_cht: 'TW, HK, MO' },
+      before: 'Once the id is complete we show your name in the game.',
+      asking: 'Asking the game…',
+      found: 'Name in the game: {nickname}. If it is not yours, correct the id.',
+      unknown: 'The game knows no such id. Please look at the number again.',
+      silent: 'We could not ask the game just now; the form of the id is right. Look at it once more before you pay.',
+    },
   },
+  gameAccount: { goesTo: 'Goes to' },
   cart: {
     title: 'Cart',
     empty: 'Your cart is empty',
@@ -215,6 +233,12 @@ export const en: Messages = {
     placed: 'Placed',
     guide: 'How to activate',
     reviewText: 'A person is looking at your order; we tell you by SMS.',
+    preOrdered: 'This is a pre-order, delivered from {date}. We text you when it is there.',
+    toppingUp: 'Your top-up is on its way; it usually takes a few minutes. We text you when it has arrived.',
+    toppedUp: 'Arrived in the game',
+    receipt: 'Receipt number',
+    receipts: 'Your top-ups',
+    parts: { code: 'Code', pin: 'PIN' },
     supplying:
       'We are getting the product key of this order from a supplier, which usually takes a few minutes. You need not keep this page open: an SMS tells you when it is ready.',
     refundedText: 'No supplier had this item. The money of this order is back in your wallet.',
@@ -222,6 +246,8 @@ export const en: Messages = {
     scam: 'If someone asked you to buy this code for them, do not give it to them.',
     missing: 'No such order',
     complaint: {
+      openTopUp: 'Did it not arrive?',
+      notArrived: 'I do not see it in the game',
       open: 'Does this code not work?',
       question: 'What does the platform say?',
       reasons: {
@@ -233,6 +259,8 @@ export const en: Messages = {
       send: 'Send',
       close: 'Close',
       failed: 'It was not sent. Try again.',
+      picture: 'A picture of what you see (optional, up to 1 MB)',
+      wrongPicture: 'The picture must be a PNG, JPEG or GIF of less than 1 MB.',
       answers: {
         open: 'Your report is with us. A person looks at it, and the answer appears here.',
         replaced: 'We have put a fresh code in its place; you find it below.',

@@ -52,18 +52,18 @@ export async function getPublishedProduct(
   which: SQL,
   language: Language,
 ): Promise<z.input<typeof Product>> {
-  const [row] = await ctx.db
+  const [row] = await ctx.readDb
     .select()
     .from(products)
     .where(sql`${which} and ${products.isPublished}`);
   if (!row) throw productNotFound();
   const [ownVariants, allCategories] = await Promise.all([
-    ctx.db
+    ctx.readDb
       .select()
       .from(variants)
       .where(eq(variants.productId, row.id))
       .orderBy(asc(variants.position), asc(variants.id)),
-    ctx.db.select().from(categories),
+    ctx.readDb.select().from(categories),
   ]);
   const breadcrumbs: { id: string; slug: string; title: string }[] = [];
   for (let current = allCategories.find((category) => category.id === row.categoryId); current;) {
@@ -106,7 +106,7 @@ type CategoryCount = {
 
 /** The tree, each category counting the published products in it and below it. */
 export async function categoryTree(ctx: Context, language: Language): Promise<CategoryNode[]> {
-  const { rows } = await ctx.db.execute<CategoryCount>(sql`
+  const { rows } = await ctx.readDb.execute<CategoryCount>(sql`
     select c.id, c.slug, c.title, c.parent_id, (select count(*)::int from products p where p.category_id = c.id and p.is_published) as count
     from categories c order by c.position, c.id`);
   const build = (parentId: string | null): CategoryNode[] =>

@@ -293,6 +293,10 @@ const byCode = {
   },
 };
 const byAccount = {
+  refund: {
+    fa: 'تا وقتی شارژ به بازی نرسیده، مبلغ به کیف پولتان برمی‌گردد. اگر شارژ نرسید، از صفحه سفارش به ما بگویید.',
+    en: 'Until the top-up has reached the game the money goes back to your wallet. If it does not arrive, tell us from the order page.',
+  },
   how: {
     fa: 'فقط شناسه بازیکن را می‌دهید و شارژ مستقیم به حسابتان می‌رسد؛ رمز حساب لازم نیست.',
     en: 'You give your player id only and the top-up goes straight to your account; no password is needed.',
@@ -326,6 +330,7 @@ export const gameCredits: DemoProduct[] = games.map(
         en: `${title.en}: ${use.en} ${(accountRule ? byAccount : byCode).how.en}`,
       },
       (accountRule ? byAccount : byCode).note,
+      accountRule ? byAccount.refund : undefined,
     ),
     activationGuide: (accountRule ? byAccount : byCode).guide,
     type: 'game_credit',

@@ -68,12 +68,12 @@ export function creditVariants(
   }));
 }
 
-export const howToRefund: LocalizedText = {
+const howToRefund: LocalizedText = {
   fa: 'تا وقتی کد را نمایش نداده‌اید، می‌توانید سفارش را پس بدهید و مبلغ به کیف پولتان برمی‌گردد. بعد از نمایش کد، اگر کد کار نکند آن را عوض می‌کنیم یا پولتان را برمی‌گردانیم.',
   en: 'Until you show the code you can return the order and the money goes to your wallet. After that, a code that does not work is replaced or refunded.',
 };
 
 /** Paragraphs of a description: what it is, then where it works, then what happens if something is wrong. */
-export function describe(what: LocalizedText, where: LocalizedText): LocalizedText {
-  return { fa: [what.fa, where.fa, howToRefund.fa].join('\n\n'), en: [what.en, where.en, howToRefund.en].join('\n\n') };
+export function describe(what: LocalizedText, where: LocalizedText, refund = howToRefund): LocalizedText {
+  return { fa: [what.fa, where.fa, refund.fa].join('\n\n'), en: [what.en, where.en, refund.en].join('\n\n') };
 }

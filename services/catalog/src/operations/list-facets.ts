@@ -6,7 +6,7 @@ import { subtreeIds } from '../db/queries.ts';
 type FacetRow = { kind: string; value: string; count: number; [column: string]: unknown };
 
 export const listFacets: Operations['listFacets'] = async (ctx, { category }) => {
-  const { rows } = await ctx.db.execute<FacetRow>(sql`
+  const { rows } = await ctx.readDb.execute<FacetRow>(sql`
     with shown as (select * from products where is_published ${category === undefined ? sql`` : sql`and category_id in ${subtreeIds(category)}`})
     select 'platform' as kind, platform as value, count(*)::int as count from shown group by 2
     union all select 'brand', brand, count(*)::int from shown group by 2

@@ -4,7 +4,7 @@ import { showSummary } from '../db/queries.ts';
 import { products } from '../db/schema.ts';
 
 export const listFeaturedProducts: Operations['listFeaturedProducts'] = async (ctx, { limit, language }) => {
-  const rows = await ctx.db
+  const rows = await ctx.readDb
     .select()
     .from(products)
     .where(and(products.isFeatured, products.isPublished))

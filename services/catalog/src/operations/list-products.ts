@@ -51,7 +51,7 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
   const compare = sorting.isDescending ? sql`<` : sql`>`;
   const direction = sorting.isDescending ? sql`desc` : sql`asc`;
 
-  const rows = await ctx.db
+  const rows = await ctx.readDb
     .select({ row: products, rank: sql<string>`(${rank})::text` })
     .from(products)
     .where(

@@ -10,13 +10,13 @@ export const suggest: Operations['suggest'] = async (ctx, { q, language }) => {
   if (!search) return { products: [], categories: [], didYouMean: null };
   const key = searchKey(q);
   const [found, allCategories] = await Promise.all([
-    ctx.db
+    ctx.readDb
       .select()
       .from(products)
       .where(and(products.isPublished, search.matches))
       .orderBy(desc(search.rank), desc(products.isInStock), products.id)
       .limit(6),
-    ctx.db.select().from(categories).limit(200),
+    ctx.readDb.select().from(categories).limit(200),
   ]);
   const near = allCategories
     .filter((category) => searchKey(`${category.title.fa} ${category.title.en}`).includes(key))
@@ -26,7 +26,7 @@ export const suggest: Operations['suggest'] = async (ctx, { q, language }) => {
   const isLiteral = found.some((row) => row.searchText.includes(key));
   let didYouMean = best && !isLiteral ? best[language] : null;
   if (found.length === 0) {
-    const [closest] = await ctx.db
+    const [closest] = await ctx.readDb
       .select({ title: products.title })
       .from(products)
       .where(and(products.isPublished, sql`word_similarity(${key}, ${products.searchText}) > 0.3`))

@@ -17,19 +17,21 @@ let calls: SupplierCall[];
 let answers: Map<string, { status?: number; body: unknown } | 'hang up'>;
 
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
+  server = createServer((request, response) => {
     let raw = '';
-    for await (const chunk of request) raw += String(chunk);
-    const path = (request.url ?? '').replace('/wp-json/v1/api/', '');
-    seen.push({ path, headers: request.headers, raw });
-    const answer = answers.get(path);
-    if (answer === 'hang up') {
-      request.socket.destroy();
-      return;
-    }
-    const body = answer?.body ?? { err_code: 404, err_message: 'not scripted' };
-    response.writeHead(answer?.status ?? 200, { 'content-type': 'application/json' });
-    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    request.on('data', (chunk: Buffer) => (raw += chunk.toString()));
+    request.on('end', () => {
+      const path = (request.url ?? '').replace('/wp-json/v1/api/', '');
+      seen.push({ path, headers: request.headers, raw });
+      const answer = answers.get(path);
+      if (answer === 'hang up') {
+        request.socket.destroy();
+        return;
+      }
+      const body = answer?.body ?? { err_code: 404, err_message: 'not scripted' };
+      response.writeHead(answer?.status ?? 200, { 'content-type': 'application/json' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();

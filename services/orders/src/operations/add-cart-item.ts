@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
-import { type GameAccount, gameAccountFaults, type ShownGameAccount } from '@kelid/contracts/game-account';
+import type { GameAccount, ShownGameAccount } from '@kelid/contracts/game-account';
+import { gameAccountFaults } from '@kelid/contracts/game-account-rules';
 import { cartLimit, variantNotFound } from '@kelid/contracts/orders';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';

@@ -8,6 +8,7 @@ import type { Cart } from '@kelid/contracts/orders';
 import { type Answer, call } from '../../lib/browser-fetch.ts';
 import { digits, fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { GameAccountLine } from '../../components/game-account.tsx';
 import { cartChanged } from './cart-link.tsx';
 
 type CartView = z.output<typeof Cart>;
@@ -16,6 +17,7 @@ const quantityMax = 20;
 export function CartPage({
   language,
   m,
+  accountMessages,
   regions,
   checkoutHref,
   productsHref,
@@ -23,6 +25,7 @@ export function CartPage({
 }: {
   language: Language;
   m: Messages['cart'];
+  accountMessages: Messages['gameAccount'];
   regions: Record<string, string>;
   checkoutHref: string;
   productsHref: string;
@@ -85,6 +88,7 @@ export function CartPage({
                 <p className="soft small">
                   {item.variantTitle} · {regions[item.region] ?? item.region}
                 </p>
+                {item.gameAccount && <GameAccountLine account={item.gameAccount} m={accountMessages} />}
               </div>
               <div className="row">
                 <div className="stepper" role="group" aria-label={`${m.quantity}: ${item.title}`}>

@@ -5,6 +5,7 @@ import { formatToman } from '@kelid/persian/toman';
 import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
+import { GameAccountLine } from '../../components/game-account.tsx';
 import { digits, fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
@@ -28,12 +29,14 @@ function purchaseKey(): string {
 export function CheckoutPage({
   language,
   m,
+  accountMessages,
   signIn,
   isSignedIn,
   cartHref,
 }: {
   language: Language;
   m: Messages['checkout'];
+  accountMessages: Messages['gameAccount'];
   signIn: Messages['signIn'];
   isSignedIn: boolean;
   cartHref: string;
@@ -142,6 +145,7 @@ export function CheckoutPage({
             <li key={item.id} className="row between small">
               <span>
                 {item.title} · {item.variantTitle} × {digits(item.quantity, language)}
+                {item.gameAccount && <GameAccountLine account={item.gameAccount} m={accountMessages} />}
               </span>
               <span>{formatToman(item.lineTotalRial, language)}</span>
             </li>

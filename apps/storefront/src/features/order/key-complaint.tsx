@@ -5,6 +5,8 @@ import { call } from '../../lib/browser-fetch.ts';
 import type { Messages } from '../../messages/fa.ts';
 import type { KeyView } from './use-order.ts';
 
+const pictureTypes = ['image/png', 'image/jpeg', 'image/gif'];
+const pictureBytesMax = 1024 * 1024;
 const reasons = ['already-used', 'invalid', 'wrong-region', 'not-active-yet'] as const;
 
 /** What the owner of a product key that does not work does: names why, and is answered at once. */
@@ -17,32 +19,56 @@ export function KeyComplaint({
   m: Messages['order']['complaint'];
   onAnswer: () => void;
 }) {
+  const isReceipt = productKey.kind === 'receipt';
+  const offered = isReceipt ? (['invalid'] as const) : reasons;
   const dialog = useRef<HTMLDialogElement>(null);
-  const [reason, setReason] = useState<(typeof reasons)[number]>('already-used');
-  const [state, setState] = useState<'idle' | 'working' | 'failed'>('idle');
+  const [reason, setReason] = useState<(typeof reasons)[number]>(isReceipt ? 'invalid' : 'already-used');
+  const [picture, setPicture] = useState<string>();
+  const [state, setState] = useState<'idle' | 'working' | 'failed' | 'picture'>('idle');
 
   if (productKey.complaint !== null)
     return (
-      <p className={productKey.complaint === 'replaced' ? 'note' : 'small soft'} data-testid="complaint">
+      <p
+        className={productKey.complaint === 'replaced' || productKey.complaint === 'refunded' ? 'note' : 'small soft'}
+        data-testid="complaint"
+      >
         {m.answers[productKey.complaint]}
       </p>
     );
 
   async function send() {
     setState('working');
-    const answer = await call('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/complaint`, { reason });
+    const answer = await call('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/complaint`, {
+      reason,
+      ...(picture === undefined ? {} : { pictureBase64: picture }),
+    });
     setState(answer.ok ? 'idle' : 'failed');
     if (!answer.ok) return;
     dialog.current?.close();
     onAnswer();
   }
 
+  async function choose(file: File | undefined) {
+    setPicture(undefined);
+    if (!file) return;
+    if (!pictureTypes.includes(file.type) || file.size > pictureBytesMax) {
+      setState('picture');
+      return;
+    }
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    // Piece by piece: one call with a million arguments is refused by browsers.
+    let text = '';
+    for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+    setPicture(btoa(text));
+    setState('idle');
+  }
+
   return (
     <>
       <button type="button" className="button plain" onClick={() => dialog.current?.showModal()}>
-        {m.open}
+        {isReceipt ? m.openTopUp : m.open}
       </button>
-      <dialog ref={dialog} aria-label={m.open}>
+      <dialog ref={dialog} aria-label={isReceipt ? m.openTopUp : m.open}>
         <form
           className="stack"
           onSubmit={(event) => {
@@ -52,15 +78,23 @@ export function KeyComplaint({
         >
           <fieldset className="stack">
             <legend>{m.question}</legend>
-            {reasons.map((name) => (
+            {offered.map((name) => (
               <label key={name} className="row">
                 <input type="radio" name="reason" checked={reason === name} onChange={() => setReason(name)} />
-                {m.reasons[name]}
+                {isReceipt ? m.notArrived : m.reasons[name]}
               </label>
             ))}
           </fieldset>
-          <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>
-            {state === 'failed' ? m.failed : ''}
+          <label className="field">
+            {m.picture}
+            <input
+              type="file"
+              accept={pictureTypes.join(',')}
+              onChange={(event) => void choose(event.target.files?.[0])}
+            />
+          </label>
+          <p role="status" className={state === 'failed' || state === 'picture' ? 'note bad' : 'hidden-text'}>
+            {state === 'failed' ? m.failed : state === 'picture' ? m.wrongPicture : ''}
           </p>
           <div className="row">
             <button type="submit" className="button main" disabled={state === 'working'}>

@@ -1,11 +1,12 @@
 'use client';
 
 import { useRef, useState } from 'react';
-import { formatDateTime, formatTime } from '@kelid/persian/jalali';
+import { formatDate, formatDateTime, formatTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import { call } from '../../lib/browser-fetch.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { GameAccountLine } from '../../components/game-account.tsx';
 import { KeyComplaint } from './key-complaint.tsx';
 import { type KeyView, type OrderView, useOrder } from './use-order.ts';
 
@@ -13,12 +14,14 @@ export function OrderPage({
   orderId,
   language,
   m,
+  accountMessages,
   regions,
   liveUrl,
 }: {
   orderId: string;
   language: Language;
   m: Messages['order'];
+  accountMessages: Messages['gameAccount'];
   regions: Record<string, string>;
   liveUrl: string;
 }) {
@@ -61,6 +64,8 @@ export function OrderPage({
   }
 
   // Own stock is there within a second; what takes longer is on its way from a supplier.
+  const isTopUp = order.lines.some((line) => line.gameAccount !== null);
+  const comingOn = order.lines.find((line) => line.releasesOn && line.deliveredCount < line.quantity)?.releasesOn;
   const isSupplied =
     ['fulfilling', 'part_fulfilled'].includes(order.status) &&
     order.lines.some((line) => line.deliveredCount < line.quantity);
@@ -87,7 +92,11 @@ export function OrderPage({
       {order.status === 'review' && <p className="note">{m.reviewText}</p>}
       {isSupplied && (
         <p className="note" data-testid="supplying">
-          {m.supplying}
+          {comingOn
+            ? fill(m.preOrdered, { date: formatDate(`${comingOn}T12:00:00Z`, language) })
+            : isTopUp
+              ? m.toppingUp
+              : m.supplying}
         </p>
       )}
       {order.status === 'refunded' && <p className="note">{m.refundedText}</p>}
@@ -108,7 +117,7 @@ export function OrderPage({
       )}
       {keys.length > 0 && (
         <section className="card stack">
-          <h2>{m.keys}</h2>
+          <h2>{keys.every((key) => key.kind === 'receipt') ? m.receipts : m.keys}</h2>
           {keys.map((key) => (
             <KeyCard
               key={key.id}
@@ -119,7 +128,7 @@ export function OrderPage({
               onComplaint={() => void look()}
             />
           ))}
-          <p className="small soft">{m.scam}</p>
+          {keys.some((key) => key.kind !== 'receipt') && <p className="small soft">{m.scam}</p>}
         </section>
       )}
       <section className="card">
@@ -133,6 +142,7 @@ export function OrderPage({
                   {line.variantTitle} · {regions[line.region] ?? line.region} · {digits(line.quantity, language)}{' '}
                   {m.quantity}
                 </p>
+                {line.gameAccount && <GameAccountLine account={line.gameAccount} m={accountMessages} />}
               </div>
               <strong>{formatToman(line.unitPriceRial * line.quantity, language)}</strong>
             </li>
@@ -192,21 +202,24 @@ function KeyCard({
   onComplaint: () => void;
 }) {
   const [code, setCode] = useState<string>();
+  const [parts, setParts] = useState<{ label: 'code' | 'pin'; text: string }[]>();
   const [picture, setPicture] = useState<string>();
   const [state, setState] = useState<'idle' | 'working' | 'failed' | 'copied'>('idle');
+  const isReceipt = productKey.kind === 'receipt';
   const dialog = useRef<HTMLDialogElement>(null);
 
   async function reveal() {
     dialog.current?.close();
     setState('working');
-    const answer = await call<{ code?: string; image?: { contentType: string; contentBase64: string } }>(
-      'POST',
-      `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`,
-      {},
-    );
+    const answer = await call<{
+      code?: string;
+      parts?: { label: 'code' | 'pin'; text: string }[];
+      image?: { contentType: string; contentBase64: string };
+    }>('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`, {});
     if (answer.ok) {
       const { code: text, image } = answer.value;
-      setCode(text);
+      setParts(answer.value.parts);
+      setCode(text ?? answer.value.parts?.map((part) => part.text).join('\n'));
       setPicture(image && `data:${image.contentType};base64,${image.contentBase64}`);
     }
     setState(answer.ok ? 'idle' : 'failed');
@@ -220,9 +233,22 @@ function KeyCard({
   return (
     <div className="keycard">
       <h3>{title}</h3>
+      {isReceipt && (
+        <p>
+          <span className="badge good">{m.toppedUp}</span>
+        </p>
+      )}
       {picture === undefined ? (
         <p className="code" data-testid="product-key">
-          {code === undefined ? productKey.masked : <Marked code={code} />}
+          {code === undefined ? (
+            productKey.masked
+          ) : parts ? (
+            <Parts parts={parts} m={m} />
+          ) : isReceipt ? (
+            code
+          ) : (
+            <Marked code={code} />
+          )}
         </p>
       ) : (
         <img className="key-picture" data-testid="product-key-picture" src={picture} alt={m.pictureOfKey} />
@@ -233,9 +259,9 @@ function KeyCard({
             type="button"
             className="button main"
             disabled={state === 'working'}
-            onClick={() => (productKey.revealedAt === null ? dialog.current?.showModal() : void reveal())}
+            onClick={() => (productKey.revealedAt === null && !isReceipt ? dialog.current?.showModal() : void reveal())}
           >
-            {m.reveal}
+            {isReceipt ? m.receipt : m.reveal}
           </button>
         ) : code === undefined ? (
           <a className="button main" href={picture} download="key">
@@ -246,9 +272,11 @@ function KeyCard({
             {state === 'copied' ? m.copied : m.copy}
           </button>
         )}
-        <a className="button plain" href={guideHref}>
-          {m.guide}
-        </a>
+        {!isReceipt && (
+          <a className="button plain" href={guideHref}>
+            {m.guide}
+          </a>
+        )}
       </div>
       {(code !== undefined || picture !== undefined || productKey.revealedAt !== null) && (
         <KeyComplaint productKey={productKey} m={m.complaint} onAnswer={onComplaint} />
@@ -270,6 +298,25 @@ function KeyCard({
         </div>
       </dialog>
     </div>
+  );
+}
+
+/** A code with its PIN, or several codes: each named, and copied by itself. */
+function Parts({ parts, m }: { parts: { label: 'code' | 'pin'; text: string }[]; m: Messages['order'] }) {
+  return (
+    <>
+      {parts.map(({ label, text }) => (
+        <span key={text} className="row between part">
+          <small className="soft">{m.parts[label]}</small>
+          <span>
+            <Marked code={text} />
+          </span>
+          <button type="button" className="button plain" onClick={() => void navigator.clipboard.writeText(text)}>
+            {m.copy}
+          </button>
+        </span>
+      ))}
+    </>
   );
 }
 

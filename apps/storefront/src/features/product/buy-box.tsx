@@ -1,11 +1,13 @@
 'use client';
 
 import { useState } from 'react';
+import { formatDate } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import type { Messages } from '../../messages/fa.ts';
 import { call } from '../../lib/browser-fetch.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import { cartChanged } from '../cart/cart-link.tsx';
+import { type Account, type AccountRule, GameAccountFields } from './game-account.tsx';
 
 interface Variant {
   id: string;
@@ -13,6 +15,7 @@ interface Variant {
   region: string;
   priceRial: number;
   availability: 'in_stock' | 'low' | 'from_supplier' | 'pre_order' | 'out_of_stock';
+  releasesOn: string | null;
 }
 
 const availabilityTones = { in_stock: 'good', low: 'gold', from_supplier: '', pre_order: 'gold', out_of_stock: 'bad' };
@@ -23,31 +26,47 @@ export function BuyBox({
   m,
   regions,
   cartHref,
+  accountRule,
 }: {
   variants: Variant[];
   language: Language;
   m: Messages['product'];
   regions: Record<string, string>;
   cartHref: string;
+  /** A top-up: whose account it needs. */
+  accountRule: AccountRule | null;
 }) {
   const allRegions = [...new Set(variants.map((variant) => variant.region))];
   const firstInStock = variants.find((variant) => variant.availability !== 'out_of_stock') ?? variants[0];
   const [region, setRegion] = useState(firstInStock?.region ?? '');
   const [variantId, setVariantId] = useState(firstInStock?.id ?? '');
   const [state, setState] = useState<'idle' | 'working' | 'added' | 'failed' | 'limit'>('idle');
+  const [account, setAccount] = useState<Account>();
+  const [refusedField, setRefusedField] = useState<string>();
   const offered = variants.filter((variant) => variant.region === region);
   const chosen = offered.find((variant) => variant.id === variantId) ?? offered[0];
 
   async function add() {
     if (!chosen) return;
     setState('working');
-    const answer = await call<{ itemCount: number }>('POST', '/cart/items', { variantId: chosen.id, quantity: 1 });
+    const answer = await call<{ itemCount: number }>('POST', '/cart/items', {
+      variantId: chosen.id,
+      quantity: 1,
+      ...(account ? { gameAccount: account } : {}),
+    });
+    setRefusedField(answer.ok ? undefined : fieldOf(answer.data));
     if (answer.ok) dispatchEvent(new CustomEvent(cartChanged, { detail: answer.value.itemCount }));
     setState(answer.ok ? 'added' : answer.code === 'orders.cart-limit' ? 'limit' : 'failed');
   }
 
   if (!chosen) return null;
   const isOut = chosen.availability === 'out_of_stock';
+  const stockText =
+    chosen.availability === 'pre_order' && chosen.releasesOn
+      ? fill(m.preOrderOn, { date: formatDate(`${chosen.releasesOn}T12:00:00Z`, language) })
+      : accountRule && chosen.availability === 'from_supplier'
+        ? m.topUpPromise
+        : m.availability[chosen.availability];
   return (
     <div className="stack">
       {allRegions.length > 1 && (
@@ -70,9 +89,11 @@ export function BuyBox({
           ))}
         </fieldset>
       )}
-      <p className="note small">
-        {region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}
-      </p>
+      {!accountRule && (
+        <p className="note small">
+          {region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}
+        </p>
+      )}
       <fieldset className="chips">
         <legend>{m.denomination}</legend>
         {offered.map((variant) => (
@@ -96,8 +117,22 @@ export function BuyBox({
           </label>
         ))}
       </fieldset>
+      {accountRule && (
+        <GameAccountFields
+          rule={accountRule}
+          variantId={chosen.id}
+          language={language}
+          m={m.account}
+          refusedField={refusedField}
+          onChange={(next) => {
+            setAccount(next);
+            setRefusedField(undefined);
+            setState('idle');
+          }}
+        />
+      )}
       <p className="row">
-        <span className={`badge ${availabilityTones[chosen.availability]}`}>{m.availability[chosen.availability]}</span>
+        <span className={`badge ${availabilityTones[chosen.availability]}`}>{stockText}</span>
         <span className="small soft">{m.held}</span>
       </p>
       <div className="buy">
@@ -113,7 +148,7 @@ export function BuyBox({
           <button
             type="button"
             className="button main"
-            disabled={isOut || state === 'working'}
+            disabled={isOut || state === 'working' || (accountRule !== null && !account)}
             onClick={() => void add()}
           >
             {isOut ? m.out : m.add}
@@ -125,4 +160,12 @@ export function BuyBox({
       </div>
     </div>
   );
+}
+
+/** The first field that a refusal names. */
+function fieldOf(data: Record<string, unknown>): string | undefined {
+  const { errors, field } = data;
+  if (typeof field === 'string') return field;
+  const [first] = Array.isArray(errors) ? (errors as { field?: unknown }[]) : [];
+  return typeof first?.field === 'string' ? first.field : undefined;
 }

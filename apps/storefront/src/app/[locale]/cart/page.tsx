@@ -10,6 +10,7 @@ export default async function Cart({ params }: { params: Promise<{ locale: strin
       <CartPage
         language={language}
         m={m.cart}
+        accountMessages={m.gameAccount}
         regions={m.regions}
         checkoutHref={pathIn(language, '/checkout')}
         productsHref={pathIn(language, '/products')}

@@ -13,6 +13,7 @@ export default async function Checkout({ params }: { params: Promise<{ locale: s
       <CheckoutPage
         language={language}
         m={m.checkout}
+        accountMessages={m.gameAccount}
         signIn={m.signIn}
         isSignedIn={isSignedIn}
         cartHref={pathIn(language, '/cart')}

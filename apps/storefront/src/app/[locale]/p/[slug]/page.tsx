@@ -8,6 +8,15 @@ import { BuyBox } from '../../../../features/product/buy-box.tsx';
 import { catalog, shopUrl } from '../../../../lib/gateway.ts';
 import { type Language, languageOf, messagesOf, pathIn } from '../../../../lib/language.ts';
 
+/** What search engines call it. */
+const schemaAvailability = {
+  in_stock: 'InStock',
+  low: 'LimitedAvailability',
+  from_supplier: 'InStock',
+  pre_order: 'PreOrder',
+  out_of_stock: 'OutOfStock',
+};
+
 interface Props {
   params: Promise<{ locale: string; slug: string }>;
 }
@@ -89,17 +98,19 @@ export default async function ProductPage({ params }: Props) {
             </nav>
           )}
           <BuyBox
-            variants={product.variants.map(({ id, title, region, priceRial, availability }) => ({
+            variants={product.variants.map(({ id, title, region, priceRial, availability, releasesOn }) => ({
               id,
               title,
               region,
               priceRial,
               availability,
+              releasesOn,
             }))}
             language={language}
             m={m.product}
             regions={m.regions}
             cartHref={pathIn(language, '/cart')}
+            accountRule={product.accountRule}
           />
         </div>
       </div>
@@ -122,7 +133,7 @@ export default async function ProductPage({ params }: Props) {
               <Icon name="shield" />
               {m.product.refund}
             </h2>
-            <p>{m.product.refundText}</p>
+            <p>{product.accountRule ? m.product.topUpRefundText : m.product.refundText}</p>
           </section>
         </div>
       </div>
@@ -157,7 +168,7 @@ function structuredData(product: Awaited<ReturnType<typeof getProduct>>, languag
         name: variant.title,
         price: variant.priceRial,
         priceCurrency: 'IRR',
-        availability: `https://schema.org/${variant.availability === 'out_of_stock' ? 'OutOfStock' : 'InStock'}`,
+        availability: `https://schema.org/${schemaAvailability[variant.availability]}`,
       })),
     },
     {
