@@ -41,7 +41,7 @@ test('a first complaint about a fresh product key is answered with another one a
   expect(await order.report(items[1]?.id)).toEqual({ status: 'open' });
 });
 
-test('who complains again within a month, of an old key, of one that is not active yet, or while nothing is in stock, goes to a person', async () => {
+test('who complains again within a month, of an old key, or of one that is not active yet, goes to a person; where no fresh key is to be had the money goes back', async () => {
   const variantId = await shop.stockUp(6);
   const twice = await delivered(variantId, { quantity: 2 });
   const answers = await Promise.all(twice.keyIds.map((keyId) => twice.report(keyId)));
@@ -49,7 +49,14 @@ test('who complains again within a month, of an old key, of one that is not acti
   const early = await delivered(variantId);
   expect(await early.report(undefined, 'not-active-yet')).toEqual({ status: 'open' });
   const last = await delivered(await shop.stockUp(1));
-  expect(await last.report()).toEqual({ status: 'open' });
+  const answers2 = await Promise.all([last.report(), last.report(), last.report()]);
+  expect(answers2).toEqual(answers2.map(() => ({ status: 'refunded' })));
+  const told = await shop.sql(
+    'inventory',
+    "select 1 from outbox where type = 'key.refund-due' and data->>'keyId' = $1",
+    [last.keyIds[0]],
+  );
+  expect(told).toHaveLength(1);
 });
 
 test('I25: only who owns a product key and has looked at it can complain of it', async () => {
@@ -128,7 +135,7 @@ test('what a shopper saw comes with the complaint: sealed, seen by staff with a 
 test('a complaint decided as a refund tells orders once which unit it is, and its product key is not shown any more', async () => {
   const order = await delivered(await shop.stockUp(1));
   const keyId = order.keyIds[0] ?? '';
-  expect(await order.report()).toEqual({ status: 'open' });
+  expect(await order.report(undefined, 'not-active-yet')).toEqual({ status: 'open' });
   const complaintId =
     (await shop.admin().listComplaints({ limit: 100 })).items.find((item) => item.keyId === keyId)?.id ?? '';
   const decide = () =>

@@ -14,6 +14,8 @@ interface Candidate {
   offer: Offer;
   supplier: Supplier;
   failedShare: number;
+  /** How long its last units took, on average; 0 while nothing is known. */
+  deliverySeconds: number;
 }
 
 /** Buys what a paid line still lacks: own stock first, then from whoever can deliver for least. Answers how many units nobody covers. */
@@ -69,8 +71,11 @@ async function candidatesFor(ctx: Context, variantId: string, orderLineId: strin
   const rows = await ctx.db
     .select({
       offer: supplierOffers,
+      deliverySeconds: sql<number>`coalesce((select avg(extract(epoch from at - created_at)) from (
+        select u.at, p.created_at from supplied_units u join procurements p on p.id = u.procurement_id
+        where p.supplier = supplier_offers.supplier and u.verdict = 'stored' and not p.allows_pre_order and u.at > now() - interval '1 day' order by u.at desc limit 20) recent), 0)::float8`,
       failedShare: sql<number>`coalesce((select avg(case when status in ('refused', 'unknown', 'not_placed', 'cancelled', 'review') then 1 else 0 end)
-        from (select status from procurements p where p.supplier = ${supplierOffers.supplier} and p.created_at > now() - interval '30 minutes' order by p.created_at desc limit 20) recent), 0)::float8`,
+        from (select status from procurements p where p.supplier = supplier_offers.supplier and p.created_at > now() - interval '30 minutes' order by p.created_at desc limit 20) recent), 0)::float8`,
     })
     .from(supplierOffers)
     .where(
@@ -80,19 +85,24 @@ async function candidatesFor(ctx: Context, variantId: string, orderLineId: strin
         sql`not exists (select from supplier_states s where s.supplier = ${supplierOffers.supplier} and (not s.is_enabled or s.cooldown_until > now()))`,
         orderLineId === null
           ? undefined
-          : sql`not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.supplier = ${supplierOffers.supplier} and (
+          : sql`not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.supplier = supplier_offers.supplier and (
               p.status in ('refused', 'not_placed', 'cancelled') and p.updated_at > now() - interval '2 minutes'
               or p.status = 'review' or exists (select from supplied_units u where u.procurement_id = p.id
                 and (u.verdict = 'duplicate' or u.verdict = 'taken-back' and u.at > now() - interval '2 minutes'))))`,
       ),
     );
-  return rows.flatMap(({ offer, failedShare }) => {
+  return rows.flatMap(({ offer, ...record }) => {
     const supplier = ctx.suppliers.get(offer.supplier);
-    return supplier?.isUp() ? [{ offer, supplier, failedShare }] : [];
+    return supplier?.isUp() ? [{ offer, supplier, ...record }] : [];
   });
 }
 
-/** Asks each for its price now. A price above our maximum is no offer; one that fails often counts as dearer, a person comes last. */
+/** A shopper who waits ten minutes longer is worth two percent of the price to us, and no more than half an hour's worth. */
+function slowShare(deliverySeconds: number): number {
+  return Math.min(deliverySeconds, 1_800) * (0.02 / 600);
+}
+
+/** Asks each for its price now. A price above our maximum is no offer; one that fails often or delivers late counts as dearer, a person comes last. */
 async function rank(ctx: Context, candidates: Candidate[]) {
   const quoted = await Promise.all(
     candidates.map(async (candidate) => {
@@ -106,7 +116,9 @@ async function rank(ctx: Context, candidates: Candidate[]) {
         {
           ...candidate,
           stockCount,
-          cost: supplier.facts.isByHand ? Infinity : quote.unitPriceCents * (1 + candidate.failedShare),
+          cost: supplier.facts.isByHand
+            ? Infinity
+            : quote.unitPriceCents * (1 + candidate.failedShare + slowShare(candidate.deliverySeconds)),
         },
       ];
     }),

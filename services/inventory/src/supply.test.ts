@@ -26,8 +26,10 @@ afterAll(async () => {
 });
 afterEach(async () => {
   await control('DELETE', '/faults');
-  // The failures of one test are no reason for the next one's supplier to rest.
+  // What suppliers did in one test is no reason for the next one to rest, or to ask another first.
   await shop.sql('inventory', 'update supplier_states set cooldown_until = null');
+  await shop.ownerSql('inventory', "update procurements set created_at = created_at - interval '2 days'");
+  await shop.ownerSql('inventory', "update supplied_units set at = at - interval '2 days'");
 });
 
 type SupplierName = 'codeswholesale' | 'kinguin';
@@ -181,6 +183,38 @@ test('KY-6: a supplier that is sold out, dear, slow or broken is passed over for
     expect(await soldBy('kinguin', refs.kinguin)).toEqual([]);
     expect(await soldBy('codeswholesale', refs.codeswholesale)).toHaveLength(1);
   }
+});
+
+test('KY-6: a supplier that has just failed counts as dearer by the share of its orders that failed, and nobody else does', async () => {
+  const failing = await sell({ kinguin: { price: '30.00' } });
+  await fault('kinguin.order', 'out-of-stock', { count: 1 });
+  await pay(failing.variantId);
+  await shop.host.sweep('inventory', 'supply-needs');
+  const near = await sell({ codeswholesale: { price: '40.00' }, kinguin: { price: '30.00' } });
+  const first = await pay(near.variantId);
+  await work();
+  expect((await ordersOf(first.lineId)).map((row) => row['supplier'])).toEqual(['codeswholesale']);
+  const far = await sell({ codeswholesale: { price: '40.00' }, kinguin: { price: '15.00' } });
+  const second = await pay(far.variantId);
+  await work();
+  expect((await ordersOf(second.lineId)).map((row) => row['supplier'])).toEqual(['kinguin']);
+});
+
+test('KY-6: of two suppliers at nearly one price the one whose last units came sooner is asked', async () => {
+  const late = await sell({ kinguin: { price: '30.00' } });
+  await pay(late.variantId);
+  await work();
+  // It took twenty minutes.
+  await shop.sql(
+    'inventory',
+    "update procurements set created_at = created_at - interval '20 minutes' where supplier = 'kinguin' and variant_id = $1",
+    [late.variantId],
+  );
+  const { variantId, refs } = await sell({ codeswholesale: { price: '30.10' }, kinguin: { price: '30.00' } });
+  const { lineId } = await pay(variantId);
+  await work();
+  expect((await ordersOf(lineId)).map((row) => row['supplier'])).toEqual(['codeswholesale']);
+  expect(await soldBy('kinguin', refs.kinguin)).toEqual([]);
 });
 
 test.each(['codeswholesale', 'kinguin'] as const)(

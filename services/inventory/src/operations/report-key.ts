@@ -38,6 +38,7 @@ export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, 
     if (answer.is_new && picture) await keepPicture(ctx, tx, { complaintId, keyId, ...picture });
     return answer;
   });
+  ctx.wakeRelay();
   if (complaint.is_new)
     ctx.log.warn({ keyId, orderId, reason, status: complaint.status }, 'a product key was complained of');
   if (complaint.is_frozen)

@@ -296,7 +296,8 @@ BEGIN
 	RETURN QUERY SELECT a.order_line_id, a.key_id FROM key_allocations a WHERE a.order_id = p_order ORDER BY a.order_line_id, a.unit_no;
 END $$;
 --> statement-breakpoint
--- As before, and what a supplier sold is to be claimed from it.
+-- As before; what a supplier sold is to be claimed from it, and where a fresh key is due and neither stock nor a supplier has one, the
+-- money goes back.
 CREATE OR REPLACE FUNCTION inventory_complain(p_id uuid, p_key uuid, p_order uuid, p_customer uuid, p_reason text, p_note text)
 RETURNS TABLE (status text, is_new boolean, is_frozen boolean) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -321,6 +322,11 @@ BEGIN
 	IF p_reason <> 'not-active-yet' AND bad.replacement_no = 0 AND bad.allocated_at > now() - interval '72 hours'
 		AND NOT EXISTS (SELECT FROM complaints c WHERE c.customer_id = p_customer AND c.id <> p_id AND c.created_at > now() - interval '30 days') THEN
 		fresh := inventory_replace(p_key);
+		IF fresh IS NULL AND NOT supply_can(bad.variant_id, 1) THEN
+			UPDATE complaints SET status = 'refunded', decided_by = 'rules', decision = 'first complaint, no fresh key to be had', decided_at = now() WHERE id = p_id;
+			INSERT INTO outbox (id, type, data) VALUES (uuidv7(), 'key.refund-due', jsonb_build_object(
+				'complaintId', p_id, 'orderId', p_order, 'orderLineId', bad.order_line_id, 'keyId', p_key));
+		END IF;
 	END IF;
 	IF fresh IS NOT NULL THEN
 		UPDATE complaints SET status = 'replaced', replacement_key_id = fresh, decided_by = 'rules', decision = 'first complaint, fresh key', decided_at = now() WHERE id = p_id;
