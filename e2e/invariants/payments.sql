@@ -2,15 +2,21 @@
 select * from captures_unaccounted where captured_at < now() - interval '15 minutes';
 -- I6: one intent is paid by one attempt, and any other captured attempt of it is surplus
 select i.id from payment_intents i join payment_attempts a on a.intent_id = i.id where a.status = 'captured' and a.id <> i.paid_attempt_id and not a.is_surplus;
--- I7: an attempt is for the whole amount of its intent
-select a.id from payment_attempts a join payment_intents i on i.id = a.intent_id where a.amount_rial <> i.amount_rial;
+-- I7: an attempt is for the whole amount of its intent, less what the wallet pays of it
+select a.id from payment_attempts a join payment_intents i on i.id = a.intent_id
+  where a.amount_rial <> i.amount_rial - case when a.psp = 'wallet' then 0 else (select coalesce(sum(h.amount_rial), 0) from wallet_holds h where h.intent_id = i.id) end;
 -- I8: each ledger transaction sums to zero
 select transaction_id from ledger_entries group by 1 having sum(amount_rial) <> 0;
 -- I9: a capture and a surplus are posted once for each attempt that has them
-select a.id from payment_attempts a where a.status = 'captured' and (select count(*) from ledger_transactions t where t.kind = 'capture' and t.business_ref = a.id) <> 1
+select a.id from payment_attempts a where a.status = 'captured' and a.psp <> 'wallet' and (select count(*) from ledger_transactions t where t.kind = 'capture' and t.business_ref = a.id) <> 1
 union all select a.id from payment_attempts a where a.is_surplus and (select count(*) from ledger_transactions t where t.kind = 'surplus' and t.business_ref = a.id) <> 1;
 -- I10: a wallet is the sum of its entries and never negative
 select w.customer_id from wallets w where w.balance_rial <> (select coalesce(-sum(e.amount_rial), 0) from ledger_entries e where e.account = 'wallet:' || w.customer_id) or w.balance_rial < w.held_rial;
+-- I10: what a wallet holds is what its open holds say, and a hold is posted with its capture or given back with its order
+select w.customer_id from wallets w where w.held_rial <> (select coalesce(sum(h.amount_rial), 0) from wallet_holds h where h.customer_id = w.customer_id and h.status = 'held')
+union all select h.customer_id from wallet_holds h join payment_intents i on i.id = h.intent_id
+  where h.status <> (case i.status when 'open' then 'held' when 'captured' then 'posted' else 'voided' end)
+    or (h.status = 'posted') <> exists (select from ledger_transactions t where t.kind = 'wallet-payment' and t.business_ref = h.intent_id);
 -- I20: an attempt's history makes only allowed moves
 select h.id from attempt_history h where h.from_status is not null and not exists (select from attempt_moves m where m.from_status = h.from_status and m.to_status = h.to_status);
 -- I14: no event waits in the outbox for more than a minute

@@ -127,6 +127,37 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     await Promise.all(callbacks.map((callback) => shopper.follow(callback)));
     await shopper.orderIn(orderId, ['fulfilled']);
     expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: totalRial, heldRial: 0 });
+
+    // The wallet pays the next order alone, and no bank is asked; then a part of one that is cancelled, and has it back.
+    await shopper.addToCart(variant(3));
+    const byWallet = await shopper.checkout(undefined, true);
+    expect(byWallet.payment?.redirectUrl).toBeNull();
+    await shopper.orderIn(byWallet.orderId, ['fulfilled']);
+    expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: 0, heldRial: 0 });
+  });
+
+  test('I10 CK-6: wallet and bank pay one order together, and a cancelled one gives the wallet its part back', async () => {
+    const shopper = await new Shopper(shop).signIn();
+    const gift = 40_000;
+    await query(
+      shop,
+      'payments',
+      "select ledger_post('gift', uuidv7(), null, array['revenue:gifts', 'wallet:' || $1], array[$2::bigint, -$2::bigint])",
+      [shopper.userId, gift],
+    );
+    await shopper.addToCart(variant(4));
+    const first = await shopper.checkout(undefined, true);
+    expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: gift, heldRial: gift });
+    await shopper.orders.cancelOrder({ orderId: first.orderId });
+    await expect.poll(() => shopper.payments.getWallet({})).toEqual({ balanceRial: gift, heldRial: 0 });
+
+    await shopper.addToCart(variant(4));
+    const { orderId, payment, totalRial } = await shopper.checkout(undefined, true);
+    await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+    await shopper.orderIn(orderId, ['fulfilled']);
+    const paid = await shopper.payments.getOrderPayments({ orderId });
+    expect(paid).toMatchObject({ walletRial: gift, attempts: [{ amountRial: totalRial - gift, status: 'captured' }] });
+    expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: 0, heldRial: 0 });
   });
 
   test('KY-6 F20: an item without own stock is bought from a supplier, its order waits for it, and the key is the one that was sold', async () => {

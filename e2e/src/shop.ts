@@ -105,6 +105,8 @@ export async function startShop(options: {
     NOTIFICATIONS_SECRET: secretOf('notifications'),
     NOTIFICATIONS_KAVENEGAR_URL: `${simulatorsUrl}/kavenegar`,
     NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+    PAYMENTS_ZIBAL_URL: `${simulatorsUrl}/zibal`,
+    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
     PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
     PAYMENTS_SHOP_URL: shopUrl,

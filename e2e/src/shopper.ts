@@ -79,8 +79,8 @@ export class Shopper {
   }
 
   /** Does at the bank what a click does there; answers where the browser would go next. */
-  async atBank(redirectUrl: string, outcome: 'pay' | 'fail' | 'cancel'): Promise<string> {
-    const token = redirectUrl.split('/').at(-1) ?? '';
+  async atBank(redirectUrl: string | null, outcome: 'pay' | 'fail' | 'cancel'): Promise<string> {
+    const token = redirectUrl?.split('/').at(-1) ?? '';
     const response = await fetch(`${this.places.simulatorsUrl}/banks/attempts/${token}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -100,8 +100,8 @@ export class Shopper {
     await this.orders.addCartItem({ variantId, quantity, ...(gameAccount ? { gameAccount } : {}) });
   }
 
-  checkout(key: string = randomUUID()) {
-    return this.orders.checkout({ psp: 'zarinpal' }, { idempotencyKey: key });
+  checkout(key: string = randomUUID(), useWallet = false) {
+    return this.orders.checkout({ psp: 'zarinpal', useWallet }, { idempotencyKey: key });
   }
 
   async orderIn(orderId: string, statuses: string[], timeoutMs = 20_000) {

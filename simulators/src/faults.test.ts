@@ -36,14 +36,28 @@ async function answerOf(response: Response): Promise<string> {
     data?: { code?: number };
     errors?: { code?: number };
     return?: { status: number };
+    result?: number;
   };
-  return String(body.data?.code ?? body.errors?.code ?? body.return?.status);
+  return String(body.result ?? body.data?.code ?? body.errors?.code ?? body.return?.status);
 }
 
 const bankStatus = async (authority: string) => {
   const { items } = JSON.parse(await simulators.page('/banks/attempts')) as { items: Record<string, unknown>[] };
   return items.find((item) => item['authority'] === authority)?.['status'];
 };
+
+const callZibal = (name: string, body: object) =>
+  fetch(`${simulators.url}/zibal/v1/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ merchant: 'zibal', ...body }),
+  });
+async function startZibal(outcome?: 'pay', url = callbackUrl): Promise<number> {
+  const answer = await callZibal('request', { amount: 2_500_000, callbackUrl: url });
+  const { trackId } = (await answer.json()) as { trackId: number };
+  if (outcome) await simulators.decide(String(trackId), outcome);
+  return trackId;
+}
 
 let lastPhone = 9_120_000_000;
 const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
@@ -66,6 +80,24 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
     );
     return `${seen} visits ${visits.filter((visit) => visit.includes(authority)).length}`;
   },
+  'zibal.request': () => see(async () => answerOf(await callZibal('request', { amount: 2_500_000, callbackUrl }))),
+  'zibal.inquiry': async () => {
+    const trackId = await startZibal();
+    return see(async () => answerOf(await callZibal('inquiry', { trackId })));
+  },
+  'zibal.verify': async () => {
+    const trackId = await startZibal('pay');
+    const seen = await see(async () => answerOf(await callZibal('verify', { trackId })));
+    return `${seen} ${String(await bankStatus(String(trackId)))}`;
+  },
+  'zibal.callback': async () => {
+    const trackId = await startZibal();
+    const page = `${simulators.url}/zibal/start/${trackId}`;
+    const seen = await see(
+      async () => (await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome: 'pay' }) })).status,
+    );
+    return `${seen} visits ${visits.filter((visit) => visit.includes(String(trackId))).length}`;
+  },
   sms: async () => {
     const receptor = `0${(lastPhone += 1)}`;
     const params = { receptor, template: 'kelid-otp', token: '48213' };
@@ -84,6 +116,10 @@ const healthy: Record<keyof typeof faultModes, string> = {
   'zarinpal.inquiry': '100',
   'zarinpal.verify': '100 VERIFIED',
   'zarinpal.callback': '200 visits 1',
+  'zibal.request': '100',
+  'zibal.inquiry': '100',
+  'zibal.verify': '100 VERIFIED',
+  'zibal.callback': '200 visits 1',
   sms: '200 sent 1',
   smtp: '1',
 };
@@ -106,6 +142,18 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     'verified-before': '101 VERIFIED',
   },
   'zarinpal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
+  'zibal.request': { slow: '100', error: 'html', garbage: 'html', down: 'no answer', 'lose-answer': 'no answer' },
+  'zibal.inquiry': { slow: '100', error: 'html', garbage: 'html', down: 'no answer' },
+  'zibal.verify': {
+    slow: '100 VERIFIED',
+    error: 'html PAID',
+    garbage: 'html PAID',
+    down: 'no answer PAID',
+    'amount-mismatch': '100 VERIFIED',
+    'lose-answer': 'no answer VERIFIED',
+    'verified-before': '201 VERIFIED',
+  },
+  'zibal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
   sms: {
     slow: '200 sent 1',
     error: '409 sent 0',

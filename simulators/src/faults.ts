@@ -8,6 +8,10 @@ export const faultModes = {
   'zarinpal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
   'zarinpal.inquiry': ['slow', 'error', 'garbage', 'down'],
   'zarinpal.callback': ['slow', 'duplicate'],
+  'zibal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'zibal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'zibal.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'zibal.callback': ['slow', 'duplicate'],
   sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
   smtp: ['slow', 'error', 'down'],
 } as const;

@@ -39,14 +39,15 @@ function page(title: string, body: string, options: { isWide?: boolean; refreshS
   return `<!doctype html><html lang="fa" dir="rtl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">${refresh}<title>${escape(title)}</title><style>${style}</style></head><body><div class="strip">شبیه‌ساز است؛ پول واقعی جابه‌جا نمی‌شود</div><main${options.isWide ? ' class="wide"' : ''}>${body}</main></body></html>`;
 }
 
-export function bankPage(attempt: BankAttempt): string {
+/** `action` is where its buttons send what the shopper has decided. */
+export function bankPage(attempt: BankAttempt, action: string): string {
   const toman = persian(Math.floor(attempt.amountRial / 10));
   return page(
     'درگاه پرداخت',
     `<header>${mark}<h1>درگاه پرداخت اینترنتی</h1></header>
     <section class="card"><div class="amount">${toman} تومان</div><dl>
       <dt>به ریال</dt><dd>${persian(attempt.amountRial)} ریال</dd><dt>پذیرنده</dt><dd>فروشگاه کلید</dd><dt>بابت</dt><dd>${escape(attempt.description)}</dd></dl></section>
-    <form class="card" method="post" action="/zarinpal/pg/StartPay/${escape(attempt.authority)}">
+    <form class="card" method="post" action="${escape(action)}">
       <label>شماره کارت<input name="card" value="6037 9900 0000 0006" inputmode="numeric" autocomplete="off"></label>
       <div class="row"><label>CVV2<input name="cvv2" value="123" inputmode="numeric" autocomplete="off"></label><label>تاریخ انقضا<input name="expiry" value="08 / 07" autocomplete="off"></label></div>
       <label>رمز پویا<input name="pin" value="12345" inputmode="numeric" autocomplete="off"></label>

@@ -7,6 +7,7 @@ import { startMailInbox } from './mail.ts';
 import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
 import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
 import { createZarinpalBank } from './zarinpal.ts';
+import { createZibalBank } from './zibal.ts';
 
 export interface Simulators {
   url: string;
@@ -24,13 +25,18 @@ export async function startSimulators(options: {
 }): Promise<Simulators> {
   const host = options.host ?? '127.0.0.1';
   const faults = new Faults();
-  const bank = createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 });
+  const banks = [
+    createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 }),
+    createZibalBank(faults),
+  ];
+  const allAttempts = () =>
+    banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
   const sms = createKavenegar(faults);
   const suppliers = createSuppliers(faults, options.kinguinWebhook);
   const mail = await startMailInbox(faults, { host, port: options.smtpPort });
   const server = fastify({ logger: false, forceCloseConnections: true });
   await server.register(formbody);
-  bank.register(server);
+  for (const bank of banks) bank.register(server);
   sms.register(server);
   suppliers.register(server);
 
@@ -39,11 +45,13 @@ export async function startSimulators(options: {
     items: sms.list(request.query.phone),
   }));
   server.get<{ Querystring: { to?: string } }>('/mail', async (request) => ({ items: mail.list(request.query.to) }));
-  server.get('/banks/attempts', async () => ({ items: [...bank.attempts.values()].toReversed().slice(0, 100) }));
+  server.get('/banks/attempts', async () => ({ items: allAttempts().slice(0, 100) }));
   server.post<{ Params: { token: string } }>('/banks/attempts/:token', async (request, reply) => {
     const body = z.strictObject({ outcome: z.enum(['pay', 'fail', 'cancel']) }).safeParse(request.body);
     if (!body.success) return reply.status(422).type('application/problem+json').send(invalid(body.error));
-    const next = bank.decide(request.params.token, body.data.outcome);
+    const { outcome } = body.data;
+    const { token } = request.params;
+    const next = banks.find((bank) => bank.attempts.has(token))?.decide(token, outcome);
     if (!next)
       return reply
         .status(404)
@@ -68,9 +76,7 @@ export async function startSimulators(options: {
   server.get('/', async (_request, reply) => reply.type('text/html').send(homePage()));
   server.get('/inbox/sms', async (_request, reply) => reply.type('text/html').send(smsPage(sms.list(undefined))));
   server.get('/inbox/mail', async (_request, reply) => reply.type('text/html').send(mailPage(mail.list(undefined))));
-  server.get('/banks', async (_request, reply) =>
-    reply.type('text/html').send(banksPage([...bank.attempts.values()].toReversed().slice(0, 50))),
-  );
+  server.get('/banks', async (_request, reply) => reply.type('text/html').send(banksPage(allAttempts().slice(0, 50))));
 
   const url = await server.listen({ host, port: options.port });
   return {

@@ -216,7 +216,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       reply.type('text/html');
       if (!attempt)
         return reply.status(404).send(messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.'));
-      return reply.send(bankPage(attempt));
+      return reply.send(bankPage(attempt, `/zarinpal/pg/StartPay/${attempt.authority}`));
     });
 
     server.post<{ Params: { authority: string }; Body: { outcome?: string } }>(

@@ -62,6 +62,8 @@ export function serverEnvironment(options: {
     NOTIFICATIONS_KAVENEGAR_URL: `http://127.0.0.1:${ports.simulators}/kavenegar`,
     NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${ports.mail}`,
     NOTIFICATIONS_SHOP_URL: `http://localhost:${ports.shop}`,
+    PAYMENTS_ZIBAL_URL: `http://localhost:${ports.simulators}/zibal`,
+    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
     PAYMENTS_ZARINPAL_URL: `http://localhost:${ports.simulators}/zarinpal`,
     PAYMENTS_CALLBACK_URL: `http://localhost:${ports.gateway}`,
     PAYMENTS_SHOP_URL: `http://localhost:${ports.shop}`,

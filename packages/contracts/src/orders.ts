@@ -193,6 +193,8 @@ export const ordersContract = contract(
       checksSession: true,
       input: z.object({
         psp: Psp,
+        /** Pays from the wallet first, as far as it goes; the bank is asked for the rest. */
+        useWallet: z.boolean().default(false),
         contact: z
           .object({ phone: z.string().max(40).optional(), email: z.email().max(200).optional() })
           .strict()
@@ -205,7 +207,8 @@ export const ordersContract = contract(
         orderNumber: z.string(),
         status: OrderStatus,
         totalRial: AmountRial,
-        payment: z.object({ attemptId: Id, redirectUrl: z.url() }).nullable(),
+        /** Null `redirectUrl`: the wallet has paid all of it. */
+        payment: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }).nullable(),
       }),
       problems: [cartEmpty, outOfStock, quoteExpired, tooManyPendingOrders, checkoutFailed],
     }),
@@ -217,7 +220,7 @@ export const ordersContract = contract(
       idempotent: true,
       checksSession: true,
       input: z.object({ orderId: Id, psp: Psp }),
-      output: z.object({ attemptId: Id, redirectUrl: z.url() }),
+      output: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }),
       problems: [orderNotFound, orderNotPayable],
     }),
     listOrders: operation({

@@ -3,8 +3,11 @@ import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page } from 
 import { contract, operation, problem } from './contract.ts';
 import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
-export const Psp = z.enum(['zarinpal']);
+export const Psp = z.enum(['zarinpal', 'zibal']);
 export type Psp = z.infer<typeof Psp>;
+/** How an attempt is paid: at a bank, or from the wallet alone. */
+export const PaymentMeans = z.enum([...Psp.options, 'wallet']);
+export type PaymentMeans = z.infer<typeof PaymentMeans>;
 export const AttemptStatus = z.enum([
   'created',
   'requesting',
@@ -44,7 +47,7 @@ export const pspUnavailable = problem<{ retryAfterSeconds: number }>('payments.p
 
 const Attempt = z.object({
   id: Id,
-  psp: Psp,
+  psp: PaymentMeans,
   status: AttemptStatus,
   amountRial: AmountRial,
   isSurplus: z.boolean(),
@@ -78,6 +81,8 @@ export const paymentsContract = contract(
         intentId: Id,
         orderId: Id,
         amountRial: AmountRial,
+        /** The part of it that the wallet pays; banks are asked for the rest. */
+        walletRial: AmountRial,
         status: IntentStatus,
         attempts: z.array(Attempt),
       }),
@@ -122,6 +127,15 @@ export const paymentsContract = contract(
         sumRial: z.int(),
       }),
     }),
+    setPspEnabled: operation({
+      method: 'PUT',
+      path: '/admin/payment-methods/{psp}',
+      summary: 'Switches a bank off for new payments, or on again, with a reason; payments under way are finished',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ psp: Psp, isEnabled: z.boolean(), reason: z.string().min(3).max(300) }),
+      output: z.object({ psp: Psp, isEnabled: z.boolean() }),
+    }),
     // Between services.
     createIntent: operation({
       method: 'POST',
@@ -134,17 +148,20 @@ export const paymentsContract = contract(
         customerId: Id,
         amountRial: AmountRial.min(10_000),
         phone: z.string().optional(),
+        /** At most this much is held in the customer's wallet and pays its part. */
+        walletMaxRial: AmountRial.default(0),
       }),
-      output: z.object({ intentId: Id, status: IntentStatus }),
+      output: z.object({ intentId: Id, status: IntentStatus, walletRial: AmountRial }),
       problems: [intentMismatch],
     }),
     startAttempt: operation({
       method: 'POST',
       path: '/internal/payments/attempts',
-      summary: 'One try at one bank; the same attemptId again answers the same redirect',
+      summary:
+        'One try at one bank for what the wallet does not pay, at the next bank when that one does not begin; the same attemptId again answers the same. Null: the wallet has paid all',
       access: ['internal'],
       input: z.object({ attemptId: Id, orderId: Id, psp: Psp }),
-      output: z.object({ attemptId: Id, redirectUrl: z.url() }),
+      output: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }),
       problems: [intentNotFound, intentClosed, paymentBeingChecked, pspUnavailable],
     }),
     closeIntent: operation({

@@ -125,10 +125,7 @@ test('what a shopper saw comes with the complaint: sealed, seen by staff with a 
     looks.some((look) => look.reason === `picture of complaint ${complaintId}` && look.by.startsWith('staff:')),
   ).toBe(true);
   await expect(order.owner.getComplaintPicture({ complaintId })).rejects.toMatchObject({ status: 403 });
-  const [row] = await shop.sql(
-    'inventory',
-    "select encode(ciphertext, 'escape') as text from complaint_pictures",
-  );
+  const [row] = await shop.sql('inventory', "select encode(ciphertext, 'escape') as text from complaint_pictures");
   expect(String(row?.['text'])).not.toContain('CANARY');
 });
 

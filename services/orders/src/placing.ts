@@ -32,6 +32,7 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
       orderNumber: order.orderNumber,
       customerId: order.customerId,
       amountRial: order.totalRial,
+      walletMaxRial: order.usesWallet ? order.totalRial : 0,
       ...(order.contact.phone ? { phone: order.contact.phone } : {}),
     });
     payment = await ctx.peers.payments.startAttempt({ attemptId: order.firstAttemptId, orderId, psp: order.psp });

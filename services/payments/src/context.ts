@@ -3,5 +3,5 @@ import type { BaseContext, OperationsOf } from '@kelid/service/context';
 import type { PaymentsConfig } from './config.ts';
 import type { PspProvider } from './providers/psp.ts';
 
-export type Context = BaseContext & { config: PaymentsConfig; psps: Record<Psp, PspProvider> };
+export type Context = BaseContext & { config: PaymentsConfig; psps: Partial<Record<Psp, PspProvider>> };
 export type Operations = OperationsOf<typeof paymentsContract, Context>;

@@ -5,7 +5,7 @@ import { newId } from '@kelid/service/ids';
 import { waitFor } from '@kelid/testing/start-service';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createZarinpal } from './providers/zarinpal.ts';
-import { asked, controlOf, startPayments, type TestPayments } from './test-payments.ts';
+import { asked, controlOf, startPayments, type TestPayments, zarinpalOf } from './test-payments.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;
@@ -223,7 +223,7 @@ test('A50: what was paid to another merchant of the bank is not ours', async () 
   expect(await comeBack({ Authority: foreign.pspToken, Status: 'OK' })).toEqual({
     location: `${shopUrl}/payment/result`,
   });
-  expect((await shop.ctx().psps.zarinpal.verify(asked(foreign.pspToken, 2_500_000))).kind).toBe('declined');
+  expect((await zarinpalOf(shop.ctx()).verify(asked(foreign.pspToken, 2_500_000))).kind).toBe('declined');
 });
 
 test.each([
@@ -303,7 +303,7 @@ test('F17: a browser that is back before the authority is stored finds its payme
     [attemptId, order.orderId],
   );
   const { config, psps } = shop.ctx();
-  const requested = await psps.zarinpal.request({
+  const requested = await zarinpalOf({ psps }).request({
     attemptNo: 1,
     attemptId,
     orderNumber: 'KL-1',
@@ -342,9 +342,9 @@ test.each(['error', 'garbage', 'down'])(
 test('no bank is called while a transaction is open', async () => {
   const ctx = shop.ctx();
   const calls: (() => Promise<unknown>)[] = [
-    () => ctx.psps.zarinpal.verify(asked('A', 1)),
-    () => ctx.psps.zarinpal.inquire(asked('A', 1)),
-    () => ctx.psps.zarinpal.listUnverified(),
+    () => zarinpalOf(ctx).verify(asked('A', 1)),
+    () => zarinpalOf(ctx).inquire(asked('A', 1)),
+    () => zarinpalOf(ctx).listUnverified(),
   ];
   for (const call of calls) await expect(ctx.transaction(call)).rejects.toThrow('inside a database transaction');
 });

@@ -16,7 +16,9 @@ import { handlePspCallback } from './operations/handle-psp-callback.ts';
 import { listPaymentMethods } from './operations/list-payment-methods.ts';
 import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
+import { setPspEnabled } from './operations/set-psp-enabled.ts';
 import { createZarinpal } from './providers/zarinpal.ts';
+import { createZibal } from './providers/zibal.ts';
 
 export const paymentsService = defineService({
   contract: paymentsContract,
@@ -30,6 +32,14 @@ export const paymentsService = defineService({
         baseUrl: config.PAYMENTS_ZARINPAL_URL,
         merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID,
       }),
+      ...(config.PAYMENTS_ZIBAL_MERCHANT === undefined
+        ? {}
+        : {
+            zibal: createZibal({
+              baseUrl: config.PAYMENTS_ZIBAL_URL,
+              merchant: config.PAYMENTS_ZIBAL_MERCHANT,
+            }),
+          }),
     },
   }),
   operations: {
@@ -42,6 +52,7 @@ export const paymentsService = defineService({
     createIntent,
     startAttempt,
     closeIntent,
+    setPspEnabled,
   },
   events: {
     'order.cancelled': onOrderClosed,

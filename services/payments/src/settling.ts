@@ -8,7 +8,7 @@ import type { AttemptStatus } from '@kelid/contracts/payments';
 import type { Context } from './context.ts';
 import { paymentAttempts, paymentIntents } from './db/schema.ts';
 import { nextInquirySeconds, verifyDelaySeconds } from './domain/schedule.ts';
-import type { VerifyAnswer } from './providers/psp.ts';
+import type { PspProvider, VerifyAnswer } from './providers/psp.ts';
 
 export type AttemptRow = typeof paymentAttempts.$inferSelect;
 
@@ -62,9 +62,16 @@ export async function settleAttempt(
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
   // Which payment, and how much, comes from our row alone; of the callback only what the PSP itself calls its proof.
-  const answer = await ctx.psps[claimed.psp].verify({ ...claimed, pspToken: claimed.pspToken });
+  const answer = await bankOf(ctx, claimed).verify({ ...claimed, pspToken: claimed.pspToken });
   failpoint('payments.verified'); // CP8
   await record(ctx, claimed, answer, mayRevive);
+}
+
+/** The bank of an attempt. What the wallet paid was never at one. */
+export function bankOf(ctx: Context, { psp }: AttemptRow): PspProvider {
+  const bank = psp === 'wallet' ? undefined : ctx.psps[psp];
+  if (!bank) throw new Error(`There is no bank ${psp}`);
+  return bank;
 }
 
 /** The guard of each move: nobody has moved the attempt or asked the PSP again since this row was read. */
@@ -159,7 +166,7 @@ async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Prom
 
 /** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
 export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
-  const provider = ctx.psps[attempt.psp];
+  const provider = bankOf(ctx, attempt);
   const answer =
     attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
   if (answer === 'paid' || answer === 'verified') {

@@ -8,10 +8,17 @@ import { newId } from '@kelid/service/ids';
 import { readInvariants } from '@kelid/testing/invariants';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import type { Context } from './context.ts';
+import type { PspProvider } from './providers/psp.ts';
 import type { AttemptRow } from './settling.ts';
 import { paymentsService } from './service.ts';
 
 type Row = Record<string, unknown>;
+
+/** The bank that tests pay at. */
+export function zarinpalOf({ psps }: Pick<Context, 'psps'>): PspProvider {
+  if (!psps.zarinpal) throw new Error('ZarinPal is always there');
+  return psps.zarinpal;
+}
 
 /** An attempt as a PSP is asked about it. */
 export const asked = (pspToken: string, amountRial = 1_000) => ({ attemptNo: 7, pspToken, amountRial, proof: {} });
@@ -52,7 +59,7 @@ export interface TestPayments extends TestServices {
 }
 
 /** Payments alone on its own database, its sweeps driven by the test, with the bank at this address. */
-export async function startPayments(bankUrl: string): Promise<TestPayments> {
+export async function startPayments(bankUrl: string, env: Record<string, string> = {}): Promise<TestPayments> {
   let contextOf: (() => unknown) | undefined;
   const revive = { isPayable: true, askedFor: [] as string[] };
   const shop = await startServices({
@@ -70,6 +77,7 @@ export async function startPayments(bankUrl: string): Promise<TestPayments> {
       DATABASE_POOL_MAX: '30',
       PAYMENTS_ZARINPAL_URL: bankUrl,
       PAYMENTS_CARD_HASH_SECRET: 'a secret of the test, long enough for it',
+      ...env,
     },
     peerAnswers: {
       orders: {
@@ -101,7 +109,8 @@ export async function startPayments(bankUrl: string): Promise<TestPayments> {
     },
     async start({ orderId }) {
       const started = await orders.startAttempt({ attemptId: newId(), orderId, psp: 'zarinpal' });
-      return { ...started, authority: started.redirectUrl.slice(-36) };
+      const redirectUrl = started.redirectUrl ?? '';
+      return { ...started, redirectUrl, authority: redirectUrl.slice(-36) };
     },
     async attempt(attemptId) {
       const row = await one(

@@ -173,6 +173,9 @@ export const en: Messages = {
     },
   },
   checkout: {
+    wallet: 'Use my wallet ({amount})',
+    fromWallet: 'From your wallet',
+    payFromWallet: 'Pay from wallet',
     title: 'Payment',
     contact: 'Receipt',
     email: 'E-mail for the receipt (optional)',

@@ -164,6 +164,9 @@ export const fa = {
     },
   },
   checkout: {
+    wallet: 'از موجودی کیف پول ({amount}) استفاده شود',
+    fromWallet: 'از کیف پول',
+    payFromWallet: 'پرداخت از کیف پول',
     title: 'پرداخت',
     contact: 'رسید',
     email: 'ایمیل برای رسید (اختیاری)',

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   date,
   index,
@@ -16,6 +17,7 @@ import {
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { OrderStatus } from '@kelid/contracts/orders';
+import type { Psp } from '@kelid/contracts/payments';
 
 export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
 
@@ -73,7 +75,9 @@ export const orders = pgTable(
     discountRial: bigint('discount_rial', { mode: 'number' }).notNull(),
     vatRial: bigint('vat_rial', { mode: 'number' }).notNull(),
     totalRial: bigint('total_rial', { mode: 'number' }).notNull(),
-    psp: text().$type<'zarinpal'>().notNull(),
+    psp: text().$type<Psp>().notNull(),
+    /** Paid from the wallet first, as far as it goes. */
+    usesWallet: boolean('uses_wallet').notNull().default(false),
     contact: jsonb().$type<{ phone?: string; email?: string }>().notNull(),
     /** The attempt that checkout starts; made with the order, so that repeating checkout repeats this attempt. */
     firstAttemptId: uuid('first_attempt_id').notNull(),

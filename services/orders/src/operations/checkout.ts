@@ -83,6 +83,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
           vatRial: 0,
           totalRial: total,
           psp: input.psp,
+          usesWallet: input.useWallet,
           contact: cleanContact(input.contact),
           firstAttemptId: newId(),
           idempotencyKey: scope.key,

@@ -13,7 +13,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { AttemptStatus, Psp } from '@kelid/contracts/payments';
+import type { AttemptStatus, PaymentMeans, Psp } from '@kelid/contracts/payments';
 
 export { inbox, outbox } from '@kelid/service/tables';
 
@@ -53,7 +53,7 @@ export const paymentAttempts = pgTable(
     orderId: uuid('order_id').notNull(),
     customerId: uuid('customer_id').notNull(),
     attemptNo: bigint('attempt_no', { mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
-    psp: text().$type<Psp>().notNull(),
+    psp: text().$type<PaymentMeans>().notNull(),
     status: text().$type<AttemptStatus>().notNull(),
     amountRial: rial('amount_rial').notNull(),
     /** The PSP's handle from the request; what a callback is looked up by. */
@@ -66,6 +66,8 @@ export const paymentAttempts = pgTable(
     verifyCount: integer('verify_count').notNull().default(0),
     isSurplus: boolean('is_surplus').notNull().default(false),
     cardMasked: text('card_masked'),
+    /** The attempt whose bank did not begin, in whose place this one was made. */
+    fallbackOf: uuid('fallback_of').unique(),
     /** HMAC of the PSP's card hash, which alone could be guessed back to the number. */
     cardHash: text('card_hash'),
     failureReason: text('failure_reason'),
@@ -86,6 +88,7 @@ export const paymentAttempts = pgTable(
     uniqueIndex('payment_attempts_token').on(table.psp, table.pspToken),
     uniqueIndex('payment_attempts_reference').on(table.psp, table.pspReference),
     index('payment_attempts_intent').on(table.intentId),
+    index('payment_attempts_recent').on(table.psp, table.createdAt),
     index('payment_attempts_due')
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
@@ -163,3 +166,37 @@ export const wallets = pgTable(
     check('wallets_never_negative', sql`${table.heldRial} >= 0 and ${table.balanceRial} - ${table.heldRial} >= 0`),
   ],
 );
+
+/** The wallet's part of an order's payment: held at checkout, taken with the capture, given back when the order dies. */
+export const walletHolds = pgTable(
+  'wallet_holds',
+  {
+    intentId: uuid('intent_id')
+      .primaryKey()
+      .references(() => paymentIntents.id),
+    orderId: uuid('order_id').notNull().unique(),
+    customerId: uuid('customer_id').notNull(),
+    amountRial: rial('amount_rial').notNull(),
+    status: text().$type<'held' | 'posted' | 'voided'>().notNull().default('held'),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [
+    index('wallet_holds_held')
+      .on(table.customerId)
+      .where(sql`${table.status} = 'held'`),
+    check('wallet_holds_amount', sql`${table.amountRial} > 0`),
+  ],
+);
+
+/** What staff have switched off. */
+export const pspSettings = pgTable('psp_settings', {
+  psp: text().$type<Psp>().primaryKey(),
+  isEnabled: boolean('is_enabled').notNull(),
+  reason: text().notNull(),
+  changedBy: text('changed_by').notNull(),
+  changedAt: instant('changed_at')
+    .notNull()
+    .default(sql`now()`),
+});

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, fail, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
+import { type AttemptRow, bankOf, fail, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {
@@ -50,7 +50,7 @@ async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promis
 
 /** Within the window verify is asked again; after it only the PSP's own record can tell, hourly, and on the second day a person. */
 async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
-  const provider = ctx.psps[attempt.psp];
+  const provider = bankOf(ctx, attempt);
   if (redirectedSecondsAgo < (provider.facts.verifyWindowMinutes - 2) * 60) {
     await settleAttempt(ctx, attempt, ['unknown']);
     return;
@@ -79,7 +79,7 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
 /** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */
 export async function settleUnverified(ctx: Context): Promise<number> {
   for (const psp of Psp.options) {
-    const tokens = await ctx.psps[psp].listUnverified();
+    const tokens = (await ctx.psps[psp]?.listUnverified()) ?? [];
     if (tokens.length === 0) continue;
     // A browser that is on its way back settles its own attempt; this is for those that are not.
     const attempts = await ctx.db

@@ -1,8 +1,8 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, ne } from 'drizzle-orm';
 import { intentNotFound } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+import { paymentAttempts, paymentIntents, walletHolds } from '../db/schema.ts';
 
 export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { orderId }) => {
   const [intent] = await ctx.db
@@ -10,6 +10,10 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
     .from(paymentIntents)
     .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.customerId, requireUser(ctx).userId)));
   if (!intent) throw intentNotFound();
+  const [hold] = await ctx.db
+    .select({ amountRial: walletHolds.amountRial })
+    .from(walletHolds)
+    .where(and(eq(walletHolds.intentId, intent.id), ne(walletHolds.status, 'voided')));
   const attempts = await ctx.db
     .select()
     .from(paymentAttempts)
@@ -19,6 +23,7 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
     intentId: intent.id,
     orderId,
     amountRial: intent.amountRial,
+    walletRial: hold?.amountRial ?? 0,
     status: intent.status,
     attempts: attempts.map((attempt) => ({
       id: attempt.id,

@@ -13,7 +13,7 @@ const browserWaitMs = 2_500;
 /** An unsigned hint from a browser: "look at this attempt now". Nothing in it is believed but which attempt to look at. */
 export const handlePspCallback: Operations['handlePspCallback'] = async (ctx, { psp: pspName, params }) => {
   const psp = Psp.safeParse(pspName);
-  const hint = psp.success ? ctx.psps[psp.data].parseCallback(params) : undefined;
+  const hint = psp.success ? ctx.psps[psp.data]?.parseCallback(params) : undefined;
   const attempt = psp.success && hint ? await findAttempt(ctx, psp.data, hint.pspToken) : undefined;
   if (!attempt || !hint) {
     ctx.log.warn({ psp: pspName.slice(0, 20), alarm: 'callback-unknown' }, 'a callback names no attempt of ours');

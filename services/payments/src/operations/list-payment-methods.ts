@@ -1,8 +1,7 @@
 import type { Operations } from '../context.ts';
+import { offeredPsps } from '../routing.ts';
 
 export const listPaymentMethods: Operations['listPaymentMethods'] = async (ctx) => ({
-  items: Object.values(ctx.psps)
-    .filter((provider) => provider.isOffered())
-    .map((provider) => ({ psp: provider.psp, title: provider.facts.title })),
+  items: (await offeredPsps(ctx)).map((provider) => ({ psp: provider.psp, title: provider.facts.title })),
   nextCursor: null,
 });

@@ -1,35 +1,63 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { intentClosed, intentNotFound, paymentBeingChecked, pspUnavailable } from '@kelid/contracts/payments';
 import { failpoint } from '@kelid/service/failpoint';
+import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+import type { PspProvider } from '../providers/psp.ts';
+import { offeredPsps } from '../routing.ts';
 import { actorName, moveTo } from '../settling.ts';
 
 /**
- * The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). The same id again
- * answers the same redirect.
+ * One try, at the bank that was chosen or, when that one does not begin, at the best of the others. The same id again answers the same
+ * redirect.
  */
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
+  const offered = await offeredPsps(ctx);
+  const chosen = offered.filter((provider) => provider.psp === psp);
+  const others = offered.filter((provider) => provider.psp !== psp);
+  let next = { attemptId, fallbackOf: null as string | null };
+  for (const provider of [...chosen, ...others]) {
+    const begun = await begin(ctx, provider, orderId, next);
+    if (begun !== 'failed') return begun;
+    next = { attemptId: newId(), fallbackOf: next.attemptId };
+  }
+  // No bank at all: what was begun before, or paid by the wallet, is still answered.
+  if (offered.length === 0)
+    return (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, attemptId, orderId, true);
+  throw pspUnavailable({ retryAfterSeconds: 10 });
+};
+
+/** The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). */
+async function begin(
+  ctx: Context,
+  provider: PspProvider,
+  orderId: string,
+  { attemptId, fallbackOf }: { attemptId: string; fallbackOf: string | null },
+): Promise<{ attemptId: string; redirectUrl: string | null } | 'failed'> {
+  const { psp } = provider;
   const { rows } = await ctx.db.execute<{
     attempt_no: number;
     order_number: string;
     amount_rial: number;
     phone: string | null;
   }>(sql`
-    insert into payment_attempts (id, intent_id, order_id, customer_id, psp, status, amount_rial, due_at, moved_by, move_cause)
-    select ${attemptId}, intent.id, intent.order_id, intent.customer_id, ${psp}, 'requesting', intent.amount_rial, now() + interval '2 minutes', ${actorName(ctx)}, 'checkout'
-    from payment_intents intent where intent.order_id = ${orderId} and intent.status = 'open'
+    insert into payment_attempts (id, intent_id, order_id, customer_id, psp, status, amount_rial, due_at, moved_by, move_cause, fallback_of)
+    select ${attemptId}, intent.id, intent.order_id, intent.customer_id, ${psp}, 'requesting', intent.amount_rial - held.rial, now() + interval '2 minutes', ${actorName(ctx)}, 'checkout', ${fallbackOf}::uuid
+    from payment_intents intent
+      cross join lateral (select coalesce(sum(amount_rial), 0)::bigint as rial from wallet_holds h where h.intent_id = intent.id and h.status = 'held') held
+    where intent.order_id = ${orderId} and intent.status = 'open' and intent.amount_rial > held.rial
       and not exists (
         select from payment_attempts other where other.intent_id = intent.id and other.status in ('verifying', 'unknown')
           and exists (select from attempt_history move where move.attempt_id = other.id and move.to_status = 'verifying'
             and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes'))
-    on conflict (id) do nothing
+    on conflict do nothing
     returning attempt_no, (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
   const made = rows[0];
-  if (!made) return answerExisting(ctx, attemptId, orderId);
+  if (!made)
+    return (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, fallbackOf ?? attemptId, orderId, false);
 
   failpoint('payments.attempt-committed'); // Before CP5.
-  const provider = ctx.psps[psp];
   const answer = await provider.request({
     attemptId,
     attemptNo: made.attempt_no,
@@ -46,7 +74,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
       .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
       .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')));
     ctx.log.warn({ attemptId, orderId, psp, reason }, 'a payment could not be started');
-    throw pspUnavailable({ retryAfterSeconds: 10 });
+    return 'failed';
   }
   const [redirected] = await ctx.db
     .update(paymentAttempts)
@@ -61,19 +89,37 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
     .returning({ id: paymentAttempts.id });
   if (!redirected) throw pspUnavailable({ retryAfterSeconds: 10 }); // The sweep gave up on it in the meantime.
   return { attemptId, redirectUrl: answer.redirectUrl };
-};
+}
 
-async function answerExisting(ctx: Context, attemptId: string, orderId: string) {
-  const [attempt] = await ctx.db
+/** Where the wallet's part is the whole, no bank is asked. */
+async function payByWallet(ctx: Context, attemptId: string, orderId: string) {
+  const { rows } = await ctx.db.execute<{ is_paid: boolean }>(
+    sql`select payments_pay_by_wallet(${attemptId}, ${orderId}, ${actorName(ctx)}) as is_paid`,
+  );
+  if (!rows[0]?.is_paid) return undefined;
+  ctx.wakeRelay();
+  return { attemptId, redirectUrl: null };
+}
+
+async function answerExisting(ctx: Context, attemptId: string, orderId: string, isAway: boolean) {
+  let [attempt] = await ctx.db
     .select()
     .from(paymentAttempts)
     .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.orderId, orderId)));
+  // A bank that did not begin: what was made in its place is the answer.
+  while (attempt) {
+    const [fallback] = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.fallbackOf, attempt.id));
+    if (!fallback) break;
+    attempt = fallback;
+  }
   if (attempt) {
+    if (attempt.psp === 'wallet') return { attemptId: attempt.id, redirectUrl: null };
     if (attempt.redirectUrl === null) throw pspUnavailable({ retryAfterSeconds: 10 });
-    return { attemptId, redirectUrl: attempt.redirectUrl };
+    return { attemptId: attempt.id, redirectUrl: attempt.redirectUrl };
   }
   const [intent] = await ctx.db.select().from(paymentIntents).where(eq(paymentIntents.orderId, orderId));
   if (!intent) throw intentNotFound();
   if (intent.status !== 'open') throw intentClosed();
+  if (isAway) throw pspUnavailable({ retryAfterSeconds: 10 });
   throw paymentBeingChecked({ retryAfterSeconds: 15 });
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { Breaker } from '@kelid/service/breaker';
-import { assertNoTransaction } from '@kelid/service/database';
+import { createPspHttp, parseJson } from './psp-http.ts';
 import type { InquiryAnswer, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
 
 // ZarinPal v4 (zarinpal.com/docs): POST JSON, amounts in Rial because we always send currency IRR. `data` and `errors` flip between
@@ -20,8 +19,6 @@ const Verified = z.looseObject({
 const Inquired = z.looseObject({ status: z.string() });
 const Unverified = z.looseObject({ authorities: z.array(z.looseObject({ authority: z.string() })).max(200) });
 
-const answerBytesMax = 1024 * 1024;
-const inFlightMax = 50;
 /** -51 unpaid, -54 and -55 unknown to the PSP, -53 another merchant's: in each case no money of this attempt is there. */
 const declinedCodes = new Set(['-51', '-53', '-54', '-55']);
 
@@ -30,55 +27,32 @@ interface Body {
   code: string;
 }
 
-/** Stops reading at the limit, so that no answer can fill the memory. */
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error('The answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 export function createZarinpal(options: { baseUrl: string; merchantId: string }): PspProvider {
-  const breaker = new Breaker();
-  let inFlight = 0;
+  const http = createPspHttp({ psp: 'zarinpal', baseUrl: options.baseUrl });
 
   /** Undefined when there was no readable answer. */
   async function post(path: string, body: Record<string, unknown>, timeoutMs: number): Promise<Body | undefined> {
-    assertNoTransaction(`zarinpal ${path}`);
-    if (inFlight >= inFlightMax || !breaker.tryEnter()) return undefined;
-    inFlight += 1;
-    try {
-      const response = await fetch(`${options.baseUrl}/pg/v4/payment/${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify({ merchant_id: options.merchantId, ...body }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const parsed = Answer.parse(JSON.parse(await readText(response)));
-      if (response.status >= 500) breaker.fail();
-      else breaker.succeed();
-      const data = parsed.data && !Array.isArray(parsed.data) && 'code' in parsed.data ? parsed.data : undefined;
-      const errors =
-        parsed.errors && !Array.isArray(parsed.errors) && 'code' in parsed.errors ? parsed.errors : undefined;
-      const code = data?.code ?? errors?.code;
-      return code === undefined ? undefined : { data, code: String(code) };
-    } catch {
-      breaker.fail();
-      return undefined;
-    } finally {
-      inFlight -= 1;
-    }
+    const answer = await http.send({
+      path: `/pg/v4/payment/${path}`,
+      json: { merchant_id: options.merchantId, ...body },
+      timeoutMs,
+    });
+    const parsed = Answer.safeParse(answer && parseJson(answer.text));
+    if (!parsed.success) return undefined;
+    const data =
+      parsed.data.data && !Array.isArray(parsed.data.data) && 'code' in parsed.data.data ? parsed.data.data : undefined;
+    const errors =
+      parsed.data.errors && !Array.isArray(parsed.data.errors) && 'code' in parsed.data.errors
+        ? parsed.data.errors
+        : undefined;
+    const code = data?.code ?? errors?.code;
+    return code === undefined ? undefined : { data, code: String(code) };
   }
 
   return {
     psp: 'zarinpal',
     facts: { title: { fa: 'زرین‌پال', en: 'ZarinPal' }, verifyWindowMinutes: 30 },
-    isOffered: () => breaker.isClosed(),
+    isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {
       const answer = await post(

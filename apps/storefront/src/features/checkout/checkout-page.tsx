@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
 import { GameAccountLine } from '../../components/game-account.tsx';
-import { digits, fill, type Language } from '../../lib/language.ts';
+import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
 
@@ -24,6 +24,12 @@ function purchaseKey(): string {
   const key = crypto.randomUUID();
   sessionStorage.setItem(keyName, key);
   return key;
+}
+
+/** What the wallet pays of a total: all, or so much that at least 10,000 Rial are left for the bank. */
+function walletPart(totalRial: number, freeRial: number): number {
+  if (freeRial >= totalRial) return totalRial;
+  return Math.max(0, Math.min(freeRial, totalRial - 10_000));
 }
 
 export function CheckoutPage({
@@ -44,16 +50,20 @@ export function CheckoutPage({
   const [cart, setCart] = useState<CartView>();
   const [methods, setMethods] = useState<Method[]>();
   const [psp, setPsp] = useState('');
+  const [freeRial, setFreeRial] = useState(0);
+  const [isFromWallet, setIsFromWallet] = useState(false);
   const [email, setEmail] = useState('');
   const [error, setError] = useState('');
   const [state, setState] = useState<'idle' | 'working'>('idle');
   const [isKnown, setIsKnown] = useState(isSignedIn);
 
   async function load() {
-    const [cartAnswer, methodsAnswer] = await Promise.all([
+    const [cartAnswer, methodsAnswer, walletAnswer] = await Promise.all([
       call<CartView>('GET', `/cart?language=${language}`),
       call<{ items: Method[] }>('GET', '/payments/methods'),
+      call<{ balanceRial: number; heldRial: number }>('GET', '/wallet'),
     ]);
+    if (walletAnswer.ok) setFreeRial(walletAnswer.value.balanceRial - walletAnswer.value.heldRial);
     if (cartAnswer.ok) setCart(cartAnswer.value);
     if (methodsAnswer.ok) {
       setMethods(methodsAnswer.value.items);
@@ -73,15 +83,21 @@ export function CheckoutPage({
     if (!cart || state === 'working') return;
     setState('working');
     setError('');
-    const answer = await call<{ payment: { redirectUrl: string } | null }>(
+    const answer = await call<{ orderId: string; payment: { redirectUrl: string | null } | null }>(
       'POST',
       '/checkout',
-      { psp, expectedTotalRial: cart.totalRial, ...(email.trim() ? { contact: { email: email.trim() } } : {}) },
+      {
+        psp: psp || 'zarinpal',
+        useWallet: isFromWallet,
+        expectedTotalRial: cart.totalRial,
+        ...(email.trim() ? { contact: { email: email.trim() } } : {}),
+      },
       { 'idempotency-key': purchaseKey() },
     );
     if (answer.ok && answer.value.payment) {
       sessionStorage.removeItem(keyName);
-      location.assign(answer.value.payment.redirectUrl);
+      // What the wallet has paid goes to no bank.
+      location.assign(answer.value.payment.redirectUrl ?? pathIn(language, `/orders/${answer.value.orderId}`));
       return;
     }
     if (!answer.ok && answer.code !== 'idempotency-key-running') {
@@ -103,6 +119,8 @@ export function CheckoutPage({
       />
     );
   if (!cart) return <div className="skeleton" />;
+  const walletRial = isFromWallet ? walletPart(cart.totalRial, freeRial) : 0;
+  const bankRial = cart.totalRial - walletRial;
   return (
     <form className="two" onSubmit={(event) => void pay(event)}>
       <div className="stack">
@@ -120,7 +138,18 @@ export function CheckoutPage({
             />
           </label>
         </section>
-        <fieldset className="card chips">
+        {walletPart(cart.totalRial, freeRial) > 0 && (
+          <label className="row card" style={{ flexWrap: 'nowrap' }}>
+            <input
+              type="checkbox"
+              checked={isFromWallet}
+              onChange={(event) => setIsFromWallet(event.target.checked)}
+              style={{ width: '1.4rem', height: '1.4rem', flex: 'none' }}
+            />
+            {fill(m.wallet, { amount: formatToman(freeRial, language) })}
+          </label>
+        )}
+        <fieldset className="card chips" hidden={bankRial === 0}>
           <legend className="hidden-text">{m.bank}</legend>
           <h2 style={{ width: '100%' }}>{m.bank}</h2>
           {methods?.length === 0 && <p className="note bad">{m.noBank}</p>}
@@ -151,11 +180,24 @@ export function CheckoutPage({
             </li>
           ))}
         </ul>
+        {walletRial > 0 && (
+          <p className="row between small" data-testid="wallet-part">
+            <span>{m.fromWallet}</span>
+            <span>{formatToman(walletRial, language)}</span>
+          </p>
+        )}
         <p role="alert" className={error ? 'note bad' : 'hidden-text'}>
           {error} {error && <a href={cartHref}>←</a>}
         </p>
-        <button className="button main wide" disabled={state === 'working' || cart.items.length === 0 || psp === ''}>
-          {state === 'working' ? m.working : fill(m.pay, { amount: formatToman(cart.totalRial, language) })}
+        <button
+          className="button main wide"
+          disabled={state === 'working' || cart.items.length === 0 || (psp === '' && bankRial > 0)}
+        >
+          {state === 'working'
+            ? m.working
+            : bankRial === 0
+              ? m.payFromWallet
+              : fill(m.pay, { amount: formatToman(bankRial, language) })}
         </button>
       </aside>
     </form>

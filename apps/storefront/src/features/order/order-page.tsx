@@ -46,13 +46,13 @@ export function OrderPage({
 
   async function pay() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string }>(
+    const answer = await call<{ redirectUrl: string | null }>(
       'POST',
       `/orders/${orderId}/pay`,
       { psp: 'zarinpal' },
       { 'idempotency-key': crypto.randomUUID() },
     );
-    if (answer.ok) location.assign(answer.value.redirectUrl);
+    if (answer.ok) location.assign(answer.value.redirectUrl ?? location.href);
     else setIsBusy(false);
   }
   async function cancel() {

@@ -50,13 +50,13 @@ export function ResultPage({
 
   async function payAgain() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string }>(
+    const answer = await call<{ redirectUrl: string | null }>(
       'POST',
       `/orders/${orderId}/pay`,
       { psp: 'zarinpal' },
       { 'idempotency-key': crypto.randomUUID() },
     );
-    if (answer.ok) location.assign(answer.value.redirectUrl);
+    if (answer.ok) location.assign(answer.value.redirectUrl ?? location.href);
     else setIsBusy(false);
   }
 
