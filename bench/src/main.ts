@@ -152,7 +152,7 @@ async function stockAndShoppers(world: Shop) {
 async function purchase(shopper: Shopper, variantId: string): Promise<string> {
   await shopper.addToCart(variantId);
   const { orderId, payment } = await shopper.checkout();
-  await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+  await shopper.follow(await shopper.atBank(payment, 'pay'));
   return orderId;
 }
 
@@ -221,7 +221,7 @@ async function measureLatency(world: Shop): Promise<void> {
         (async () => {
           await shopper.addToCart(variantId);
           const { orderId, payment } = await shopper.checkout();
-          const callback = await shopper.atBank(payment?.redirectUrl ?? '', 'pay');
+          const callback = await shopper.atBank(payment, 'pay');
           const confirmedAt = performance.now();
           await shopper.follow(callback);
           for (;;) {

@@ -191,6 +191,8 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
   const hasDied = isOfWorkers
     ? await killWorkers(shop, workerCount, random)
     : await killServer(shop, failpoint ?? null, random);
+  // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
+  if (!isOfWorkers) await buy(await new Shopper(shop).signIn(), newcomersItem(variantIds), told, () => false);
   await sleep(1_000);
   isOver = true;
   await load;
@@ -211,6 +213,10 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
     );
   problems.push(...(await checkHistory(shop, told)));
   return { hasDied, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
+}
+
+function newcomersItem([variantId = '']: string[]): CrashWorld['supplied'][number] {
+  return { variantId, isTopUp: false };
 }
 
 /** The server dies at the failpoint, or at a moment that the seed chooses, and is started again. */
@@ -253,7 +259,7 @@ async function buy(
   if (!answer?.payment) return;
   const entry: Acknowledged = { orderId: answer.orderId, userId: shopper.userId, isPaid: false };
   told.push(entry);
-  const callback = await shopper.atBank(answer.payment.redirectUrl, 'pay');
+  const callback = await shopper.atBank(answer.payment, 'pay');
   entry.isPaid = true;
   await shopper.follow(callback).catch(() => undefined); // A browser does not come back a second time.
 }

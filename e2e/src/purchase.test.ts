@@ -57,7 +57,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     expect(cart.items.map((item) => item.variantId)).toEqual([variant()]);
     const { orderId, payment, totalRial } = await shopper.checkout();
     expect(totalRial).toBe(cart.totalRial);
-    const page = await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+    const page = await shopper.follow(await shopper.atBank(payment, 'pay'));
     expect(page).toContain(`/payment/result?order=${orderId}`);
     const order = await shopper.orderIn(orderId, ['fulfilled']);
     expect(order.lines[0]).toMatchObject({ status: 'delivered', deliveredCount: 1 });
@@ -79,7 +79,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variant(1));
     const { orderId, payment } = await shopper.checkout();
-    const callback = await shopper.atBank(payment?.redirectUrl ?? '', 'pay');
+    const callback = await shopper.atBank(payment, 'pay');
     const pages = await Promise.all(Array.from({ length: 10 }, () => shopper.follow(callback)));
     expect(new Set(pages).size).toBe(1);
     await shopper.orderIn(orderId, ['fulfilled']);
@@ -97,13 +97,13 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variant(2));
     const first = await shopper.checkout();
-    await shopper.follow(await shopper.atBank(first.payment?.redirectUrl ?? '', 'fail'));
+    await shopper.follow(await shopper.atBank(first.payment, 'fail'));
     expect((await shopper.orders.getOrder({ orderId: first.orderId })).status).toBe('pending_payment');
     const again = await shopper.orders.payOrder(
       { orderId: first.orderId, psp: 'zarinpal' },
       { idempotencyKey: randomUUID() },
     );
-    await shopper.follow(await shopper.atBank(again.redirectUrl, 'pay'));
+    await shopper.follow(await shopper.atBank(again, 'pay'));
     await shopper.orderIn(first.orderId, ['fulfilled']);
 
     await shopper.addToCart(variant(2));
@@ -120,10 +120,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     await shopper.addToCart(variant(3));
     const { orderId, payment, totalRial } = await shopper.checkout();
     const second = await shopper.orders.payOrder({ orderId, psp: 'zarinpal' }, { idempotencyKey: randomUUID() });
-    const callbacks = [
-      await shopper.atBank(payment?.redirectUrl ?? '', 'pay'),
-      await shopper.atBank(second.redirectUrl, 'pay'),
-    ];
+    const callbacks = [await shopper.atBank(payment, 'pay'), await shopper.atBank(second, 'pay')];
     await Promise.all(callbacks.map((callback) => shopper.follow(callback)));
     await shopper.orderIn(orderId, ['fulfilled']);
     expect(await shopper.payments.getWallet({})).toEqual({ balanceRial: totalRial, heldRial: 0 });
@@ -153,7 +150,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
 
     await shopper.addToCart(variant(4));
     const { orderId, payment, totalRial } = await shopper.checkout(undefined, true);
-    await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+    await shopper.follow(await shopper.atBank(payment, 'pay'));
     await shopper.orderIn(orderId, ['fulfilled']);
     const paid = await shopper.payments.getOrderPayments({ orderId });
     expect(paid).toMatchObject({ walletRial: gift, attempts: [{ amountRial: totalRial - gift, status: 'captured' }] });
@@ -167,7 +164,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variantId, 2);
     const { orderId, payment } = await shopper.checkout();
-    await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+    await shopper.follow(await shopper.atBank(payment, 'pay'));
     const waiting = await shopper.orderIn(orderId, ['fulfilling']);
     expect(waiting.lines[0]).toMatchObject({ status: 'securing', deliveredCount: 0 });
     await shopper.orderIn(orderId, ['fulfilled']);
@@ -194,7 +191,7 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variantId);
     const { orderId, payment, totalRial } = await shopper.checkout();
-    await shopper.follow(await shopper.atBank(payment?.redirectUrl ?? '', 'pay'));
+    await shopper.follow(await shopper.atBank(payment, 'pay'));
     await shopper.orderIn(orderId, ['refunded'], 40_000);
     expect(await shopper.payments.getWallet({})).toMatchObject({ balanceRial: totalRial });
     await expect

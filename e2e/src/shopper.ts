@@ -6,11 +6,18 @@ import type { Contract } from '@kelid/contracts/contract';
 import { identityContract } from '@kelid/contracts/identity';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { ordersContract } from '@kelid/contracts/orders';
-import { paymentsContract } from '@kelid/contracts/payments';
+import { paymentsContract, type Psp, type StartedAttempt } from '@kelid/contracts/payments';
 
 interface Places {
   gatewayUrl: string;
   simulatorsUrl: string;
+}
+
+type Pay = Pick<StartedAttempt, 'redirectUrl' | 'redirectFields'>;
+export interface BrowserStep {
+  method: 'GET' | 'POST';
+  url: string;
+  form?: Record<string, string>;
 }
 
 /** Someone who uses the shop over its public API, with a phone of their own. */
@@ -79,20 +86,25 @@ export class Shopper {
   }
 
   /** Does at the bank what a click does there; answers where the browser would go next. */
-  async atBank(redirectUrl: string | null, outcome: 'pay' | 'fail' | 'cancel'): Promise<string> {
-    const token = redirectUrl?.split('/').at(-1) ?? '';
+  async atBank(payment: Pay | null, outcome: 'pay' | 'fail' | 'cancel'): Promise<BrowserStep> {
+    const url = new URL(payment?.redirectUrl ?? '');
+    const tokens = [...Object.values(payment?.redirectFields ?? {}), ...url.searchParams.values()];
+    const token = tokens[0] ?? url.pathname.split('/').at(-1) ?? '';
     const response = await fetch(`${this.places.simulatorsUrl}/banks/attempts/${token}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ outcome }),
     });
-    const { url } = (await response.json()) as { url: string };
-    return url;
+    return (await response.json()) as BrowserStep;
   }
 
   /** Follows a bank's callback as the browser does, up to the shop's own page; answers that page's address. */
-  async follow(callbackUrl: string): Promise<string> {
-    const response = await fetch(callbackUrl, { redirect: 'manual' });
+  async follow({ url, method, form }: BrowserStep): Promise<string> {
+    const response = await fetch(url, {
+      method,
+      redirect: 'manual',
+      ...(form ? { body: new URLSearchParams(form) } : {}),
+    });
     return response.headers.get('location') ?? '';
   }
 
@@ -100,8 +112,8 @@ export class Shopper {
     await this.orders.addCartItem({ variantId, quantity, ...(gameAccount ? { gameAccount } : {}) });
   }
 
-  checkout(key: string = randomUUID(), useWallet = false) {
-    return this.orders.checkout({ psp: 'zarinpal', useWallet }, { idempotencyKey: key });
+  checkout(key: string = randomUUID(), useWallet = false, psp: Psp = 'zarinpal') {
+    return this.orders.checkout({ psp, useWallet }, { idempotencyKey: key });
   }
 
   async orderIn(orderId: string, statuses: string[], timeoutMs = 20_000) {
@@ -119,7 +131,7 @@ export class Shopper {
     await this.addToCart(variantId, quantity);
     const { orderId, payment } = await this.checkout();
     if (!payment) throw new Error('There is nothing to pay');
-    await this.follow(await this.atBank(payment.redirectUrl, 'pay'));
+    await this.follow(await this.atBank(payment, 'pay'));
     await this.orderIn(orderId, ['fulfilled']);
     const { items } = await this.inventory.listOrderKeys({ orderId });
     const codes = await Promise.all(

@@ -35,7 +35,7 @@ async function smsOf({ phone }: Shopper): Promise<string[]> {
 async function payAtBank(shopper: Shopper) {
   await shopper.addToCart(variantId);
   const { orderId, payment } = await shopper.checkout();
-  return { orderId, callback: await shopper.atBank(payment?.redirectUrl ?? '', 'pay') };
+  return { orderId, callback: await shopper.atBank(payment, 'pay') };
 }
 
 test('PL-10 GW-1: a purchase whose requests go to one gateway and the other in turn succeeds', async () => {
@@ -44,7 +44,7 @@ test('PL-10 GW-1: a purchase whose requests go to one gateway and the other in t
   there.accessToken = here.accessToken;
   await there.addToCart(variantId);
   const { orderId, payment } = await here.checkout();
-  await there.follow(await there.atBank(payment?.redirectUrl ?? '', 'pay'));
+  await there.follow(await there.atBank(payment, 'pay'));
   await here.orderIn(orderId, ['fulfilled']);
   const { items } = await there.inventory.listOrderKeys({ orderId });
   expect((await here.inventory.revealKey({ orderId, keyId: items[0]?.id ?? '' })).code).toMatch(/^DEMO/);
@@ -120,7 +120,7 @@ test('OR-5 PA-4 A52: ten callbacks at once, at two gateways, are one paid order,
   const countIn = (rows: Record<string, unknown>[], status: string) =>
     Number(rows.find((row) => row['status'] === status)?.['count'] ?? 0);
   const before = await stock();
-  const elsewhere = callback.replace(shop.gatewayUrl, shop.secondGatewayUrl);
+  const elsewhere = { ...callback, url: callback.url.replace(shop.gatewayUrl, shop.secondGatewayUrl) };
   const pages = await Promise.all(
     Array.from({ length: 10 }, (_, index) => shopper.follow(index % 2 === 0 ? callback : elsewhere)),
   );

@@ -1,3 +1,5 @@
+import type { FastifyInstance } from 'fastify';
+
 /** One payment at the simulated bank. */
 export interface BankAttempt {
   authority: string;
@@ -12,4 +14,15 @@ export interface BankAttempt {
   refId: number;
   createdAt: string;
   paidAtMs: number | undefined;
+}
+
+export interface Bank {
+  /** By the handle that the shop was given at its request. */
+  attempts: Map<string, BankAttempt>;
+  /** Does what the shopper's click does; answers where the browser goes, by a form where there are fields. */
+  decide(
+    token: string,
+    outcome: 'pay' | 'fail' | 'cancel',
+  ): { method: 'GET' | 'POST'; url: string; form?: Record<string, string> } | undefined;
+  register(server: FastifyInstance): void;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { BankAttempt } from './bank-attempt.ts';
+import type { Bank, BankAttempt } from './bank-attempt.ts';
 import type { Faults } from './faults.ts';
 import { bankPage, messagePage } from './pages.ts';
 
@@ -22,13 +22,6 @@ const RequestBody = z.looseObject({
 });
 const VerifyBody = z.looseObject({ merchant_id: Merchant, amount: z.int(), authority: z.string() });
 const AuthorityBody = z.looseObject({ merchant_id: Merchant, authority: z.string() });
-
-export interface Bank {
-  attempts: Map<string, BankAttempt>;
-  /** Does what the shopper's click does; answers where the browser goes. */
-  decide(authority: string, outcome: 'pay' | 'fail' | 'cancel'): { method: 'GET'; url: string } | undefined;
-  register(server: FastifyInstance): void;
-}
 
 export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs: number }): Bank {
   const attempts = new Map<string, BankAttempt>();

@@ -1,10 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { BankAttempt } from './bank-attempt.ts';
+import type { Bank, BankAttempt } from './bank-attempt.ts';
 import type { Faults } from './faults.ts';
 import { bankPage, messagePage } from './pages.ts';
-import type { Bank } from './zarinpal.ts';
 
 // Zibal v1 as its clients speak it: `{ result, message, … }` in an HTTP 200, amounts in Rial, a track id that is a number. Any merchant is
 // taken but one that begins with `wrong`.

@@ -4,6 +4,7 @@ import { contract, operation, problem } from './contract.ts';
 import { gameAccountUnknown } from './inventory.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
 import { keyRefundDue, keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from './events.ts';
+import { Psp, StartedAttempt } from './payments.ts';
 
 export const OrderStatus = z.enum([
   'placing',
@@ -143,7 +144,6 @@ export const OrderSummary = Order.pick({
   lines: z.array(OrderLine.pick({ id: true, title: true, quantity: true, image: true })),
 });
 const Lang = { language: z.enum(['fa', 'en']).default('fa') };
-const Psp = z.enum(['zarinpal']);
 
 export const ordersContract = contract(
   'orders',
@@ -207,8 +207,7 @@ export const ordersContract = contract(
         orderNumber: z.string(),
         status: OrderStatus,
         totalRial: AmountRial,
-        /** Null `redirectUrl`: the wallet has paid all of it. */
-        payment: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }).nullable(),
+        payment: StartedAttempt.nullable(),
       }),
       problems: [cartEmpty, outOfStock, quoteExpired, tooManyPendingOrders, checkoutFailed],
     }),
@@ -220,7 +219,7 @@ export const ordersContract = contract(
       idempotent: true,
       checksSession: true,
       input: z.object({ orderId: Id, psp: Psp }),
-      output: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }),
+      output: StartedAttempt,
       problems: [orderNotFound, orderNotPayable],
     }),
     listOrders: operation({

@@ -3,7 +3,7 @@ import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page } from 
 import { contract, operation, problem } from './contract.ts';
 import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
-export const Psp = z.enum(['zarinpal', 'zibal']);
+export const Psp = z.enum(['zarinpal', 'zibal', 'sep', 'behpardakht', 'sadad', 'stripe', 'webhook', 'card-to-card']);
 export type Psp = z.infer<typeof Psp>;
 /** How an attempt is paid: at a bank, or from the wallet alone. */
 export const PaymentMeans = z.enum([...Psp.options, 'wallet']);
@@ -44,6 +44,14 @@ export const pspUnavailable = problem<{ retryAfterSeconds: number }>('payments.p
   status: 503,
   title: 'This bank does not answer now; choose another or try again',
 });
+
+/** Where the browser goes to pay. With `redirectFields` by a POST form that carries them; null: the wallet has paid all. */
+export const StartedAttempt = z.object({
+  attemptId: Id,
+  redirectUrl: z.url().nullable(),
+  redirectFields: z.record(z.string(), z.string()).nullable(),
+});
+export type StartedAttempt = z.infer<typeof StartedAttempt>;
 
 const Attempt = z.object({
   id: Id,
@@ -161,7 +169,7 @@ export const paymentsContract = contract(
         'One try at one bank for what the wallet does not pay, at the next bank when that one does not begin; the same attemptId again answers the same. Null: the wallet has paid all',
       access: ['internal'],
       input: z.object({ attemptId: Id, orderId: Id, psp: Psp }),
-      output: z.object({ attemptId: Id, redirectUrl: z.url().nullable() }),
+      output: StartedAttempt,
       problems: [intentNotFound, intentClosed, paymentBeingChecked, pspUnavailable],
     }),
     closeIntent: operation({

@@ -92,7 +92,7 @@ export class Surroundings {
         startAttempt: answer('startAttempt', ({ attemptId, orderId }: StartAttempt) => {
           if (this.intents.get(orderId)?.status !== 'open') throw intentClosed();
           this.attempts.add(attemptId);
-          return { attemptId, redirectUrl: `https://bank.example/${attemptId}` };
+          return { attemptId, redirectUrl: `https://bank.example/${attemptId}`, redirectFields: null };
         }),
         closeIntent: answer('closeIntent', ({ orderId, status }: CloseIntent) => {
           const intent = this.intents.get(orderId);

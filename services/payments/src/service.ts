@@ -17,31 +17,14 @@ import { listPaymentMethods } from './operations/list-payment-methods.ts';
 import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
 import { setPspEnabled } from './operations/set-psp-enabled.ts';
-import { createZarinpal } from './providers/zarinpal.ts';
-import { createZibal } from './providers/zibal.ts';
+import { createPsps } from './providers/psps.ts';
 
 export const paymentsService = defineService({
   contract: paymentsContract,
   peers: ['orders'],
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: PaymentsConfig,
-  createParts: (config) => ({
-    config,
-    psps: {
-      zarinpal: createZarinpal({
-        baseUrl: config.PAYMENTS_ZARINPAL_URL,
-        merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID,
-      }),
-      ...(config.PAYMENTS_ZIBAL_MERCHANT === undefined
-        ? {}
-        : {
-            zibal: createZibal({
-              baseUrl: config.PAYMENTS_ZIBAL_URL,
-              merchant: config.PAYMENTS_ZIBAL_MERCHANT,
-            }),
-          }),
-    },
-  }),
+  createParts: (config) => ({ config, psps: createPsps(config) }),
   operations: {
     handlePspCallback,
     getOrderPayments,

@@ -8,7 +8,7 @@ import { newId } from '@kelid/service/ids';
 import { readInvariants } from '@kelid/testing/invariants';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import type { Context } from './context.ts';
-import type { PspProvider } from './providers/psp.ts';
+import type { AskedAttempt, PspProvider } from './providers/psp.ts';
 import type { AttemptRow } from './settling.ts';
 import { paymentsService } from './service.ts';
 
@@ -21,7 +21,14 @@ export function zarinpalOf({ psps }: Pick<Context, 'psps'>): PspProvider {
 }
 
 /** An attempt as a PSP is asked about it. */
-export const asked = (pspToken: string, amountRial = 1_000) => ({ attemptNo: 7, pspToken, amountRial, proof: {} });
+export const asked = (pspToken: string, amountRial = 1_000): AskedAttempt => ({
+  attemptNo: 7,
+  pspToken,
+  amountRial,
+  terms: {},
+  proof: {},
+  pspReference: null,
+});
 
 export interface TestOrder {
   orderId: string;
@@ -163,8 +170,8 @@ export function controlOf(simulatorUrl: string) {
     /** Does what the shopper's click does; answers what the browser brings back. */
     async decide(authority: string, outcome: 'pay' | 'fail' | 'cancel'): Promise<Record<string, string>> {
       const response = await send('POST', `/banks/attempts/${authority}`, { outcome });
-      const { url } = (await response.json()) as { url: string };
-      return Object.fromEntries(new URL(url).searchParams);
+      const { url, form } = (await response.json()) as { url: string; form?: Record<string, string> };
+      return { ...Object.fromEntries(new URL(url).searchParams), ...form };
     },
     async statusOf(authority: string): Promise<string | undefined> {
       const { items } = (await (await send('GET', '/banks/attempts')).json()) as {

@@ -61,6 +61,10 @@ export const paymentAttempts = pgTable(
     /** The PSP's reference of the captured money: one receipt never pays twice. */
     pspReference: text('psp_reference'),
     redirectUrl: text('redirect_url'),
+    /** The browser is sent there by a POST form with these fields. */
+    redirectFields: jsonb('redirect_fields').$type<Record<string, string>>(),
+    /** What was agreed with the PSP at the request beside the amount in Rial. */
+    terms: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** What the last callback brought that this PSP's verify needs. */
     proof: jsonb().$type<Record<string, string>>().notNull().default({}),
     verifyCount: integer('verify_count').notNull().default(0),

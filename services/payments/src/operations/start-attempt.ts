@@ -1,5 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { intentClosed, intentNotFound, paymentBeingChecked, pspUnavailable } from '@kelid/contracts/payments';
+import {
+  intentClosed,
+  intentNotFound,
+  paymentBeingChecked,
+  pspUnavailable,
+  type StartedAttempt,
+} from '@kelid/contracts/payments';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
@@ -34,7 +40,7 @@ async function begin(
   provider: PspProvider,
   orderId: string,
   { attemptId, fallbackOf }: { attemptId: string; fallbackOf: string | null },
-): Promise<{ attemptId: string; redirectUrl: string | null } | 'failed'> {
+): Promise<StartedAttempt | 'failed'> {
   const { psp } = provider;
   const { rows } = await ctx.db.execute<{
     attempt_no: number;
@@ -82,13 +88,15 @@ async function begin(
       ...moveTo(ctx, 'redirected', 'accepted by the bank'),
       pspToken: answer.pspToken,
       redirectUrl: answer.redirectUrl,
+      redirectFields: answer.redirectFields ?? null,
+      terms: answer.terms ?? {},
       redirectedAt: sql`now()`,
       dueAt: sql`now() + interval '5 minutes'`,
     })
     .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')))
     .returning({ id: paymentAttempts.id });
   if (!redirected) throw pspUnavailable({ retryAfterSeconds: 10 }); // The sweep gave up on it in the meantime.
-  return { attemptId, redirectUrl: answer.redirectUrl };
+  return { attemptId, redirectUrl: answer.redirectUrl, redirectFields: answer.redirectFields ?? null };
 }
 
 /** Where the wallet's part is the whole, no bank is asked. */
@@ -98,7 +106,7 @@ async function payByWallet(ctx: Context, attemptId: string, orderId: string) {
   );
   if (!rows[0]?.is_paid) return undefined;
   ctx.wakeRelay();
-  return { attemptId, redirectUrl: null };
+  return { attemptId, redirectUrl: null, redirectFields: null };
 }
 
 async function answerExisting(ctx: Context, attemptId: string, orderId: string, isAway: boolean) {
@@ -113,9 +121,9 @@ async function answerExisting(ctx: Context, attemptId: string, orderId: string, 
     attempt = fallback;
   }
   if (attempt) {
-    if (attempt.psp === 'wallet') return { attemptId: attempt.id, redirectUrl: null };
+    if (attempt.psp === 'wallet') return { attemptId: attempt.id, redirectUrl: null, redirectFields: null };
     if (attempt.redirectUrl === null) throw pspUnavailable({ retryAfterSeconds: 10 });
-    return { attemptId: attempt.id, redirectUrl: attempt.redirectUrl };
+    return { attemptId: attempt.id, redirectUrl: attempt.redirectUrl, redirectFields: attempt.redirectFields };
   }
   const [intent] = await ctx.db.select().from(paymentIntents).where(eq(paymentIntents.orderId, orderId));
   if (!intent) throw intentNotFound();

@@ -5,6 +5,8 @@ export interface PspFacts {
   title: { fa: string; en: string };
   /** After this the PSP gives unverified money back by itself. */
   verifyWindowMinutes: number;
+  /** How long after the payment `reverse` works; absent without it. */
+  reverseWindowMinutes?: number;
 }
 
 export interface AttemptFacts {
@@ -22,8 +24,12 @@ export interface AskedAttempt {
   attemptNo: number;
   pspToken: string;
   amountRial: number;
+  /** What the PSP and we agreed on at the request beside the amount in Rial, such as the amount in its own currency. */
+  terms: Record<string, string>;
   /** What the last callback brought and this PSP's verify needs, such as a reference of the bank; empty before one came. Never trusted alone. */
   proof: Record<string, string>;
+  /** The PSP's reference of the captured money; null before the capture. */
+  pspReference: string | null;
 }
 
 export interface CallbackHint {
@@ -40,6 +46,7 @@ export type RequestAnswer =
       redirectUrl: string;
       /** The browser is sent there by a POST form with these fields; by GET without them. */
       redirectFields?: Record<string, string>;
+      terms?: Record<string, string>;
     }
   | { kind: 'refused'; pspCode: string }
   /** No readable answer: the customer was not redirected, so no money can move. */
@@ -61,6 +68,20 @@ export type VerifyAnswer =
 
 export type InquiryAnswer = 'paid' | 'verified' | 'in-bank' | 'failed' | 'reversed' | 'unknown';
 
+/** One refund, of all or a part of what an attempt captured. */
+export interface AskedRefund {
+  refundId: string;
+  /** A number of the refund's own that is no attempt's number, for PSPs that want a whole number. */
+  refundNo: number;
+  amountRial: number;
+}
+
+export type RefundAnswer =
+  | { kind: 'done'; reference: string }
+  | { kind: 'refused'; pspCode: string }
+  /** Perhaps done: it is only inquired about, never asked again. */
+  | { kind: 'unknown' };
+
 /** One PSP. Amounts are whole Rial; each provider converts to its own unit at its edge. No call throws for what a PSP answers. */
 export interface PspProvider {
   psp: Psp;
@@ -68,11 +89,17 @@ export interface PspProvider {
   request(attempt: AttemptFacts): Promise<RequestAnswer>;
   /** Finds the PSP's handle among untrusted callback parameters, and what the browser claims happened. */
   parseCallback(params: Record<string, string>): CallbackHint | undefined;
+  /** Reads a signed message of the PSP's server from its very bytes; absent where the PSP sends none. `refused`: not signed by it, or too old. */
+  parseWebhook?(body: string, headers: Record<string, string>): CallbackHint | 'refused' | 'irrelevant';
   /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
   verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
   inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;
-  /** Gives the whole captured amount back to the card inside the PSP's window; absent where the PSP has no such call. */
-  reverse?(attempt: AskedAttempt): Promise<'reversed' | 'refused' | 'unknown'>;
+  /** Gives the whole captured amount back to the card, only soon after the payment; absent where the PSP has no such call. Asked once. */
+  reverse?(attempt: AskedAttempt): Promise<RefundAnswer>;
+  /** Gives an amount back to the card at any time; absent where the PSP has no such call. Asked once. */
+  refund?(attempt: AskedAttempt, refund: AskedRefund): Promise<RefundAnswer>;
+  /** What became of a refund or reversal whose answer was lost. `not-done`: certain that no money went back, nor will. */
+  inquireRefund?(attempt: AskedAttempt, refund: AskedRefund): Promise<'done' | 'not-done' | 'unknown'>;
   /** Handles of paid and not yet verified payments, newest first: finds those whose browser never came back. */
   listUnverified(): Promise<string[]>;
   /** False while its breaker is open. */

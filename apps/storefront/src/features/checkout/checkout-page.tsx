@@ -5,6 +5,7 @@ import { formatToman } from '@kelid/persian/toman';
 import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
+import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
@@ -83,7 +84,7 @@ export function CheckoutPage({
     if (!cart || state === 'working') return;
     setState('working');
     setError('');
-    const answer = await call<{ orderId: string; payment: { redirectUrl: string | null } | null }>(
+    const answer = await call<{ orderId: string; payment: Payment | null }>(
       'POST',
       '/checkout',
       {
@@ -97,7 +98,7 @@ export function CheckoutPage({
     if (answer.ok && answer.value.payment) {
       sessionStorage.removeItem(keyName);
       // What the wallet has paid goes to no bank.
-      location.assign(answer.value.payment.redirectUrl ?? pathIn(language, `/orders/${answer.value.orderId}`));
+      goToBank(answer.value.payment, pathIn(language, `/orders/${answer.value.orderId}`));
       return;
     }
     if (!answer.ok && answer.code !== 'idempotency-key-running') {

@@ -4,6 +4,7 @@ import { useRef, useState } from 'react';
 import { formatDate, formatDateTime, formatTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import { call } from '../../lib/browser-fetch.ts';
+import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { GameAccountLine } from '../../components/game-account.tsx';
@@ -46,13 +47,13 @@ export function OrderPage({
 
   async function pay() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string | null }>(
+    const answer = await call<Payment>(
       'POST',
       `/orders/${orderId}/pay`,
       { psp: 'zarinpal' },
       { 'idempotency-key': crypto.randomUUID() },
     );
-    if (answer.ok) location.assign(answer.value.redirectUrl ?? location.href);
+    if (answer.ok) goToBank(answer.value, location.href);
     else setIsBusy(false);
   }
   async function cancel() {

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'react';
 import { formatToman } from '@kelid/persian/toman';
 import { call } from '../../lib/browser-fetch.ts';
+import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { type OrderView, type PaymentView, useOrder } from './use-order.ts';
@@ -50,13 +51,13 @@ export function ResultPage({
 
   async function payAgain() {
     setIsBusy(true);
-    const answer = await call<{ redirectUrl: string | null }>(
+    const answer = await call<Payment>(
       'POST',
       `/orders/${orderId}/pay`,
       { psp: 'zarinpal' },
       { 'idempotency-key': crypto.randomUUID() },
     );
-    if (answer.ok) location.assign(answer.value.redirectUrl ?? location.href);
+    if (answer.ok) goToBank(answer.value, location.href);
     else setIsBusy(false);
   }
 

@@ -1,0 +1,16 @@
+import type { Psp } from '@kelid/contracts/payments';
+import type { PaymentsConfig } from '../config.ts';
+import type { PspProvider } from './psp.ts';
+import { createZarinpal } from './zarinpal.ts';
+import { createZibal } from './zibal.ts';
+
+/** The PSPs that this shop has a contract with: those whose credentials are given. */
+export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvider>> {
+  const psps: (PspProvider | undefined)[] = [
+    createZarinpal({ baseUrl: config.PAYMENTS_ZARINPAL_URL, merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID }),
+    config.PAYMENTS_ZIBAL_MERCHANT === undefined
+      ? undefined
+      : createZibal({ baseUrl: config.PAYMENTS_ZIBAL_URL, merchant: config.PAYMENTS_ZIBAL_MERCHANT }),
+  ];
+  return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
+}
