@@ -14,9 +14,18 @@ union all select a.id from payment_attempts a where a.is_surplus and (select cou
 select w.customer_id from wallets w where w.balance_rial <> (select coalesce(-sum(e.amount_rial), 0) from ledger_entries e where e.account = 'wallet:' || w.customer_id) or w.balance_rial < w.held_rial;
 -- I10: what a wallet holds is what its open holds say, and a hold is posted with its capture or given back with its order
 select w.customer_id from wallets w where w.held_rial <> (select coalesce(sum(h.amount_rial), 0) from wallet_holds h where h.customer_id = w.customer_id and h.status = 'held')
+    + (select coalesce(sum(o.amount_rial), 0) from withdrawals o where o.customer_id = w.customer_id and o.status in ('requested', 'approved'))
 union all select h.customer_id from wallet_holds h join payment_intents i on i.id = h.intent_id
   where h.status <> (case i.status when 'open' then 'held' when 'captured' then 'posted' else 'voided' end)
     or (h.status = 'posted') <> exists (select from ledger_transactions t where t.kind = 'wallet-payment' and t.business_ref = h.intent_id);
+-- I11: what went back of an order, or may still, is exactly what is reserved, and never more than was captured
+select i.id from payment_intents i where i.refunded_rial <> (select coalesce(sum(r.amount_rial), 0) from refunds r where r.intent_id = i.id and r.status not in ('failed', 'rejected'))
+    + (select coalesce(-sum(e.amount_rial), 0) from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+        where t.order_id = i.order_id and t.kind in ('refund', 'complaint-refund') and e.account like 'wallet:%')
+union all select a.id from payment_attempts a where a.refunded_rial <> (select coalesce(sum(r.amount_rial), 0) from refunds r where r.attempt_id = a.id and r.status not in ('failed', 'rejected'));
+-- I9: a refund or a withdrawal is in the ledger once when it has happened, and not otherwise
+select r.id from refunds r where (r.status = 'succeeded') <> exists (select from ledger_transactions t where t.kind = 'staff-refund' and t.business_ref = r.id)
+union all select w.id from withdrawals w where (w.status = 'sent') <> exists (select from ledger_transactions t where t.kind = 'withdrawal' and t.business_ref = w.id);
 -- I20: an attempt's history makes only allowed moves
 select h.id from attempt_history h where h.from_status is not null and not exists (select from attempt_moves m where m.from_status = h.from_status and m.to_status = h.to_status);
 -- I14: no event waits in the outbox for more than a minute

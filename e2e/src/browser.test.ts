@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -415,5 +415,61 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
 
   test('every promise of the databases holds afterwards', async () => {
     expect(await checkInvariants(shop)).toEqual([]);
+  });
+
+  test('KY-1: a code with its PIN is shown in named parts, each copied by itself', async () => {
+    const { context, page, phone } = await newShopper();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const file = join(shop.folder, 'code-and-pin.txt');
+    writeFileSync(file, 'ELDN-B2C4-7F9K\t4822\n');
+    await kelid(shop, 'keys', 'import', file, '--sku', 'ELDEN-RING-GLOBAL', '--format', 'code-pin', '--any-format');
+    await goToBank(page, phone, 'elden-ring');
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).click();
+    await page.getByTestId('product-key').getByText('ELDN-B2C4-7F9K').waitFor();
+    await page.getByRole('button', { name: 'کپی پین' }).click();
+    await page.getByRole('button', { name: 'کپی شد پین' }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('4822');
+    await context.close();
+  });
+
+  test('a picture for a complaint that is too large or no picture is refused before it is sent', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).click();
+    await page.getByRole('button', { name: 'بله، نمایش بده' }).click();
+    await page.getByRole('button', { name: 'این کد کار نمی‌کند؟' }).click();
+    const picture = page.getByLabel('عکس صفحه');
+    const tooLarge = { name: 'screen.png', mimeType: 'image/png', buffer: Buffer.alloc(1024 * 1024 + 1) };
+    const noPicture = { name: 'screen.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') };
+    for (const file of [tooLarge, noPicture]) {
+      await picture.setInputFiles(file);
+      await page.getByText('عکس باید PNG').waitFor();
+      expect(await picture.inputValue()).toBe('');
+      await picture.setInputFiles([]);
+      await page.getByText('عکس باید PNG').waitFor({ state: 'hidden' });
+    }
+    await context.close();
+  });
+
+  test('KY-6: a top-up for a game with named servers names the server in the cart', async () => {
+    const { context, page } = await newShopper();
+    await untilOffered('GENSHIN-GENESIS-CRYSTALS-GLOBAL-60');
+    await page.goto(`${shop.shopUrl}/p/genshin-genesis-crystals`);
+    const add = page.getByRole('button', { name: 'افزودن به سبد' });
+    await page.getByRole('link', { name: 'شناسه درست حساب بازی' }).click();
+    await page.keyboard.type('800 123 456');
+    expect(await add.isDisabled()).toBe(true);
+    await page.getByLabel('سرور', { exact: true }).selectOption({ label: 'اروپا' });
+    await page.getByTestId('nickname').getByText('نام در بازی').waitFor();
+    await add.click();
+    await page.getByRole('link', { name: 'رفتن به سبد' }).click();
+    await page.getByTestId('game-account').getByText('800123456').waitFor();
+    await page.getByTestId('game-account').getByText('(اروپا)').waitFor();
+    await context.close();
   });
 });

@@ -107,6 +107,12 @@ export async function startShop(options: {
     NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
     PAYMENTS_ZIBAL_URL: `${simulatorsUrl}/zibal`,
     PAYMENTS_ZIBAL_MERCHANT: 'zibal',
+    PAYMENTS_ZIBAL_PLATFORM_URL: `${simulatorsUrl}/zibal-platform`,
+    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'zibal-platform-token',
+    PAYMENTS_SADAD_URL: `${simulatorsUrl}/sadad`,
+    PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
+    PAYMENTS_SADAD_TERMINAL_ID: '24000000',
+    PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI', // Of the simulator; it is made up.
     PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
     PAYMENTS_SHOP_URL: shopUrl,

@@ -72,6 +72,12 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
     const seen = await see(async () => answerOf(await simulators.callBank('verify', body)));
     return `${seen} ${String(await bankStatus(authority))}`;
   },
+  'zarinpal.reverse': async () => {
+    const authority = await simulators.startPaid();
+    await simulators.callBank('verify', { authority, amount: steamCard.amount });
+    const seen = await see(async () => answerOf(await simulators.callBank('reverse', { authority })));
+    return `${seen} ${String(await bankStatus(authority))}`;
+  },
   'zarinpal.callback': async () => {
     const authority = await simulators.startPayment({ callback_url: callbackUrl });
     const page = `${simulators.url}/zarinpal/pg/StartPay/${authority}`;
@@ -88,6 +94,18 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
   'zibal.verify': async () => {
     const trackId = await startZibal('pay');
     const seen = await see(async () => answerOf(await callZibal('verify', { trackId })));
+    return `${seen} ${String(await bankStatus(String(trackId)))}`;
+  },
+  'zibal.refund': async () => {
+    const trackId = await startZibal('pay');
+    await callZibal('verify', { trackId });
+    const refund = () =>
+      fetch(`${simulators.url}/zibal-platform/v1/account/refund`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer a-panel-token' },
+        body: JSON.stringify({ trackId }),
+      });
+    const seen = await see(async () => answerOf(await refund()));
     return `${seen} ${String(await bankStatus(String(trackId)))}`;
   },
   'zibal.callback': async () => {
@@ -115,10 +133,12 @@ const healthy: Record<keyof typeof faultModes, string> = {
   'zarinpal.request': '100',
   'zarinpal.inquiry': '100',
   'zarinpal.verify': '100 VERIFIED',
+  'zarinpal.reverse': '100 REVERSED',
   'zarinpal.callback': '200 visits 1',
   'zibal.request': '100',
   'zibal.inquiry': '100',
   'zibal.verify': '100 VERIFIED',
+  'zibal.refund': '1 REVERSED',
   'zibal.callback': '200 visits 1',
   sms: '200 sent 1',
   smtp: '1',
@@ -141,6 +161,13 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     'lose-answer': 'no answer VERIFIED',
     'verified-before': '101 VERIFIED',
   },
+  'zarinpal.reverse': {
+    slow: '100 REVERSED',
+    error: '-52 VERIFIED',
+    garbage: 'html VERIFIED',
+    down: 'no answer VERIFIED',
+    'lose-answer': 'no answer REVERSED',
+  },
   'zarinpal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
   'zibal.request': { slow: '100', error: 'html', garbage: 'html', down: 'no answer', 'lose-answer': 'no answer' },
   'zibal.inquiry': { slow: '100', error: 'html', garbage: 'html', down: 'no answer' },
@@ -152,6 +179,13 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     'amount-mismatch': '100 VERIFIED',
     'lose-answer': 'no answer VERIFIED',
     'verified-before': '201 VERIFIED',
+  },
+  'zibal.refund': {
+    slow: '1 REVERSED',
+    error: 'html VERIFIED',
+    garbage: 'html VERIFIED',
+    down: 'no answer VERIFIED',
+    'lose-answer': 'no answer REVERSED',
   },
   'zibal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
   sms: {

@@ -7,15 +7,23 @@ export const faultModes = {
   'zarinpal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'zarinpal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
   'zarinpal.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'zarinpal.reverse': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'zarinpal.callback': ['slow', 'duplicate'],
   'zibal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'zibal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
   'zibal.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'zibal.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'zibal.callback': ['slow', 'duplicate'],
   sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
   smtp: ['slow', 'error', 'down'],
 } as const;
-export const allFaultModes = { ...faultModes, ...supplierFaultModes };
+/** Sadad, which has no inquiry to go wrong; proved beside its provider. */
+export const sadadFaultModes = {
+  'sadad.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'sadad.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'sadad.callback': ['slow', 'duplicate'],
+} as const;
+export const allFaultModes = { ...faultModes, ...sadadFaultModes, ...supplierFaultModes };
 export type FaultPlace = keyof typeof allFaultModes;
 
 export const Fault = z.strictObject({

@@ -16,10 +16,12 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
   'kelid-key-ready': (orderNumber) => `کلید: سفارش ${orderNumber} آماده است. کد را در صفحه سفارش‌هایتان ببینید.`,
   'kelid-refunded': (orderNumber, amount) =>
     `کلید: کالای سفارش ${orderNumber} فراهم نشد. ${amount} تومان به کیف پول شما برگشت.`,
+  'kelid-paid-back': (orderNumber, amount) =>
+    `کلید: ${amount} تومان از سفارش ${orderNumber} برگشت. جزئیات در صفحه سفارش است.`,
   'kelid-surplus': (orderNumber, amount) =>
     `کلید: ${amount} تومان از پرداخت سفارش ${orderNumber} به کیف پول شما برگشت.`,
 };
-const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-surplus']);
+const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back', 'kelid-surplus']);
 const inboxMax = 20_000;
 
 export interface SmsInbox {

@@ -60,6 +60,17 @@ export function messagePage(title: string, text: string): string {
   return page(title, `<section class="card"><h1>${escape(title)}</h1><p>${escape(text)}</p></section>`);
 }
 
+/** Where a bank sends the browser back by a form: by itself, or by its button where no script runs. */
+export function returnPage(url: string, form: Record<string, string>): string {
+  const fields = Object.entries(form).map(
+    ([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`,
+  );
+  return page(
+    'بازگشت به فروشگاه',
+    `<form class="card" method="post" action="${escape(url)}">${fields.join('')}<h1>به فروشگاه برمی‌گردید</h1><div class="buttons"><button class="pay">بازگشت به فروشگاه</button></div></form><script>document.forms[0].submit()</script>`,
+  );
+}
+
 export function homePage(): string {
   return page(
     'شبیه‌سازها',

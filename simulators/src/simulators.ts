@@ -6,6 +6,7 @@ import { createKavenegar } from './kavenegar.ts';
 import { startMailInbox } from './mail.ts';
 import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
 import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
+import { createSadadBank } from './sadad.ts';
 import { createZarinpalBank } from './zarinpal.ts';
 import { createZibalBank } from './zibal.ts';
 
@@ -28,6 +29,7 @@ export async function startSimulators(options: {
   const banks = [
     createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 }),
     createZibalBank(faults),
+    createSadadBank(faults),
   ];
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));

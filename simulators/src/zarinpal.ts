@@ -48,7 +48,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
   }
 
   /** True when a fault has answered in place of the bank. */
-  async function isStruck(name: 'request' | 'verify' | 'inquiry', reply: FastifyReply): Promise<boolean> {
+  async function isStruck(name: 'request' | 'verify' | 'inquiry' | 'reverse', reply: FastifyReply): Promise<boolean> {
     const mode = await faults.strike(`zarinpal.${name}`, ['slow', 'error', 'garbage', 'down', 'amount-mismatch']);
     if (mode === 'error')
       await reply.status(500).send({ data: [], errors: { code: -52, message: 'unexpected error', validations: [] } });
@@ -61,7 +61,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
   }
 
   /** True when the work is done and its answer is lost: the shop cannot know which. */
-  async function isAnswerLost(name: 'request' | 'verify', reply: FastifyReply): Promise<boolean> {
+  async function isAnswerLost(name: 'request' | 'verify' | 'reverse', reply: FastifyReply): Promise<boolean> {
     const isLost = (await faults.strike(`zarinpal.${name}`, ['lose-answer'])) !== undefined;
     if (isLost) reply.raw.destroy();
     return isLost;
@@ -161,6 +161,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
     });
 
     server.post(`${base}/reverse.json`, async (request, reply) => {
+      if (await isStruck('reverse', reply)) return reply;
       const attempt = findOwn(request.body);
       if ('errors' in attempt) return reply.send(attempt);
       if (attempt.status !== 'PAID' && attempt.status !== 'VERIFIED')
@@ -168,6 +169,7 @@ export function createZarinpalBank(faults: Faults, options: { unverifiedWindowMs
       if (Date.now() - (attempt.paidAtMs ?? 0) > 30 * 60_000)
         return reply.send(failure(-63, 'More than 30 minutes have passed'));
       attempt.status = 'REVERSED';
+      if (await isAnswerLost('reverse', reply)) return reply;
       return reply.send(success({ code: 100, message: 'Reversed' }));
     });
 

@@ -20,6 +20,7 @@ const RequestBody = z.looseObject({
   orderId: z.string().max(100).optional(),
 });
 const TrackBody = z.looseObject({ merchant: z.string().min(1), trackId: z.int() });
+const RefundBody = z.looseObject({ trackId: z.int(), amount: z.int().optional() });
 const statusCodes: Record<BankAttempt['status'], number> = {
   IN_BANK: -1,
   PAID: 2,
@@ -30,6 +31,7 @@ const statusCodes: Record<BankAttempt['status'], number> = {
 
 export function createZibalBank(faults: Faults): Bank {
   const attempts = new Map<string, BankAttempt>();
+  const refunded = new Map<string, number>();
 
   function find(trackId: string): BankAttempt | undefined {
     const attempt = attempts.get(trackId);
@@ -54,7 +56,7 @@ export function createZibalBank(faults: Faults): Bank {
   }
 
   /** True when a fault has answered in place of the bank. */
-  async function isStruck(name: 'request' | 'verify' | 'inquiry', reply: FastifyReply): Promise<boolean> {
+  async function isStruck(name: 'request' | 'verify' | 'inquiry' | 'refund', reply: FastifyReply): Promise<boolean> {
     const mode = await faults.strike(`zibal.${name}`, ['slow', 'error', 'garbage', 'down']);
     if (mode === 'error') await reply.status(500).type('text/html').send('<html>Server Error</html>');
     else if (mode === 'garbage') await reply.type('text/html').send('<html><body>Bad gateway</body></html>');
@@ -63,7 +65,7 @@ export function createZibalBank(faults: Faults): Bank {
     return true;
   }
 
-  async function isAnswerLost(name: 'request' | 'verify', reply: FastifyReply): Promise<boolean> {
+  async function isAnswerLost(name: 'request' | 'verify' | 'refund', reply: FastifyReply): Promise<boolean> {
     const isLost = (await faults.strike(`zibal.${name}`, ['lose-answer'])) !== undefined;
     if (isLost) reply.raw.destroy();
     return isLost;
@@ -130,6 +132,23 @@ export function createZibalBank(faults: Faults): Bank {
           ? paidFields(attempt)
           : { amount: attempt.amount, status: statusCodes[attempt.status], refNumber: null }),
       });
+    });
+
+    // The platform API: another host and a bearer token of the merchant's panel.
+    server.post('/zibal-platform/v1/account/refund', async (request, reply) => {
+      if (await isStruck('refund', reply)) return reply;
+      if (!/^Bearer .{8,}/.test(request.headers.authorization ?? '')) return platformAnswer(3);
+      const parsed = RefundBody.safeParse(request.body);
+      const attempt = parsed.success ? find(String(parsed.data.trackId)) : undefined;
+      if (!parsed.success || !attempt) return platformAnswer(6);
+      const left = attempt.amount - (refunded.get(attempt.authority) ?? 0);
+      const amount = parsed.data.amount ?? left;
+      if (amount < 1_000) return platformAnswer(9);
+      if (attempt.status !== 'VERIFIED' || amount > left) return platformAnswer(11);
+      refunded.set(attempt.authority, attempt.amount - left + amount);
+      if (amount === left) attempt.status = 'REVERSED';
+      if (await isAnswerLost('refund', reply)) return reply;
+      return platformAnswer(1, { data: { reversed: false, remaining: left - amount, split: [] } });
     });
 
     server.get<{ Params: { trackId: string } }>('/zibal/start/:trackId', async (request, reply) => {
@@ -201,4 +220,8 @@ function paidFields(attempt: BankAttempt) {
 
 function notFoundPage(): string {
   return messagePage('این پرداخت پیدا نشد', 'به فروشگاه برگردید و دوباره پرداخت کنید.');
+}
+
+function platformAnswer(result: number, more: Record<string, unknown> = {}) {
+  return { status: result === 1 ? 1 : 0, result, message: result === 1 ? 'success' : 'refused', ...more };
 }

@@ -64,6 +64,12 @@ export function serverEnvironment(options: {
     NOTIFICATIONS_SHOP_URL: `http://localhost:${ports.shop}`,
     PAYMENTS_ZIBAL_URL: `http://localhost:${ports.simulators}/zibal`,
     PAYMENTS_ZIBAL_MERCHANT: 'zibal',
+    PAYMENTS_ZIBAL_PLATFORM_URL: `http://localhost:${ports.simulators}/zibal-platform`,
+    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'zibal-platform-token',
+    PAYMENTS_SADAD_URL: `http://localhost:${ports.simulators}/sadad`,
+    PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
+    PAYMENTS_SADAD_TERMINAL_ID: '24000000',
+    PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI', // Of the simulator; it is made up.
     PAYMENTS_ZARINPAL_URL: `http://localhost:${ports.simulators}/zarinpal`,
     PAYMENTS_CALLBACK_URL: `http://localhost:${ports.gateway}`,
     PAYMENTS_SHOP_URL: `http://localhost:${ports.shop}`,

@@ -73,6 +73,10 @@ export const paymentRefunded = event(
     customerId: Id,
     refundRial: AmountRial,
     complaintId: Id.optional(),
+    /** Present when a person decided it: where the money went, and whether nothing is left of the order. */
+    refundId: Id.optional(),
+    method: z.enum(['wallet', 'psp', 'manual']).default('wallet'),
+    isWhole: z.boolean().default(false),
   }),
 );
 

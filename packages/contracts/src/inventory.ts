@@ -593,6 +593,16 @@ export const inventoryContract = contract('inventory', {
     input: z.object({ orderId: Id, round: z.int().min(1) }),
     output: NoOutput,
   }),
+  withdrawKeys: operation({
+    method: 'POST',
+    path: '/internal/inventory/withdrawals',
+    summary:
+      'Closes the unseen product keys of an order to its customer, for a refund of all of it; nothing changes when more than `revealedMax` were seen',
+    access: ['internal'],
+    /** -1 only counts. */
+    input: z.object({ orderId: Id, revealedMax: z.int().min(-1) }),
+    output: z.object({ revealedCount: z.int(), isWithdrawn: z.boolean() }),
+  }),
   fulfillOrder: operation({
     method: 'POST',
     path: '/internal/inventory/fulfillments',

@@ -23,6 +23,23 @@ export const AttemptStatus = z.enum([
 ]);
 export type AttemptStatus = z.infer<typeof AttemptStatus>;
 export const IntentStatus = z.enum(['open', 'captured', 'expired', 'cancelled']);
+/** To the wallet at once; back to the card through the PSP; or by hand to a bank account. */
+export const RefundMethod = z.enum(['wallet', 'psp', 'manual']);
+export type RefundMethod = z.infer<typeof RefundMethod>;
+export const RefundStatus = z.enum([
+  'requested',
+  'approved',
+  'submitting',
+  'unknown',
+  'succeeded',
+  'failed',
+  'rejected',
+  'review',
+]);
+export type RefundStatus = z.infer<typeof RefundStatus>;
+export const WithdrawalStatus = z.enum(['requested', 'approved', 'sent', 'rejected', 'cancelled']);
+export type WithdrawalStatus = z.infer<typeof WithdrawalStatus>;
+const Sheba = z.string().max(40);
 
 export const intentNotFound = problem('payments.intent-not-found', {
   status: 404,
@@ -52,6 +69,90 @@ export const StartedAttempt = z.object({
   redirectFields: z.record(z.string(), z.string()).nullable(),
 });
 export type StartedAttempt = z.infer<typeof StartedAttempt>;
+
+export const refundTooLarge = problem<{ refundableRial: number }>('payments.refund-too-large', {
+  status: 409,
+  title: 'More than is left of what was paid for this order',
+});
+export const refundTooEarly = problem('payments.refund-too-early', {
+  status: 409,
+  title: 'This order is not delivered yet; its undelivered units are refunded through the order',
+});
+export const refundNotFound = problem('payments.refund-not-found', { status: 404, title: 'There is no such refund' });
+export const refundMoveRefused = problem<{ status: string }>('payments.refund-move-refused', {
+  status: 409,
+  title: 'This refund is not in a state for that',
+});
+export const refundMethodUnavailable = problem('payments.refund-method-unavailable', {
+  status: 409,
+  title: 'The PSP of this order cannot give this amount back; choose another method',
+});
+export const secondPersonNeeded = problem('payments.second-person-needed', {
+  status: 403,
+  title: 'Another person must approve this',
+});
+export const bankAccountNotFound = problem('payments.bank-account-not-found', {
+  status: 404,
+  title: 'There is no such bank account',
+});
+export const bankAccountNotVerified = problem('payments.bank-account-not-verified', {
+  status: 409,
+  title: 'Staff have not checked this bank account yet',
+});
+export const balanceTooSmall = problem<{ freeRial: number }>('payments.balance-too-small', {
+  status: 409,
+  title: 'The wallet has less than that free',
+});
+export const withdrawalNotFound = problem('payments.withdrawal-not-found', {
+  status: 404,
+  title: 'There is no such withdrawal',
+});
+export const withdrawalMoveRefused = problem<{ status: string }>('payments.withdrawal-move-refused', {
+  status: 409,
+  title: 'This withdrawal is not in a state for that',
+});
+export const limitReached = problem<{ limitRial: number; period: string }>('payments.limit-reached', {
+  status: 409,
+  title: 'That is above what may be added in this time',
+});
+
+const Refund = z.object({
+  id: Id,
+  orderId: Id,
+  customerId: Id,
+  amountRial: AmountRial,
+  method: RefundMethod,
+  status: RefundStatus,
+  isWhole: z.boolean(),
+  needsApproval: z.boolean(),
+  reason: z.string(),
+  requestedBy: z.string(),
+  approvedBy: z.string().nullable(),
+  reference: z.string().nullable(),
+  failureReason: z.string().nullable(),
+  createdAt: Instant,
+});
+const BankAccount = z.object({
+  id: Id,
+  customerId: Id,
+  sheba: z.string(),
+  holderName: z.string(),
+  status: z.enum(['pending', 'verified', 'rejected']),
+  reason: z.string().nullable(),
+});
+const Withdrawal = z.object({
+  id: Id,
+  customerId: Id,
+  sheba: z.string(),
+  holderName: z.string(),
+  amountRial: AmountRial,
+  status: WithdrawalStatus,
+  reason: z.string().nullable(),
+  reference: z.string().nullable(),
+  approvedBy: z.string().nullable(),
+  createdAt: Instant,
+});
+const Reason = z.string().trim().min(3).max(300);
 
 const Attempt = z.object({
   id: Id,
@@ -87,12 +188,16 @@ export const paymentsContract = contract(
       input: z.object({ orderId: Id }),
       output: z.object({
         intentId: Id,
+        /** A top-up of the wallet is looked at by its own id. */
+        kind: z.enum(['order', 'top-up']),
         orderId: Id,
         amountRial: AmountRial,
         /** The part of it that the wallet pays; banks are asked for the rest. */
         walletRial: AmountRial,
         status: IntentStatus,
         attempts: z.array(Attempt),
+        /** What staff gave back, or are about to. */
+        refunds: z.array(Refund.pick({ id: true, amountRial: true, method: true, status: true, createdAt: true })),
       }),
       problems: [intentNotFound],
     }),
@@ -122,6 +227,170 @@ export const paymentsContract = contract(
       access: ['customer'],
       input: z.object({ limit: Limit, cursor: Cursor }),
       output: page(z.object({ id: Id, amountRial: z.int(), kind: z.string(), orderId: Id.nullable(), at: Instant })),
+    }),
+    topUpWallet: operation({
+      method: 'POST',
+      path: '/wallet/top-up',
+      summary: 'Adds money to the wallet by a bank',
+      access: ['customer'],
+      status: 201,
+      idempotent: true,
+      checksSession: true,
+      limitPerMinute: 10,
+      input: z.object({ amountRial: AmountRial.min(100_000), psp: Psp }),
+      output: z.object({ topUpId: Id, payment: StartedAttempt }),
+      problems: [limitReached, pspUnavailable],
+    }),
+    listBankAccounts: operation({
+      method: 'GET',
+      path: '/wallet/bank-accounts',
+      summary: 'Where the customer wants wallet money sent',
+      access: ['customer'],
+      input: NoInput,
+      output: z.object({ items: z.array(BankAccount), nextCursor: z.null() }),
+    }),
+    addBankAccount: operation({
+      method: 'POST',
+      path: '/wallet/bank-accounts',
+      summary: 'Names a bank account of the customer; staff check its owner once',
+      access: ['customer'],
+      status: 201,
+      checksSession: true,
+      limitPerMinute: 5,
+      input: z.object({ sheba: Sheba, holderName: z.string().trim().min(3).max(100) }),
+      output: BankAccount,
+    }),
+    listWithdrawals: operation({
+      method: 'GET',
+      path: '/wallet/withdrawals',
+      summary: 'Wallet money that went to a bank account, or is on its way; newest first',
+      access: ['customer'],
+      input: z.object({ limit: Limit, cursor: Cursor }),
+      output: page(Withdrawal),
+    }),
+    requestWithdrawal: operation({
+      method: 'POST',
+      path: '/wallet/withdrawals',
+      summary: 'Asks for wallet money on a verified bank account; it is held until it is sent',
+      access: ['customer'],
+      status: 201,
+      idempotent: true,
+      checksSession: true,
+      limitPerMinute: 10,
+      input: z.object({ bankAccountId: Id, amountRial: AmountRial.min(100_000) }),
+      output: Withdrawal,
+      problems: [bankAccountNotFound, bankAccountNotVerified, balanceTooSmall],
+    }),
+    cancelWithdrawal: operation({
+      method: 'POST',
+      path: '/wallet/withdrawals/{withdrawalId}/cancel',
+      summary: 'Takes a withdrawal back that nobody has approved yet',
+      access: ['customer'],
+      input: z.object({ withdrawalId: Id }),
+      output: Withdrawal,
+      problems: [withdrawalNotFound, withdrawalMoveRefused],
+    }),
+    listAllBankAccounts: operation({
+      method: 'GET',
+      path: '/admin/bank-accounts',
+      summary: 'Bank accounts that customers named, those to be checked first',
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ limit: Limit, cursor: Cursor }),
+      output: page(BankAccount),
+    }),
+    verifyBankAccount: operation({
+      method: 'PUT',
+      path: '/admin/bank-accounts/{bankAccountId}',
+      summary: "Says whether a bank account is the customer's own, with a reason",
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ bankAccountId: Id, isVerified: z.boolean(), reason: Reason }),
+      output: BankAccount,
+      problems: [bankAccountNotFound],
+    }),
+    listAllWithdrawals: operation({
+      method: 'GET',
+      path: '/admin/withdrawals',
+      summary: 'Withdrawals of all customers, newest first',
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ status: WithdrawalStatus.optional(), limit: Limit, cursor: Cursor }),
+      output: page(Withdrawal),
+    }),
+    decideWithdrawal: operation({
+      method: 'POST',
+      path: '/admin/withdrawals/{withdrawalId}/decision',
+      summary: 'Approves or refuses a withdrawal; above 50,000,000 Rial two people approve',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ withdrawalId: Id, isApproved: z.boolean(), reason: Reason }),
+      output: Withdrawal,
+      problems: [withdrawalNotFound, withdrawalMoveRefused, secondPersonNeeded],
+    }),
+    recordWithdrawalTransfer: operation({
+      method: 'POST',
+      path: '/admin/withdrawals/{withdrawalId}/transfer',
+      summary: "Says that an approved withdrawal was sent, with the bank's reference",
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ withdrawalId: Id, reference: z.string().trim().min(4).max(60) }),
+      output: Withdrawal,
+      problems: [withdrawalNotFound, withdrawalMoveRefused],
+    }),
+    requestRefund: operation({
+      method: 'POST',
+      path: '/admin/orders/{orderId}/refund',
+      summary:
+        'Gives all that is left of a delivered order back, or a part; above 50,000,000 Rial or after a look at a key another person approves',
+      access: ['admin', 'support'],
+      status: 201,
+      idempotent: true,
+      checksSession: true,
+      input: z.object({
+        orderId: Id,
+        /** Absent: all that is left. */
+        amountRial: AmountRial.min(1).optional(),
+        method: RefundMethod,
+        /** Where a manual transfer goes. */
+        sheba: Sheba.optional(),
+        reason: Reason,
+      }),
+      output: Refund,
+      problems: [intentNotFound, refundTooLarge, refundTooEarly, refundMethodUnavailable],
+    }),
+    decideRefund: operation({
+      method: 'POST',
+      path: '/admin/refunds/{refundId}/decision',
+      summary: 'The second person approves or refuses a refund; never who asked for it',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ refundId: Id, isApproved: z.boolean(), reason: Reason }),
+      output: Refund,
+      problems: [refundNotFound, refundMoveRefused, secondPersonNeeded],
+    }),
+    recordRefundTransfer: operation({
+      method: 'POST',
+      path: '/admin/refunds/{refundId}/transfer',
+      summary: "Says that a manual refund was sent, with the bank's reference; or what became of one in review",
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({
+        refundId: Id,
+        wasSent: z.boolean().default(true),
+        reference: z.string().trim().min(4).max(60),
+      }),
+      output: Refund,
+      problems: [refundNotFound, refundMoveRefused],
+    }),
+    listRefunds: operation({
+      method: 'GET',
+      path: '/admin/refunds',
+      summary: 'Refunds by a decision of staff, newest first',
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ orderId: Id.optional(), status: RefundStatus.optional(), limit: Limit, cursor: Cursor }),
+      output: page(Refund),
     }),
     getTrialBalance: operation({
       method: 'GET',

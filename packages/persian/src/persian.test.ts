@@ -3,6 +3,7 @@ import { toPersianDigits } from './digits.ts';
 import { formatDate, formatTime, jalaliParts } from './jalali.ts';
 import { cleanText, searchKey } from './normalize.ts';
 import { maskPhone, parseIranianMobile } from './phone.ts';
+import { parseSheba } from './sheba.ts';
 import { formatToman } from './toman.ts';
 
 test('two spellings of one Persian word have one search key', () => {
@@ -72,4 +73,26 @@ test.each([
 test('days and hours are shown as Iranians read them', () => {
   expect(formatDate('2026-11-20T12:00:00Z', 'fa')).toBe('۲۹ آبان ۱۴۰۵');
   expect(formatTime('2026-11-20T12:05:00Z', 'fa')).toBe('۱۵:۳۵');
+});
+
+test('a Sheba is known by its check digits, however it was typed', () => {
+  const valid = [
+    'IR200170000000000123456789',
+    'IR430120000000000000000001',
+    'IR570560123456789012345678',
+    'IR750620000000000987654321',
+    'IR030151111111111111111111',
+    'IR400780000000000000000000',
+  ];
+  for (const sheba of valid) expect(parseSheba(sheba)).toBe(sheba);
+  expect(parseSheba('ir20 0170 0000 0000 0123 4567 89')).toBe(valid[0]);
+  expect(parseSheba('۲۰۰۱۷۰۰۰۰۰۰۰۰۰۰۱۲۳۴۵۶۷۸۹')).toBe(valid[0]);
+  for (const wrong of [
+    'IR123456789012345678901234',
+    'IR210170000000000123456789',
+    'IR20017000000000012345678',
+    '',
+    'IR',
+  ])
+    expect(parseSheba(wrong)).toBeUndefined();
 });

@@ -39,6 +39,7 @@ import { listSuppliers } from './operations/list-suppliers.ts';
 import { setSupplierOffer } from './operations/set-supplier-offer.ts';
 import { listOwnKeys } from './operations/list-own-keys.ts';
 import { releaseStock } from './operations/release-stock.ts';
+import { withdrawKeys } from './operations/withdraw-keys.ts';
 import { reportKey } from './operations/report-key.ts';
 import { reserveStock } from './operations/reserve-stock.ts';
 import { revealDigitalKey } from './operations/reveal-digital-key.ts';
@@ -77,6 +78,7 @@ export const inventoryService = defineService({
     revealDigitalKey,
     reserveStock,
     releaseStock,
+    withdrawKeys,
     fulfillOrder,
     getStock,
     setSupplierOffer,

@@ -86,6 +86,49 @@ test('I6: a second paid attempt of one order is refused as surplus, and the orde
   ]);
 });
 
+test('I6: money that is captured while its checkout is still being written down pays that order', async () => {
+  const variantId = shop.around.addVariant(1);
+  const buyer = await shop.shopper(variantId);
+  shop.around.afterAttempt = async ({ orderId, attemptId }) => {
+    shop.around.afterAttempt = undefined;
+    await tellCapture({ orderId, buyer, attemptId, totalRial: 5_000_000 });
+    await waitForStatus(orderId, 'fulfilled', 'pending_payment', 'cancelled');
+  };
+  const key = newId();
+  const placed = await buyer.checkout(key);
+  expect(await waitForStatus(placed.orderId, 'fulfilled')).toBe('fulfilled');
+  expect(await eventsOf(placed.orderId, 'order.payment-refused')).toBe(0);
+  for (const type of ['order.placed', 'order.paid', 'order.fulfilled'])
+    expect(await eventsOf(placed.orderId, type)).toBe(1);
+  expect(await buyer.checkout(key)).toEqual(placed);
+});
+
+test('PA-8: what staff give back of a delivered order closes it as refunded, once, whole or in part', async () => {
+  for (const isWhole of [true, false]) {
+    const placed = await placeOrder();
+    await tellCapture(placed);
+    await waitForStatus(placed.orderId, 'fulfilled');
+    const { type, data } = paymentRefunded({
+      orderId: placed.orderId,
+      orderNumber: 'KLD-REFUND',
+      customerId: placed.buyer.userId,
+      refundRial: isWhole ? placed.totalRial : 1000,
+      refundId: newId(),
+      method: 'psp',
+      isWhole,
+    });
+    await Promise.all([tell({ type, data }), tell({ type, data })]);
+    const status = isWhole ? 'refunded' : 'part_refunded';
+    await waitForStatus(placed.orderId, status);
+    const moves = await shop.sql(
+      'orders',
+      "select to_status from order_history where order_id = $1 and to_status in ('refunding', 'refunded', 'part_refunded') order by at",
+      [placed.orderId],
+    );
+    expect(moves.map((move) => move['to_status'])).toEqual(['refunding', status]);
+  }
+});
+
 test('I7: a capture of another amount delivers nothing, is refused and alarms', async () => {
   const placed = await placeOrder();
   await tellCapture({ ...placed, totalRial: placed.totalRial / 10 });

@@ -22,6 +22,7 @@ import {
   stockLine,
 } from './db/queries.ts';
 import { orderLines, orders } from './db/schema.ts';
+import { continueCheckout } from './placing.ts';
 
 export interface Capture {
   attemptId: string;
@@ -65,6 +66,8 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
   const found = await findOrderWithLines(ctx.db, orderId);
   if (!found) throw new Error('A capture names an order that is not here');
   const { order, lines } = found;
+  // What the wallet pays whole is captured while the checkout is still being written down: its last step is taken here first.
+  if (order.status === 'placing') await continueCheckout(ctx, found);
   // The hold ran out while the bank and the queue worked. The money is captured, so the order is revived if its stock can be.
   if (order.status === 'expired' && order.paidAttemptId === null) await reserveAgain(ctx, found);
 

@@ -89,7 +89,7 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
   if (isPlaced) return { kind: 'placed', answer };
   // Another runner of this story finished it, or took it back, while we asked the peers.
   const now = await findOrder(ctx.db, orderId);
-  return now?.status === 'pending_payment' ? { kind: 'placed', answer } : { kind: 'failed' };
+  return now && !['placing', 'cancelled'].includes(now.status) ? { kind: 'placed', answer } : { kind: 'failed' };
 }
 
 /**

@@ -29,6 +29,8 @@ export class Surroundings {
   readonly variants = new Map<string, { priceRial: number; title: string; isSold: boolean }>();
   /** What happens elsewhere between the order's first commit and its hold. */
   beforeReserve: (() => Promise<void>) | undefined;
+  /** What happens elsewhere between the payment's start and its answer. */
+  afterAttempt: ((attempt: StartAttempt) => Promise<void>) | undefined;
   /** Variants that need a game's account. */
   readonly topUps = new Map<string, GameAccountRule>();
   /** Variants that are not out yet, with their day. */
@@ -89,11 +91,15 @@ export class Surroundings {
           if (!this.intents.has(orderId)) this.intents.set(orderId, { amountRial, status: 'open' });
           return { intentId: orderId, status: this.intents.get(orderId)?.status };
         }),
-        startAttempt: answer('startAttempt', ({ attemptId, orderId }: StartAttempt) => {
-          if (this.intents.get(orderId)?.status !== 'open') throw intentClosed();
-          this.attempts.add(attemptId);
-          return { attemptId, redirectUrl: `https://bank.example/${attemptId}`, redirectFields: null };
-        }),
+        startAttempt: async (input: StartAttempt) => {
+          const started = answer('startAttempt', ({ attemptId, orderId }: StartAttempt) => {
+            if (this.intents.get(orderId)?.status !== 'open') throw intentClosed();
+            this.attempts.add(attemptId);
+            return { attemptId, redirectUrl: `https://bank.example/${attemptId}`, redirectFields: null };
+          })(input);
+          await this.afterAttempt?.(input);
+          return started;
+        },
         closeIntent: answer('closeIntent', ({ orderId, status }: CloseIntent) => {
           const intent = this.intents.get(orderId);
           if (intent) intent.status = status;

@@ -6,10 +6,22 @@ export const PaymentsConfig = z.object({
   PAYMENTS_ZIBAL_URL: z.url().default('http://localhost:4000/zibal'),
   /** Zibal is offered when its merchant is given. */
   PAYMENTS_ZIBAL_MERCHANT: z.string().min(1).optional(),
+  /** Zibal's platform API, for refunds to the card; without a token Zibal's payments are refunded by other ways. */
+  PAYMENTS_ZIBAL_PLATFORM_URL: z.url().default('http://localhost:4000/zibal-platform'),
+  PAYMENTS_ZIBAL_PLATFORM_TOKEN: z.string().min(8).optional(),
+  /** Bank Melli's gateway, with the prefix of its path; it is offered when all three of its terminal are given. */
+  PAYMENTS_SADAD_URL: z.url().default('http://localhost:4000/sadad'),
+  PAYMENTS_SADAD_MERCHANT_ID: z.string().min(1).optional(),
+  PAYMENTS_SADAD_TERMINAL_ID: z.string().min(1).optional(),
+  PAYMENTS_SADAD_TERMINAL_KEY: z.base64().optional(),
   /** The gateway's public origin, where banks send the browser back. */
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */
   PAYMENTS_SHOP_URL: z.url().default('http://localhost:3000'),
+  /** Refunds and withdrawals above this need two people. */
+  PAYMENTS_TWO_PEOPLE_ABOVE_RIAL: z.coerce.number().int().min(0).default(50_000_000),
+  /** What one customer may add to the wallet in a day of Tehran. */
+  PAYMENTS_TOP_UP_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(500_000_000),
   PAYMENTS_CARD_HASH_SECRET: z.string().min(32, 'needs 32 characters or more'),
 });
 export type PaymentsConfig = z.infer<typeof PaymentsConfig>;

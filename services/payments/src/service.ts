@@ -17,11 +17,27 @@ import { listPaymentMethods } from './operations/list-payment-methods.ts';
 import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
 import { setPspEnabled } from './operations/set-psp-enabled.ts';
+import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
+import { addBankAccount } from './operations/add-bank-account.ts';
+import { decideRefund } from './operations/decide-refund.ts';
+import { cancelWithdrawal } from './operations/cancel-withdrawal.ts';
+import { decideWithdrawal } from './operations/decide-withdrawal.ts';
+import { listAllBankAccounts } from './operations/list-all-bank-accounts.ts';
+import { listAllWithdrawals } from './operations/list-all-withdrawals.ts';
+import { listBankAccounts } from './operations/list-bank-accounts.ts';
+import { listRefunds } from './operations/list-refunds.ts';
+import { listWithdrawals } from './operations/list-withdrawals.ts';
+import { recordRefundTransfer } from './operations/record-refund-transfer.ts';
+import { recordWithdrawalTransfer } from './operations/record-withdrawal-transfer.ts';
+import { requestRefund } from './operations/request-refund.ts';
+import { requestWithdrawal } from './operations/request-withdrawal.ts';
+import { topUpWallet } from './operations/top-up-wallet.ts';
+import { verifyBankAccount } from './operations/verify-bank-account.ts';
 import { createPsps } from './providers/psps.ts';
 
 export const paymentsService = defineService({
   contract: paymentsContract,
-  peers: ['orders'],
+  peers: ['orders', 'inventory'],
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: PaymentsConfig,
   createParts: (config) => ({ config, psps: createPsps(config) }),
@@ -36,6 +52,21 @@ export const paymentsService = defineService({
     startAttempt,
     closeIntent,
     setPspEnabled,
+    topUpWallet,
+    listBankAccounts,
+    addBankAccount,
+    listWithdrawals,
+    requestWithdrawal,
+    cancelWithdrawal,
+    listAllBankAccounts,
+    verifyBankAccount,
+    listAllWithdrawals,
+    decideWithdrawal,
+    recordWithdrawalTransfer,
+    requestRefund,
+    decideRefund,
+    recordRefundTransfer,
+    listRefunds,
   },
   events: {
     'order.cancelled': onOrderClosed,
@@ -46,6 +77,7 @@ export const paymentsService = defineService({
   },
   sweeps: [
     { name: 'settle-due-attempts', everyMs: 2_000, run: settleDueAttempts },
+    { name: 'settle-due-refunds', everyMs: 5_000, run: settleDueRefunds },
     { name: 'settle-unverified', everyMs: 20_000, run: settleUnverified },
   ],
 });

@@ -46,6 +46,11 @@ export interface TestPayments extends TestServices {
   orders: Client<typeof paymentsContract>;
   browser: Client<typeof paymentsContract>;
   customer(customerId: string): Client<typeof paymentsContract>;
+  /** Calls as a member of staff, by a name of the test; each with an idempotency key of its own. */
+  staff(name: string): Client<typeof paymentsContract>;
+  /** How many keys of an order inventory says were seen, and the orders whose keys it was told to withdraw. */
+  revealed: Map<string, number>;
+  withdrawn: string[];
   /** A context of the service itself. */
   ctx(): Context;
   /** What orders answers to reviveOrder, and for which orders it was asked. */
@@ -68,6 +73,9 @@ export interface TestPayments extends TestServices {
 /** Payments alone on its own database, its sweeps driven by the test, with the bank at this address. */
 export async function startPayments(bankUrl: string, env: Record<string, string> = {}): Promise<TestPayments> {
   let contextOf: (() => unknown) | undefined;
+  const staffIds = new Map<string, string>();
+  const revealed = new Map<string, number>();
+  const withdrawn: string[] = [];
   const revive = { isPayable: true, askedFor: [] as string[] };
   const shop = await startServices({
     services: [
@@ -87,6 +95,13 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
       ...env,
     },
     peerAnswers: {
+      inventory: {
+        withdrawKeys: ({ orderId, revealedMax }: { orderId: string; revealedMax: number }) => {
+          const revealedCount = revealed.get(orderId) ?? 0;
+          if (revealedMax >= revealedCount) withdrawn.push(orderId);
+          return { revealedCount, isWithdrawn: revealedMax >= revealedCount };
+        },
+      },
       orders: {
         reviveOrder: ({ orderId }: { orderId: string }) => {
           revive.askedFor.push(orderId);
@@ -106,9 +121,16 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
     ...shop,
     orders,
     browser: shop.as(paymentsContract, { kind: 'guest' }),
-    customer: (customerId) => shop.as(paymentsContract, userActor(customerId)),
+    customer: (customerId) => shop.as(paymentsContract, userActor(customerId), { idempotencyKey: newId() }),
+    staff: (name) => {
+      const userId = staffIds.get(name) ?? newId();
+      staffIds.set(name, userId);
+      return shop.as(paymentsContract, userActor(userId, ['admin']), { idempotencyKey: newId() });
+    },
     ctx,
     revive,
+    revealed,
+    withdrawn,
     async owe(amountRial = 2_500_000) {
       const order = { orderId: newId(), customerId: newId(), amountRial };
       await orders.createIntent({ ...order, orderNumber: 'KL-140508', phone: '+989121112233' });

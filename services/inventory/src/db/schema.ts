@@ -204,6 +204,8 @@ export const keyAllocations = pgTable(
     allocatedAt: instant('allocated_at')
       .notNull()
       .default(sql`now()`),
+    /** Its money went back before anybody saw it: its customer does not see it any more. */
+    withdrawnAt: instant('withdrawn_at'),
   },
   (table) => [
     unique('key_allocations_unit').on(table.orderLineId, table.unitNo, table.replacementNo),

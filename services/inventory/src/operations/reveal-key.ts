@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
+import { sqlState } from '@kelid/service/database';
 import type { Operations } from '../context.ts';
 import { revealRecorded } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
@@ -9,7 +10,7 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
   const [key] = await ctx.db
     .select({
       status: productKeys.status,
-      isRefunded: sql<boolean>`exists (select from complaints c where c.key_id = ${productKeys.id} and c.status = 'refunded')`,
+      isRefunded: sql<boolean>`${keyAllocations.withdrawnAt} is not null or exists (select from complaints c where c.key_id = ${productKeys.id} and c.status = 'refunded')`,
     })
     .from(keyAllocations)
     .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
@@ -22,5 +23,9 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
     );
   if (!key) throw keyNotFound();
   if (key.status !== 'allocated' || key.isRefunded) throw keyNotRevealable();
-  return { ...(await revealRecorded(ctx, keyId, null)), revealedAt: ctx.now().toISOString() };
+  const opened = await revealRecorded(ctx, keyId, null).catch((error: unknown) => {
+    if (sqlState(error) === 'KE045') throw keyNotRevealable(); // Withdrawn a moment ago.
+    throw error;
+  });
+  return { ...opened, revealedAt: ctx.now().toISOString() };
 };

@@ -95,13 +95,13 @@ function noticeOf(event: EventEnvelope): Notice {
       };
     }
     case paymentRefunded.type: {
-      const { orderId, orderNumber, customerId, refundRial } = eventData(paymentRefunded, event);
+      const { orderId, orderNumber, customerId, refundRial, refundId, method } = eventData(paymentRefunded, event);
+      // What staff gave back has another reason than goods that nobody could deliver.
+      const template = refundId === undefined ? 'refunded' : 'paid-back';
       return {
         userId: customerId,
-        feed: { type: 'payment.refunded', data: { orderId, orderNumber, refundRial } },
-        messages: [
-          { channel: 'sms', template: 'refunded', recipient: null, params: { orderNumber, amountRial: refundRial } },
-        ],
+        feed: { type: 'payment.refunded', data: { orderId, orderNumber, refundRial, method } },
+        messages: [{ channel: 'sms', template, recipient: null, params: { orderNumber, amountRial: refundRial } }],
       };
     }
     case paymentSurplus.type: {

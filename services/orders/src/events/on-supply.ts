@@ -11,7 +11,7 @@ import type { EventEnvelope } from '@kelid/service/event-envelope';
 import { consumeOnce } from '@kelid/service/inbox';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrderWithLines, moveOrder } from '../db/queries.ts';
+import { findOrderWithLines, moveOrder, type OrderRow } from '../db/queries.ts';
 import { fulfill } from '../paying.ts';
 
 /** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
@@ -41,12 +41,16 @@ export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promis
 
 /** The money of what could not be delivered is in the wallet: the order is closed. A second word of it finds nothing to move. */
 export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, complaintId } = eventData(paymentRefunded, event);
+  const { orderId, complaintId, refundId, isWhole } = eventData(paymentRefunded, event);
   // One unit of a delivered order was refunded after a complaint: that closes nothing.
   if (complaintId !== undefined) return;
   const found = await findOrderWithLines(ctx.db, orderId);
   if (!found) return;
   const { order, lines } = found;
+  if (refundId !== undefined) {
+    await closeRefunded(ctx, order, isWhole ? 'refunded' : 'part_refunded');
+    return;
+  }
   const status = lines.some((line) => line.deliveredCount > 0) ? 'part_refunded' : 'refunded';
   await ctx.transaction(async (tx) => {
     const version = await moveOrder(tx, {
@@ -58,6 +62,19 @@ export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Pro
     });
     if (version === undefined) return;
     const { orderNumber, customerId } = order;
+    await publish(tx, orderStatusChanged({ orderId, orderNumber, customerId, version, status }));
+  });
+}
+
+/** Staff gave money of a delivered order back. */
+async function closeRefunded(ctx: Context, order: OrderRow, status: 'refunded' | 'part_refunded'): Promise<void> {
+  const { id: orderId, orderNumber, customerId } = order;
+  await ctx.transaction(async (tx) => {
+    const move = { orderId, actor: 'service:payments', reason: 'refunded by staff' };
+    const begun = await moveOrder(tx, { ...move, from: ['fulfilled'], to: 'refunding' });
+    if (begun === undefined) return;
+    const version = await moveOrder(tx, { ...move, from: ['refunding'], to: status });
+    if (version === undefined) throw new Error('The order moved although its row was locked');
     await publish(tx, orderStatusChanged({ orderId, orderNumber, customerId, version, status }));
   });
 }

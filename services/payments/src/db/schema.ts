@@ -13,22 +13,33 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { AttemptStatus, PaymentMeans, Psp } from '@kelid/contracts/payments';
+import type {
+  AttemptStatus,
+  PaymentMeans,
+  Psp,
+  RefundMethod,
+  RefundStatus,
+  WithdrawalStatus,
+} from '@kelid/contracts/payments';
 
-export { inbox, outbox } from '@kelid/service/tables';
+export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const rial = (name: string) => bigint(name, { mode: 'number' });
 
-/** What an order owes. `paidAttemptId` is set once: a second captured attempt is surplus. */
+/** What an order owes, or what is to be added to a wallet. `paidAttemptId` is set once: a second captured attempt is surplus. */
 export const paymentIntents = pgTable(
   'payment_intents',
   {
     id: uuid().primaryKey(),
+    kind: text().$type<'order' | 'top-up'>().notNull().default('order'),
+    /** The order; for a top-up its own id. */
     orderId: uuid('order_id').notNull().unique(),
     orderNumber: text('order_number').notNull(),
     customerId: uuid('customer_id').notNull(),
     amountRial: rial('amount_rial').notNull(),
+    /** Given back or on its way back; reserved before any PSP is asked (I11). */
+    refundedRial: rial('refunded_rial').notNull().default(0),
     phone: text(),
     status: text().$type<'open' | 'captured' | 'expired' | 'cancelled'>().notNull(),
     paidAttemptId: uuid('paid_attempt_id').unique(),
@@ -37,7 +48,9 @@ export const paymentIntents = pgTable(
       .default(sql`now()`),
   },
   (table) => [
+    index('payment_intents_customer').on(table.customerId, table.createdAt),
     check('payment_intents_amount', sql`${table.amountRial} > 0`),
+    check('payment_intents_refunded', sql`${table.refundedRial} between 0 and ${table.amountRial}`),
     check('payment_intents_paid', sql`(${table.status} = 'captured') = (${table.paidAttemptId} is not null)`),
   ],
 );
@@ -69,6 +82,8 @@ export const paymentAttempts = pgTable(
     proof: jsonb().$type<Record<string, string>>().notNull().default({}),
     verifyCount: integer('verify_count').notNull().default(0),
     isSurplus: boolean('is_surplus').notNull().default(false),
+    /** The part of it that goes back to the card. */
+    refundedRial: rial('refunded_rial').notNull().default(0),
     cardMasked: text('card_masked'),
     /** The attempt whose bank did not begin, in whose place this one was made. */
     fallbackOf: uuid('fallback_of').unique(),
@@ -97,6 +112,7 @@ export const paymentAttempts = pgTable(
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
     check('payment_attempts_amount', sql`${table.amountRial} > 0`),
+    check('payment_attempts_refunded', sql`${table.refundedRial} between 0 and ${table.amountRial}`),
     check('payment_attempts_captured', sql`${table.status} <> 'captured' or ${table.pspReference} is not null`),
   ],
 );
@@ -204,3 +220,141 @@ export const pspSettings = pgTable('psp_settings', {
     .notNull()
     .default(sql`now()`),
 });
+
+/** Money of a delivered order that goes back by a person's decision. Its amount is reserved in the intent as long as it may go back. */
+export const refunds = pgTable(
+  'refunds',
+  {
+    id: uuid().primaryKey(),
+    /** For PSPs that want a whole number; far above the numbers of attempts, which share their numbering there. */
+    refundNo: bigint('refund_no', { mode: 'number' })
+      .notNull()
+      .generatedAlwaysAsIdentity({ startWith: 1_000_000_000_000 }),
+    intentId: uuid('intent_id')
+      .notNull()
+      .references(() => paymentIntents.id),
+    /** The attempt whose money goes back to its card; null for the other methods. */
+    attemptId: uuid('attempt_id').references(() => paymentAttempts.id),
+    orderId: uuid('order_id').notNull(),
+    customerId: uuid('customer_id').notNull(),
+    amountRial: rial('amount_rial').notNull(),
+    method: text().$type<RefundMethod>().notNull(),
+    status: text().$type<RefundStatus>().notNull(),
+    /** All that was left of the order: its unseen product keys are withdrawn before the money goes. */
+    isWhole: boolean('is_whole').notNull(),
+    needsApproval: boolean('needs_approval').notNull(),
+    revealedCount: integer('revealed_count').notNull(),
+    /** Where a manual transfer goes. */
+    sheba: text(),
+    reason: text().notNull(),
+    requestedBy: text('requested_by').notNull(),
+    approvedBy: text('approved_by'),
+    /** The PSP's or the bank's reference of the money that went back. */
+    reference: text(),
+    failureReason: text('failure_reason'),
+    inquiryCount: integer('inquiry_count').notNull().default(0),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`now()`),
+    submittedAt: instant('submitted_at'),
+    movedBy: text('moved_by').notNull(),
+    moveCause: text('move_cause').notNull(),
+    dueAt: instant('due_at'),
+  },
+  (table) => [
+    index('refunds_order').on(table.orderId),
+    index('refunds_status').on(table.status, table.id),
+    index('refunds_due')
+      .on(table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+    check('refunds_amount', sql`${table.amountRial} > 0`),
+    check(
+      'refunds_second_person',
+      sql`${table.approvedBy} is distinct from ${table.requestedBy} or not ${table.needsApproval}`,
+    ),
+    check(
+      'refunds_approved',
+      sql`not ${table.needsApproval} or ${table.approvedBy} is not null or ${table.status} in ('requested', 'rejected')`,
+    ),
+  ],
+);
+
+/** Each move of a refund or a withdrawal, with who and why (PA-11); written by a trigger. */
+export const payoutHistory = pgTable(
+  'payout_history',
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
+    payoutId: uuid('payout_id').notNull(),
+    from: text('from_status'),
+    to: text('to_status').notNull(),
+    cause: text().notNull(),
+    actor: text().notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (table) => [index('payout_history_payout').on(table.payoutId, table.id)],
+);
+
+/** Where a customer wants wallet money sent. Staff compare its owner with the customer's name once. */
+export const bankAccounts = pgTable(
+  'bank_accounts',
+  {
+    id: uuid().primaryKey(),
+    customerId: uuid('customer_id').notNull(),
+    sheba: text().notNull(),
+    holderName: text('holder_name').notNull(),
+    status: text().$type<'pending' | 'verified' | 'rejected'>().notNull().default('pending'),
+    reason: text(),
+    decidedBy: text('decided_by'),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [
+    unique('bank_accounts_once').on(table.customerId, table.sheba),
+    index('bank_accounts_status').on(table.status, table.id),
+  ],
+);
+
+/** Wallet money on its way to a bank account. It is held in the wallet until it is sent or refused. */
+export const withdrawals = pgTable(
+  'withdrawals',
+  {
+    id: uuid().primaryKey(),
+    customerId: uuid('customer_id').notNull(),
+    bankAccountId: uuid('bank_account_id')
+      .notNull()
+      .references(() => bankAccounts.id),
+    amountRial: rial('amount_rial').notNull(),
+    status: text().$type<WithdrawalStatus>().notNull().default('requested'),
+    approvedBy: text('approved_by'),
+    /** The second person, above the amount that one alone may approve. */
+    confirmedBy: text('confirmed_by'),
+    reference: text().unique(),
+    reason: text(),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`now()`),
+    movedBy: text('moved_by').notNull(),
+    moveCause: text('move_cause').notNull(),
+  },
+  (table) => [
+    index('withdrawals_customer').on(table.customerId, table.id),
+    index('withdrawals_status').on(table.status, table.id),
+    check('withdrawals_amount', sql`${table.amountRial} > 0`),
+    check(
+      'withdrawals_two_people',
+      sql`${table.confirmedBy} is distinct from ${table.approvedBy} or ${table.confirmedBy} is null`,
+    ),
+    check('withdrawals_sent', sql`(${table.status} = 'sent') = (${table.reference} is not null)`),
+  ],
+);

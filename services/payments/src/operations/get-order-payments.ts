@@ -1,8 +1,8 @@
-import { and, asc, eq, ne } from 'drizzle-orm';
+import { and, asc, eq, ne, notInArray } from 'drizzle-orm';
 import { intentNotFound } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { paymentAttempts, paymentIntents, walletHolds } from '../db/schema.ts';
+import { paymentAttempts, paymentIntents, refunds, walletHolds } from '../db/schema.ts';
 
 export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { orderId }) => {
   const [intent] = await ctx.db
@@ -19,8 +19,20 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
     .from(paymentAttempts)
     .where(eq(paymentAttempts.intentId, intent.id))
     .orderBy(asc(paymentAttempts.id));
+  const given = await ctx.db
+    .select({
+      id: refunds.id,
+      amountRial: refunds.amountRial,
+      method: refunds.method,
+      status: refunds.status,
+      createdAt: refunds.createdAt,
+    })
+    .from(refunds)
+    .where(and(eq(refunds.intentId, intent.id), notInArray(refunds.status, ['rejected', 'failed'])))
+    .orderBy(asc(refunds.id));
   return {
     intentId: intent.id,
+    kind: intent.kind,
     orderId,
     amountRial: intent.amountRial,
     walletRial: hold?.amountRial ?? 0,
@@ -37,5 +49,6 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
       createdAt: new Date(attempt.createdAt).toISOString(),
       updatedAt: new Date(attempt.updatedAt).toISOString(),
     })),
+    refunds: given.map((refund) => ({ ...refund, createdAt: new Date(refund.createdAt).toISOString() })),
   };
 };

@@ -1,6 +1,7 @@
 import type { Psp } from '@kelid/contracts/payments';
 import type { PaymentsConfig } from '../config.ts';
 import type { PspProvider } from './psp.ts';
+import { createSadad } from './sadad.ts';
 import { createZarinpal } from './zarinpal.ts';
 import { createZibal } from './zibal.ts';
 
@@ -10,7 +11,26 @@ export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvi
     createZarinpal({ baseUrl: config.PAYMENTS_ZARINPAL_URL, merchantId: config.PAYMENTS_ZARINPAL_MERCHANT_ID }),
     config.PAYMENTS_ZIBAL_MERCHANT === undefined
       ? undefined
-      : createZibal({ baseUrl: config.PAYMENTS_ZIBAL_URL, merchant: config.PAYMENTS_ZIBAL_MERCHANT }),
+      : createZibal({
+          baseUrl: config.PAYMENTS_ZIBAL_URL,
+          merchant: config.PAYMENTS_ZIBAL_MERCHANT,
+          ...(config.PAYMENTS_ZIBAL_PLATFORM_TOKEN === undefined
+            ? {}
+            : {
+                platform: {
+                  baseUrl: config.PAYMENTS_ZIBAL_PLATFORM_URL,
+                  token: config.PAYMENTS_ZIBAL_PLATFORM_TOKEN,
+                },
+              }),
+        }),
+    createSadadOf(config),
   ];
   return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
+}
+
+function createSadadOf(config: PaymentsConfig): PspProvider | undefined {
+  const { PAYMENTS_SADAD_MERCHANT_ID: merchantId, PAYMENTS_SADAD_TERMINAL_ID: terminalId } = config;
+  const { PAYMENTS_SADAD_TERMINAL_KEY: terminalKey, PAYMENTS_SADAD_URL: baseUrl } = config;
+  if (merchantId === undefined || terminalId === undefined || terminalKey === undefined) return undefined;
+  return createSadad({ baseUrl, merchantId, terminalId, terminalKey });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createPspHttp, parseJson } from './psp-http.ts';
-import type { InquiryAnswer, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
+import type { InquiryAnswer, PspProvider, RefundAnswer, RequestAnswer, VerifyAnswer } from './psp.ts';
 
 // ZarinPal v4 (zarinpal.com/docs): POST JSON, amounts in Rial because we always send currency IRR. `data` and `errors` flip between
 // object and empty array, and an HTTP error status carries the same body: the body is read first, the status means nothing.
@@ -21,6 +21,9 @@ const Unverified = z.looseObject({ authorities: z.array(z.looseObject({ authorit
 
 /** -51 unpaid, -54 and -55 unknown to the PSP, -53 another merchant's: in each case no money of this attempt is there. */
 const declinedCodes = new Set(['-51', '-53', '-54', '-55']);
+
+/** -60 the bank refuses, -62 our address is not registered, -63 too late. -61 is also "reversed before", so it says nothing. */
+const refusedReversal = new Set(['-60', '-62', '-63']);
 
 interface Body {
   data: Record<string, unknown> | undefined;
@@ -51,7 +54,7 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
 
   return {
     psp: 'zarinpal',
-    facts: { title: { fa: 'زرین‌پال', en: 'ZarinPal' }, verifyWindowMinutes: 30 },
+    facts: { title: { fa: 'زرین‌پال', en: 'ZarinPal' }, verifyWindowMinutes: 30, reverseWindowMinutes: 30 },
     isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {
@@ -116,6 +119,13 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
         REVERSED: 'reversed',
       };
       return known[inquired.data.status.toUpperCase()] ?? 'unknown';
+    },
+
+    async reverse({ pspToken }): Promise<RefundAnswer> {
+      const answer = await post('reverse.json', { authority: pspToken }, 12_000);
+      if (!answer) return { kind: 'unknown' };
+      if (answer.code === '100') return { kind: 'done', reference: pspToken };
+      return refusedReversal.has(answer.code) ? { kind: 'refused', pspCode: answer.code } : { kind: 'unknown' };
     },
 
     async listUnverified() {

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { createPspHttp, parseJson } from './psp-http.ts';
-import type { AskedAttempt, InquiryAnswer, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
+import type {
+  AskedAttempt,
+  AskedRefund,
+  InquiryAnswer,
+  PspProvider,
+  RefundAnswer,
+  RequestAnswer,
+  VerifyAnswer,
+} from './psp.ts';
 
 // Zibal v1 (gateway.zibal.ir): POST JSON, amounts in Rial, the merchant's name is the credential. Verify takes no amount, so the one it
 // answers is compared here; a second verify (201) answers nothing but that, and the inquiry has to tell the rest.
@@ -40,7 +48,12 @@ const states: Record<string, InquiryAnswer> = {
   '18': 'reversed',
 };
 
-export function createZibal(options: { baseUrl: string; merchant: string }): PspProvider {
+export function createZibal(options: {
+  baseUrl: string;
+  merchant: string;
+  /** The platform API, for refunds; absent where the contract has none. */
+  platform?: { baseUrl: string; token: string };
+}): PspProvider {
   const http = createPspHttp({ psp: 'zibal', baseUrl: options.baseUrl });
 
   /** Undefined when there was no readable answer. */
@@ -70,8 +83,27 @@ export function createZibal(options: { baseUrl: string; merchant: string }): Psp
     };
   }
 
+  const { platform } = options;
+  const platformHttp = platform && createPspHttp({ psp: 'zibal platform', baseUrl: platform.baseUrl });
+
+  /** Codes from 2 to 29 refuse what was asked for (not allowed, nothing there, too small, balance short); anything else says nothing. */
+  async function refund({ pspToken }: AskedAttempt, { refundId, amountRial }: AskedRefund): Promise<RefundAnswer> {
+    const answer = await platformHttp?.send({
+      path: '/v1/account/refund',
+      headers: { authorization: `Bearer ${platform?.token ?? ''}` },
+      json: { trackId: Number(pspToken), amount: amountRial, description: refundId },
+      timeoutMs: 12_000,
+    });
+    const parsed = Answer.safeParse(answer && parseJson(answer.text));
+    if (!parsed.success) return { kind: 'unknown' };
+    const code = Number(parsed.data.result);
+    if (code === 1) return { kind: 'done', reference: refundId };
+    return code >= 2 && code <= 29 ? { kind: 'refused', pspCode: parsed.data.result } : { kind: 'unknown' };
+  }
+
   return {
     psp: 'zibal',
+    ...(platform ? { refund } : {}),
     // No document tells the window; a quarter of an hour is the shortest of all banks.
     facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15 },
     isOffered: () => http.isOffered(),

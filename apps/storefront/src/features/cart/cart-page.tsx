@@ -6,7 +6,7 @@ import { formatToman } from '@kelid/persian/toman';
 import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { type Answer, call } from '../../lib/browser-fetch.ts';
-import { digits, fill, type Language } from '../../lib/language.ts';
+import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { cartChanged } from './cart-link.tsx';
@@ -115,6 +115,11 @@ export function CartPage({
               {problem && (
                 <p className="note bad wide row between" role="alert">
                   {m.problems[problem.code]}
+                  {problem.code === 'account_needed' && (
+                    <a className="button" href={pathIn(language, `/p/${item.productSlug}`)}>
+                      {m.toProduct}
+                    </a>
+                  )}
                   {problem.action === 'remove' && (
                     <button type="button" className="button" onClick={() => void change(item.id, 0)}>
                       {m.remove}

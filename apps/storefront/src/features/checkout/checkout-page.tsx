@@ -170,13 +170,13 @@ export function CheckoutPage({
       </div>
       <aside className="card stack">
         <h2>{m.summary}</h2>
-        <ul className="stack" style={{ gap: '.4rem' }}>
+        <ul className="stack summary">
           {cart.items.map((item) => (
-            <li key={item.id} className="row between small">
-              <span>
+            <li key={item.id} className="small">
+              <div>
                 {item.title} · {item.variantTitle} × {digits(item.quantity, language)}
                 {item.gameAccount && <GameAccountLine account={item.gameAccount} m={accountMessages} />}
-              </span>
+              </div>
               <span>{formatToman(item.lineTotalRial, language)}</span>
             </li>
           ))}

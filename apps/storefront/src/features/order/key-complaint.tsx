@@ -32,7 +32,7 @@ export function KeyComplaint({
         className={productKey.complaint === 'replaced' || productKey.complaint === 'refunded' ? 'note' : 'small soft'}
         data-testid="complaint"
       >
-        {m.answers[productKey.complaint]}
+        {(isReceipt ? m.topUpAnswers : m.answers)[productKey.complaint]}
       </p>
     );
 
@@ -48,10 +48,13 @@ export function KeyComplaint({
     onAnswer();
   }
 
-  async function choose(file: File | undefined) {
+  async function choose(input: HTMLInputElement) {
+    const file = input.files?.[0];
     setPicture(undefined);
+    setState('idle');
     if (!file) return;
     if (!pictureTypes.includes(file.type) || file.size > pictureBytesMax) {
+      input.value = ''; // Its name would look as if it went along.
       setState('picture');
       return;
     }
@@ -60,7 +63,6 @@ export function KeyComplaint({
     let text = '';
     for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
     setPicture(btoa(text));
-    setState('idle');
   }
 
   return (
@@ -77,7 +79,7 @@ export function KeyComplaint({
           }}
         >
           <fieldset className="stack">
-            <legend>{m.question}</legend>
+            <legend>{isReceipt ? m.questionTopUp : m.question}</legend>
             {offered.map((name) => (
               <label key={name} className="row">
                 <input type="radio" name="reason" checked={reason === name} onChange={() => setReason(name)} />
@@ -87,11 +89,7 @@ export function KeyComplaint({
           </fieldset>
           <label className="field">
             {m.picture}
-            <input
-              type="file"
-              accept={pictureTypes.join(',')}
-              onChange={(event) => void choose(event.target.files?.[0])}
-            />
+            <input type="file" accept={pictureTypes.join(',')} onChange={(event) => void choose(event.target)} />
           </label>
           <p role="status" className={state === 'failed' || state === 'picture' ? 'note bad' : 'hidden-text'}>
             {state === 'failed' ? m.failed : state === 'picture' ? m.wrongPicture : ''}

@@ -65,11 +65,13 @@ export function OrderPage({
   }
 
   // Own stock is there within a second; what takes longer is on its way from a supplier.
-  const isTopUp = order.lines.some((line) => line.gameAccount !== null);
-  const comingOn = order.lines.find((line) => line.releasesOn && line.deliveredCount < line.quantity)?.releasesOn;
-  const isSupplied =
-    ['fulfilling', 'part_fulfilled'].includes(order.status) &&
-    order.lines.some((line) => line.deliveredCount < line.quantity);
+  const waiting = ['fulfilling', 'part_fulfilled'].includes(order.status)
+    ? order.lines.filter((line) => line.deliveredCount < line.quantity && line.status !== 'refunded')
+    : [];
+  const news = waiting.map((line) =>
+    isComing(line) ? fill(m.preOrdered, { date: dayOf(line, language) }) : line.gameAccount ? m.toppingUp : m.supplying,
+  );
+  const isTopUp = order.lines.every((line) => line.gameAccount !== null);
 
   return (
     <div className="stack">
@@ -88,17 +90,15 @@ export function OrderPage({
         {m.placed} {formatDateTime(order.placedAt, language)}
       </p>
       <section className="card" aria-live="polite">
-        <Progress order={order} steps={m.steps} />
+        <Progress order={order} steps={isTopUp ? m.topUpSteps : m.steps} />
       </section>
       {order.status === 'review' && <p className="note">{m.reviewText}</p>}
-      {isSupplied && (
-        <p className="note" data-testid="supplying">
-          {comingOn
-            ? fill(m.preOrdered, { date: formatDate(`${comingOn}T12:00:00Z`, language) })
-            : isTopUp
-              ? m.toppingUp
-              : m.supplying}
-        </p>
+      {news.length > 0 && (
+        <div className="note" data-testid="supplying">
+          {[...new Set(news)].map((text) => (
+            <p key={text}>{text}</p>
+          ))}
+        </div>
       )}
       {order.status === 'refunded' && <p className="note">{m.refundedText}</p>}
       {order.status === 'part_refunded' && <p className="note">{m.partRefundedText}</p>}
@@ -124,6 +124,7 @@ export function OrderPage({
               key={key.id}
               productKey={key}
               title={titleOf(order, key)}
+              language={language}
               m={m}
               guideHref={guideOf(order, key, language)}
               onComplaint={() => void look()}
@@ -144,6 +145,9 @@ export function OrderPage({
                   {m.quantity}
                 </p>
                 {line.gameAccount && <GameAccountLine account={line.gameAccount} m={accountMessages} />}
+                {isComing(line) && line.deliveredCount < line.quantity && line.status !== 'refunded' && (
+                  <p className="small">{fill(m.comesOn, { date: dayOf(line, language) })}</p>
+                )}
               </div>
               <strong>{formatToman(line.unitPriceRial * line.quantity, language)}</strong>
             </li>
@@ -192,12 +196,14 @@ function Progress({ order, steps }: { order: OrderView; steps: string[] }) {
 function KeyCard({
   productKey,
   title,
+  language,
   m,
   guideHref,
   onComplaint,
 }: {
   productKey: KeyView;
   title: string;
+  language: Language;
   m: Messages['order'];
   guideHref: string;
   onComplaint: () => void;
@@ -207,6 +213,9 @@ function KeyCard({
   const [picture, setPicture] = useState<string>();
   const [state, setState] = useState<'idle' | 'working' | 'failed' | 'copied'>('idle');
   const isReceipt = productKey.kind === 'receipt';
+  const isShown = code !== undefined || parts !== undefined || picture !== undefined;
+  // What was paid back is never shown again.
+  const isRefunded = productKey.complaint === 'refunded';
   const dialog = useRef<HTMLDialogElement>(null);
 
   async function reveal() {
@@ -220,7 +229,7 @@ function KeyCard({
     if (answer.ok) {
       const { code: text, image } = answer.value;
       setParts(answer.value.parts);
-      setCode(text ?? answer.value.parts?.map((part) => part.text).join('\n'));
+      setCode(text);
       setPicture(image && `data:${image.contentType};base64,${image.contentBase64}`);
     }
     setState(answer.ok ? 'idle' : 'failed');
@@ -239,23 +248,17 @@ function KeyCard({
           <span className="badge good">{m.toppedUp}</span>
         </p>
       )}
-      {picture === undefined ? (
+      {parts ? (
+        <Parts parts={parts} language={language} m={m} />
+      ) : picture === undefined ? (
         <p className="code" data-testid="product-key">
-          {code === undefined ? (
-            productKey.masked
-          ) : parts ? (
-            <Parts parts={parts} m={m} />
-          ) : isReceipt ? (
-            code
-          ) : (
-            <Marked code={code} />
-          )}
+          {code === undefined ? productKey.masked : isReceipt ? code : <Marked code={code} />}
         </p>
       ) : (
         <img className="key-picture" data-testid="product-key-picture" src={picture} alt={m.pictureOfKey} />
       )}
       <div className="row">
-        {code === undefined && picture === undefined ? (
+        {isRefunded ? null : !isShown ? (
           <button
             type="button"
             className="button main"
@@ -264,26 +267,28 @@ function KeyCard({
           >
             {isReceipt ? m.receipt : m.reveal}
           </button>
-        ) : code === undefined ? (
+        ) : picture !== undefined ? (
           <a className="button main" href={picture} download="key">
             {m.download}
           </a>
         ) : (
-          <button type="button" className="button main" onClick={() => void copy()}>
-            {state === 'copied' ? m.copied : m.copy}
-          </button>
+          code !== undefined && (
+            <button type="button" className="button main" onClick={() => void copy()}>
+              {state === 'copied' ? m.copied : m.copy}
+            </button>
+          )
         )}
-        {!isReceipt && (
+        {!isReceipt && !isRefunded && (
           <a className="button plain" href={guideHref}>
             {m.guide}
           </a>
         )}
       </div>
-      {(code !== undefined || picture !== undefined || productKey.revealedAt !== null) && (
+      {(isShown || isRefunded || productKey.revealedAt !== null) && (
         <KeyComplaint productKey={productKey} m={m.complaint} onAnswer={onComplaint} />
       )}
       <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>
-        {state === 'failed' ? m.failedReveal : state === 'copied' ? m.copied : ''}
+        {state === 'failed' ? (isReceipt ? m.failedReceipt : m.failedReveal) : state === 'copied' ? m.copied : ''}
       </p>
       <dialog ref={dialog} aria-label={m.reveal}>
         <div className="stack">
@@ -303,22 +308,57 @@ function KeyCard({
 }
 
 /** A code with its PIN, or several codes: each named, and copied by itself. */
-function Parts({ parts, m }: { parts: { label: 'code' | 'pin'; text: string }[]; m: Messages['order'] }) {
+function Parts({
+  parts,
+  language,
+  m,
+}: {
+  parts: { label: 'code' | 'pin'; text: string }[];
+  language: Language;
+  m: Messages['order'];
+}) {
+  const [copied, setCopied] = useState<number>();
+  // Several of one kind are told apart by their number.
+  const isAlone = (label: string) => parts.filter((part) => part.label === label).length === 1;
+  const nameOf = (index: number, label: 'code' | 'pin') =>
+    isAlone(label) ? m.parts[label] : `${m.parts[label]} ${digits(index + 1, language)}`;
+
+  async function copy(index: number, text: string) {
+    await navigator.clipboard.writeText(text);
+    setCopied(index);
+  }
+
   return (
     <>
-      {parts.map(({ label, text }) => (
-        <span key={text} className="row between part">
-          <small className="soft">{m.parts[label]}</small>
-          <span>
-            <Marked code={text} />
-          </span>
-          <button type="button" className="button plain" onClick={() => void navigator.clipboard.writeText(text)}>
-            {m.copy}
-          </button>
-        </span>
-      ))}
+      <ul className="parts" data-testid="product-key">
+        {parts.map(({ label, text }, index) => (
+          <li key={index}>
+            <small className="soft">{nameOf(index, label)}</small>
+            <span className="code">
+              <Marked code={text} />
+            </span>
+            <button type="button" className="button" onClick={() => void copy(index, text)}>
+              {copied === index ? m.copied : m.copy} <span className="hidden-text">{nameOf(index, label)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p role="status" className="hidden-text">
+        {copied === undefined ? '' : m.copied}
+      </p>
     </>
   );
+}
+
+type Line = OrderView['lines'][number];
+
+/** A pre-order before its day; from that day on it is on its way like all else. */
+function isComing(line: Line): boolean {
+  return line.releasesOn !== null && line.releasesOn > new Date().toISOString().slice(0, 10);
+}
+
+function dayOf(line: Line, language: Language): string {
+  return formatDate(`${line.releasesOn}T12:00:00Z`, language);
 }
 
 /** The letters that people mistake for digits stand out; copying gives the plain text. */

@@ -7,7 +7,7 @@ import type { Messages } from '../../messages/fa.ts';
 import { call } from '../../lib/browser-fetch.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import { cartChanged } from '../cart/cart-link.tsx';
-import { type Account, type AccountRule, GameAccountFields } from './game-account.tsx';
+import { type Account, type AccountRule, GameAccountFields, playerFieldId, type Refusal } from './game-account.tsx';
 
 interface Variant {
   id: string;
@@ -27,6 +27,7 @@ export function BuyBox({
   regions,
   cartHref,
   accountRule,
+  servers,
 }: {
   variants: Variant[];
   language: Language;
@@ -35,6 +36,7 @@ export function BuyBox({
   cartHref: string;
   /** A top-up: whose account it needs. */
   accountRule: AccountRule | null;
+  servers: Messages['gameAccount']['servers'];
 }) {
   const allRegions = [...new Set(variants.map((variant) => variant.region))];
   const firstInStock = variants.find((variant) => variant.availability !== 'out_of_stock') ?? variants[0];
@@ -42,7 +44,7 @@ export function BuyBox({
   const [variantId, setVariantId] = useState(firstInStock?.id ?? '');
   const [state, setState] = useState<'idle' | 'working' | 'added' | 'failed' | 'limit'>('idle');
   const [account, setAccount] = useState<Account>();
-  const [refusedField, setRefusedField] = useState<string>();
+  const [refusal, setRefusal] = useState<Refusal>();
   const offered = variants.filter((variant) => variant.region === region);
   const chosen = offered.find((variant) => variant.id === variantId) ?? offered[0];
 
@@ -54,12 +56,15 @@ export function BuyBox({
       quantity: 1,
       ...(account ? { gameAccount: account } : {}),
     });
-    setRefusedField(answer.ok ? undefined : fieldOf(answer.data));
+    const refused = answer.ok ? undefined : refusalOf(answer.code, answer.data);
+    setRefusal(refused);
+    if (refused) setAccount(undefined);
     if (answer.ok) dispatchEvent(new CustomEvent(cartChanged, { detail: answer.value.itemCount }));
     setState(answer.ok ? 'added' : answer.code === 'orders.cart-limit' ? 'limit' : 'failed');
   }
 
   if (!chosen) return null;
+  const needsAccount = accountRule !== null && account === undefined;
   const isOut = chosen.availability === 'out_of_stock';
   const stockText =
     chosen.availability === 'pre_order' && chosen.releasesOn
@@ -123,10 +128,11 @@ export function BuyBox({
           variantId={chosen.id}
           language={language}
           m={m.account}
-          refusedField={refusedField}
+          servers={servers}
+          refusal={refusal}
           onChange={(next) => {
             setAccount(next);
-            setRefusedField(undefined);
+            setRefusal(undefined);
             setState('idle');
           }}
         />
@@ -148,24 +154,37 @@ export function BuyBox({
           <button
             type="button"
             className="button main"
-            disabled={isOut || state === 'working' || (accountRule !== null && !account)}
+            disabled={isOut || state === 'working' || needsAccount}
             onClick={() => void add()}
           >
             {isOut ? m.out : m.add}
           </button>
         )}
+        {needsAccount && !isOut && (
+          <a className="small buy-first" href={`#${playerFieldId}`}>
+            {m.account.first}
+          </a>
+        )}
         <p className="small buy-news" role="status">
-          {state === 'added' ? m.added : state === 'failed' ? m.failed : state === 'limit' ? m.limit : ''}
+          {state === 'added'
+            ? m.added
+            : state === 'failed'
+              ? refusal
+                ? m.account.correct
+                : m.failed
+              : state === 'limit'
+                ? m.limit
+                : ''}
         </p>
       </div>
     </div>
   );
 }
 
-/** The first field that a refusal names. */
-function fieldOf(data: Record<string, unknown>): string | undefined {
-  const { errors, field } = data;
-  if (typeof field === 'string') return field;
-  const [first] = Array.isArray(errors) ? (errors as { field?: unknown }[]) : [];
-  return typeof first?.field === 'string' ? first.field : undefined;
+/** What the shop did not like about the account; undefined when the refusal was about something else. */
+function refusalOf(code: string, data: Record<string, unknown>): Refusal | undefined {
+  if (code === 'inventory.game-account-unknown') return { isUnknown: true, fields: [] };
+  const errors = Array.isArray(data['errors']) ? (data['errors'] as { field?: unknown }[]) : [];
+  const fields = errors.map((error) => String(error.field)).filter((field) => field.startsWith('gameAccount'));
+  return fields.length > 0 ? { isUnknown: false, fields } : undefined;
 }

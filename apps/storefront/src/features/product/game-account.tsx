@@ -1,13 +1,20 @@
 'use client';
 
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { gameAccountFaults, gameAccountRules } from '@kelid/contracts/game-account-rules';
 import { toLatinDigits } from '@kelid/persian/digits';
 import { call } from '../../lib/browser-fetch.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
+/** Where the buy box sends who has not typed it yet. */
+export const playerFieldId = 'player-id';
 export type AccountRule = keyof typeof gameAccountRules;
+/** The shop's own word against an account: its form, or the game that does not know it. */
+export interface Refusal {
+  isUnknown: boolean;
+  fields: string[];
+}
 export interface Account {
   playerId: string;
   zone?: string;
@@ -19,15 +26,16 @@ export function GameAccountFields({
   variantId,
   language,
   m,
-  refusedField,
+  servers,
+  refusal,
   onChange,
 }: {
   rule: AccountRule;
   variantId: string;
   language: Language;
   m: Messages['product']['account'];
-  /** The field that the shop has refused. */
-  refusedField: string | undefined;
+  servers: Messages['gameAccount']['servers'];
+  refusal: Refusal | undefined;
   /** The account once its form is right, undefined before. */
   onChange: (account: Account | undefined) => void;
 }) {
@@ -37,8 +45,9 @@ export function GameAccountFields({
     { kind: 'found'; nickname: string } | { kind: 'unknown' | 'silent' | 'asking' }
   >();
   const ids = useId();
+  const answerLine = useRef<HTMLParagraphElement>(null);
   const fields: { playerId: Field; zone?: Field } = gameAccountRules[rule];
-  const servers = rule === 'genshin-impact' ? m.servers : undefined;
+  const hasServers = rule === 'genshin-impact';
   const account = { playerId, ...(fields.zone ? { zone } : {}) };
   const faults = new Set(gameAccountFaults(rule, account).map((fault) => fault.field));
   const key = `${playerId}|${zone}`;
@@ -74,31 +83,53 @@ export function GameAccountFields({
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key, rule]);
 
-  const isWrong = (field: 'playerId' | 'zone') =>
-    refusedField === `gameAccount.${field}` || (field === 'playerId' && answer?.kind === 'unknown');
+  // On a phone the answer would appear behind the bar with the price.
+  useEffect(() => {
+    if (answer?.kind !== undefined && answer.kind !== 'asking')
+      answerLine.current?.scrollIntoView({ block: 'nearest' });
+  }, [answer]);
+
+  const isRefused = (field: 'playerId' | 'zone') => refusal?.fields.includes(`gameAccount.${field}`) ?? false;
+  const shown = refusal?.isUnknown ? ({ kind: 'unknown' } as const) : answer;
+  const isUnknown = shown?.kind === 'unknown';
+  const hintOf = (field: 'playerId' | 'zone', text: string) => {
+    const hint = fields[field]?.hint[language] ?? '';
+    return (
+      <small
+        id={`${ids}-${field}`}
+        className={isRefused(field) ? 'bad' : text !== '' && faults.has(field) ? 'warn' : 'soft'}
+      >
+        {isRefused(field) ? fill(m.refused, { hint }) : hint}
+      </small>
+    );
+  };
   return (
     <fieldset className="stack plain">
       <legend>{m.title}</legend>
       <label className="field">
         {m.playerId}
         <input
+          id={playerFieldId}
           dir="ltr"
           inputMode="numeric"
           autoComplete="off"
           value={playerId}
-          aria-invalid={isWrong('playerId')}
-          aria-describedby={`${ids}-player`}
-          onChange={(event) => setPlayerId(toLatinDigits(event.target.value).trim())}
+          aria-invalid={isUnknown || isRefused('playerId')}
+          aria-describedby={`${ids}-playerId${isUnknown ? ` ${ids}-answer` : ''}`}
+          onChange={(event) => setPlayerId(typed(event.target.value))}
         />
-        <small id={`${ids}-player`} className={playerId !== '' && faults.has('playerId') ? 'warn' : 'soft'}>
-          {fields.playerId.hint[language]}
-        </small>
+        {hintOf('playerId', playerId)}
       </label>
       {fields.zone &&
-        (servers ? (
+        (hasServers ? (
           <label className="field">
             {m.server}
-            <select value={zone} onChange={(event) => setZone(event.target.value)}>
+            <select
+              value={zone}
+              aria-invalid={isRefused('zone')}
+              aria-describedby={`${ids}-zone`}
+              onChange={(event) => setZone(event.target.value)}
+            >
               <option value="">{m.chooseServer}</option>
               {Object.entries(servers).map(([name, title]) => (
                 <option key={name} value={name}>
@@ -106,6 +137,7 @@ export function GameAccountFields({
                 </option>
               ))}
             </select>
+            {hintOf('zone', zone)}
           </label>
         ) : (
           <label className="field">
@@ -115,28 +147,38 @@ export function GameAccountFields({
               inputMode="numeric"
               autoComplete="off"
               value={zone}
-              aria-invalid={isWrong('zone')}
+              aria-invalid={isRefused('zone')}
               aria-describedby={`${ids}-zone`}
-              onChange={(event) => setZone(toLatinDigits(event.target.value).trim())}
+              onChange={(event) => setZone(typed(event.target.value))}
             />
-            <small id={`${ids}-zone`} className={zone !== '' && faults.has('zone') ? 'warn' : 'soft'}>
-              {fields.zone.hint[language]}
-            </small>
+            {hintOf('zone', zone)}
           </label>
         ))}
       <p
+        ref={answerLine}
+        id={`${ids}-answer`}
         role="status"
-        className={answer?.kind === 'found' ? 'note good' : answer?.kind === 'unknown' ? 'note bad' : 'small soft'}
+        className={shown?.kind === 'found' ? 'note good' : isUnknown ? 'note bad' : 'small soft'}
         data-testid="nickname"
       >
-        {answer === undefined
+        {shown === undefined
           ? m.before
-          : answer.kind === 'found'
-            ? fill(m.found, { nickname: answer.nickname })
-            : m[answer.kind]}
+          : shown.kind === 'found'
+            ? fill(m.found, { nickname: isolated(shown.nickname) })
+            : m[shown.kind]}
       </p>
     </fieldset>
   );
+}
+
+/** Numbers as people paste them: with spaces, signs of direction and Persian digits. */
+function typed(text: string): string {
+  return toLatinDigits(text).replaceAll(/[\s\p{Cf}]/gu, '');
+}
+
+/** A name keeps its own direction inside a sentence of the other one. */
+function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
 }
 
 interface Field {

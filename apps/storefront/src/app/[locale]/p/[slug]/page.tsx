@@ -111,6 +111,7 @@ export default async function ProductPage({ params }: Props) {
             regions={m.regions}
             cartHref={pathIn(language, '/cart')}
             accountRule={product.accountRule}
+            servers={m.gameAccount.servers}
           />
         </div>
       </div>

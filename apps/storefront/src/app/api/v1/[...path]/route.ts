@@ -13,6 +13,8 @@ import {
 // The shop's pages call the API on their own origin; here the cookies become headers and the tokens of answers become cookies.
 
 const bodyBytesMax = 64 * 1024;
+/** A complaint may carry a picture of a mebibyte, which base64 makes a third longer. */
+const complaintBytesMax = 1_500_000;
 const cartSeconds = 30 * 86_400;
 const passedBack = [
   'content-type',
@@ -33,7 +35,8 @@ async function forward(request: NextRequest): Promise<Response> {
   const path = request.nextUrl.pathname;
   const isMedia = path.startsWith('/api/v1/media/');
   let body = isSafe ? undefined : await request.text();
-  if (body !== undefined && body.length > bodyBytesMax) return problem(413, 'payload-too-large');
+  const bytesMax = /^\/api\/v1\/orders\/[^/]+\/keys\/[^/]+\/complaint$/.test(path) ? complaintBytesMax : bodyBytesMax;
+  if (body !== undefined && body.length > bytesMax) return problem(413, 'payload-too-large');
   if (body && !request.headers.get('content-type')?.startsWith('application/json'))
     return problem(415, 'unsupported-media-type');
 

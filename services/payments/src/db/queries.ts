@@ -1,0 +1,126 @@
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { Id, invalidInput } from '@kelid/contracts/common';
+import {
+  refundNotFound,
+  withdrawalMoveRefused,
+  withdrawalNotFound,
+  type WithdrawalStatus,
+} from '@kelid/contracts/payments';
+import type { Context } from '../context.ts';
+import { bankAccounts, refunds, withdrawals } from './schema.ts';
+import { actorName } from '../settling.ts';
+
+type RefundRow = typeof refunds.$inferSelect;
+type WithdrawalRow = typeof withdrawals.$inferSelect;
+type BankAccountRow = typeof bankAccounts.$inferSelect;
+
+export function checkCursor(cursor: string | undefined): void {
+  if (cursor !== undefined && !Id.safeParse(cursor).success)
+    throw invalidInput({ errors: [{ field: 'cursor', message: 'Send the nextCursor of the page before' }] });
+}
+
+export async function findRefund(ctx: Context, id: string): Promise<RefundRow> {
+  const [refund] = await ctx.db.select().from(refunds).where(eq(refunds.id, id));
+  if (!refund) throw refundNotFound();
+  return refund;
+}
+
+export function showRefund(refund: RefundRow) {
+  const { id, orderId, customerId, amountRial, method, status, isWhole, needsApproval } = refund;
+  const { reason, requestedBy, approvedBy, reference, failureReason } = refund;
+  return {
+    id,
+    orderId,
+    customerId,
+    amountRial,
+    method,
+    status,
+    isWhole,
+    needsApproval,
+    reason,
+    requestedBy,
+    approvedBy,
+    reference,
+    failureReason,
+    createdAt: new Date(refund.createdAt).toISOString(),
+  };
+}
+
+export function showBankAccount({ id, customerId, sheba, holderName, status, reason }: BankAccountRow) {
+  return { id, customerId, sheba, holderName, status, reason };
+}
+
+/** With the account it goes to. */
+export function selectWithdrawals(ctx: Context) {
+  return ctx.db
+    .select({ withdrawal: withdrawals, account: bankAccounts })
+    .from(withdrawals)
+    .innerJoin(bankAccounts, eq(bankAccounts.id, withdrawals.bankAccountId));
+}
+
+export async function findWithdrawal(ctx: Context, id: string) {
+  const [found] = await selectWithdrawals(ctx).where(eq(withdrawals.id, id));
+  if (!found) throw withdrawalNotFound();
+  return found;
+}
+
+export function showWithdrawal({ withdrawal, account }: { withdrawal: WithdrawalRow; account: BankAccountRow }) {
+  const { id, customerId, amountRial, status, reason, reference, approvedBy } = withdrawal;
+  return {
+    id,
+    customerId,
+    amountRial,
+    status,
+    reason,
+    reference,
+    approvedBy,
+    sheba: account.sheba,
+    holderName: account.holderName,
+    createdAt: new Date(withdrawal.createdAt).toISOString(),
+  };
+}
+
+/** A page of withdrawals, newest first. */
+export async function pageWithdrawals(
+  ctx: Context,
+  filter: {
+    customerId?: string;
+    status?: WithdrawalStatus | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  },
+) {
+  const { customerId, status, limit, cursor } = filter;
+  checkCursor(cursor);
+  const rows = await selectWithdrawals(ctx)
+    .where(
+      and(
+        customerId === undefined ? undefined : eq(withdrawals.customerId, customerId),
+        status === undefined ? undefined : eq(withdrawals.status, status),
+        cursor === undefined ? undefined : lt(withdrawals.id, cursor),
+      ),
+    )
+    .orderBy(desc(withdrawals.id))
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  return {
+    items: shown.map(showWithdrawal),
+    nextCursor: rows.length > limit ? (shown.at(-1)?.withdrawal.id ?? null) : null,
+  };
+}
+
+/** Ends a withdrawal, once: what was held for it leaves the shop or goes back to the wallet. */
+export async function endWithdrawal(
+  ctx: Context,
+  id: string,
+  status: 'sent' | 'rejected' | 'cancelled',
+  reference: string | null,
+  reason: string,
+) {
+  const before = await findWithdrawal(ctx, id);
+  const { rows } = await ctx.db.execute<{ id: string | null }>(
+    sql`select id from payments_end_withdrawal(${id}, ${status}, ${reference}, ${actorName(ctx)}, ${reason})`,
+  );
+  if (!rows[0]?.id) throw withdrawalMoveRefused({ status: before.withdrawal.status });
+  return showWithdrawal(await findWithdrawal(ctx, id));
+}

@@ -1,0 +1,33 @@
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
+import { secondPersonNeeded, withdrawalMoveRefused } from '@kelid/contracts/payments';
+import type { Operations } from '../context.ts';
+import { endWithdrawal, findWithdrawal, showWithdrawal } from '../db/queries.ts';
+import { withdrawals } from '../db/schema.ts';
+import { actorName } from '../settling.ts';
+
+/** Above the amount that one may approve alone, the first word is kept and a second, other person's moves it. */
+export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { withdrawalId, isApproved, reason }) => {
+  if (!isApproved) return endWithdrawal(ctx, withdrawalId, 'rejected', null, reason);
+  const { withdrawal } = await findWithdrawal(ctx, withdrawalId);
+  const me = actorName(ctx);
+  const needsTwo = withdrawal.amountRial > ctx.config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL;
+  const isRequested = and(eq(withdrawals.id, withdrawalId), eq(withdrawals.status, 'requested'));
+  const moved = { updatedAt: sql`now()`, movedBy: me, moveCause: reason, reason };
+  if (needsTwo && withdrawal.approvedBy === null) {
+    await ctx.db
+      .update(withdrawals)
+      .set({ ...moved, approvedBy: me })
+      .where(and(isRequested, isNull(withdrawals.approvedBy)));
+    return showWithdrawal(await findWithdrawal(ctx, withdrawalId));
+  }
+  const [approved] = await ctx.db
+    .update(withdrawals)
+    .set({ ...moved, status: 'approved', ...(needsTwo ? { confirmedBy: me } : { approvedBy: me }) })
+    .where(and(isRequested, needsTwo ? ne(withdrawals.approvedBy, me) : undefined))
+    .returning({ id: withdrawals.id });
+  if (!approved) {
+    if (withdrawal.status === 'requested' && withdrawal.approvedBy === me) throw secondPersonNeeded();
+    throw withdrawalMoveRefused({ status: withdrawal.status });
+  }
+  return showWithdrawal(await findWithdrawal(ctx, withdrawalId));
+};

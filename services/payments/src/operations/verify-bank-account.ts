@@ -1,0 +1,20 @@
+import { eq } from 'drizzle-orm';
+import { bankAccountNotFound } from '@kelid/contracts/payments';
+import type { Operations } from '../context.ts';
+import { showBankAccount } from '../db/queries.ts';
+import { bankAccounts } from '../db/schema.ts';
+import { actorName } from '../settling.ts';
+
+export const verifyBankAccount: Operations['verifyBankAccount'] = async (
+  ctx,
+  { bankAccountId, isVerified, reason },
+) => {
+  const [account] = await ctx.db
+    .update(bankAccounts)
+    .set({ status: isVerified ? 'verified' : 'rejected', reason, decidedBy: actorName(ctx) })
+    .where(eq(bankAccounts.id, bankAccountId))
+    .returning();
+  if (!account) throw bankAccountNotFound();
+  ctx.log.info({ bankAccountId, isVerified, reason, by: actorName(ctx) }, 'a bank account was checked');
+  return showBankAccount(account);
+};

@@ -1,0 +1,283 @@
+import { newId } from '@kelid/service/ids';
+import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
+import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
+
+let simulators: Simulators;
+let shop: TestPayments;
+let bank: ReturnType<typeof controlOf>;
+beforeAll(async () => {
+  simulators = await startSimulators({ port: 0, smtpPort: 0 });
+  shop = await startPayments(`${simulators.url}/zarinpal`, {
+    PAYMENTS_ZIBAL_URL: `${simulators.url}/zibal`,
+    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
+    PAYMENTS_ZIBAL_PLATFORM_URL: `${simulators.url}/zibal-platform`,
+    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'a-panel-token',
+  });
+  bank = controlOf(simulators.url);
+});
+afterEach(async () => {
+  await bank.calm();
+  expect(await shop.brokenInvariants()).toEqual([]);
+});
+afterAll(async () => {
+  await shop.close();
+  await simulators.close();
+});
+
+type Bank = 'zarinpal' | 'zibal';
+const walletOf = async (customerId: string) => (await shop.customer(customerId).getWallet({})).balanceRial;
+const sumOf = async (account: string) => {
+  const { accounts, sumRial } = await shop.orders.getTrialBalance({});
+  expect(sumRial).toBe(0);
+  return accounts.find((entry) => entry.account === account)?.balanceRial ?? 0;
+};
+
+/** An order that was paid at a bank and delivered. */
+async function delivered(amountRial = 2_500_000, psp: Bank = 'zarinpal') {
+  const order = await shop.owe(amountRial);
+  const { redirectUrl } = await shop.orders.startAttempt({ attemptId: newId(), orderId: order.orderId, psp });
+  const token = redirectUrl?.split('/').at(-1) ?? '';
+  await shop.browser.handlePspCallback({ psp, params: await bank.decide(token, 'pay') });
+  await deliver(order);
+  return { ...order, token };
+}
+
+async function deliver({ orderId, customerId, amountRial }: TestOrder): Promise<void> {
+  const ref = { orderId, customerId, orderNumber: 'KL-1', version: 4 };
+  const at = new Date().toISOString();
+  await shop.deliver('order.fulfilled', { ...ref, totalRial: amountRial, contact: {}, lines: [], fulfilledAt: at });
+}
+
+const ask = (order: TestOrder, more: object = {}, who = 'mina') =>
+  shop.staff(who).requestRefund({ orderId: order.orderId, method: 'wallet', reason: 'مشتری پشیمان شد', ...more });
+
+async function comeDue(refundId: string, submittedHoursAgo = 0): Promise<void> {
+  await shop.sql(
+    'payments',
+    'update refunds set due_at = now(), submitted_at = submitted_at - make_interval(hours => $2) where id = $1',
+    [refundId, submittedHoursAgo],
+  );
+  await settleDueRefunds(shop.ctx());
+}
+const refund = async (id: string) =>
+  (await shop.staff('mina').listRefunds({ limit: 100 })).items.find((r) => r.id === id);
+
+test('PA-8 I8: a refund of all goes to the wallet at once, its unseen keys are withdrawn first, and its owner is told', async () => {
+  const order = await delivered();
+  const before = await sumOf('revenue:refunds');
+  const given = await ask(order);
+  expect(given).toMatchObject({ status: 'succeeded', amountRial: 2_500_000, isWhole: true, needsApproval: false });
+  expect(shop.withdrawn).toContain(order.orderId);
+  expect(await walletOf(order.customerId)).toBe(2_500_000);
+  expect((await sumOf('revenue:refunds')) - before).toBe(2_500_000);
+  expect(await shop.published('payment.refunded', order.orderId)).toMatchObject([
+    { refundRial: 2_500_000, refundId: given.id, method: 'wallet', isWhole: true },
+  ]);
+  expect(await shop.customer(order.customerId).getOrderPayments({ orderId: order.orderId })).toMatchObject({
+    refunds: [{ id: given.id, amountRial: 2_500_000, status: 'succeeded' }],
+  });
+});
+
+test('I11 PA-8: two people refund 60% of an order at once: one succeeds, the other hears what is left', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const order = await delivered();
+    const both = await Promise.allSettled([
+      ask(order, { amountRial: 1_500_000 }, 'mina'),
+      ask(order, { amountRial: 1_500_000 }, 'reza'),
+    ]);
+    expect(both.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+    expect(both.find((one) => one.status === 'rejected')?.reason).toMatchObject({ code: 'payments.refund-too-large' });
+    expect(await walletOf(order.customerId)).toBe(1_500_000);
+    expect(shop.withdrawn).not.toContain(order.orderId);
+  }
+});
+
+test('I11 race pack: 20 refunds of 20% at once give back exactly all, and a staff refund beside an automatic one never more', async () => {
+  const order = await delivered();
+  const all = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, index) => ask(order, { amountRial: 500_000 }, `person ${index}`)),
+  );
+  expect(all.filter((one) => one.status === 'fulfilled')).toHaveLength(5);
+  expect(await walletOf(order.customerId)).toBe(2_500_000);
+
+  const other = await delivered();
+  const unit = { orderId: other.orderId, customerId: other.customerId, orderNumber: 'KL-1', version: 4 };
+  const complaintId = newId();
+  await Promise.allSettled([
+    ask(other, { amountRial: 1_500_000 }),
+    shop.deliver('order.refund-due', { ...unit, refundRial: 1_500_000, totalRial: 2_500_000, complaintId }),
+  ]);
+  expect(await walletOf(other.customerId)).toBe(1_500_000);
+});
+
+test.each([0, -1, 1.5, 2 ** 53, '2'])(
+  'I11 A56: a refund of %s Rial is refused, and nothing moves',
+  async (amountRial) => {
+    const order = await delivered();
+    await expect(ask(order, { amountRial })).rejects.toMatchObject({ status: 422 });
+    expect(await walletOf(order.customerId)).toBe(0);
+  },
+);
+
+test('PA-10: the same key asks for one refund; with another amount it is refused', async () => {
+  const order = await delivered();
+  const idempotencyKey = newId();
+  const one = { orderId: order.orderId, amountRial: 400_000, method: 'wallet' as const, reason: 'جبران' };
+  const again = () => shop.staff('mina').requestRefund(one, { idempotencyKey });
+  const first = await again();
+  expect(await Promise.all([again(), again()])).toEqual([first, first]);
+  await expect(
+    shop.staff('mina').requestRefund({ ...one, amountRial: 500_000 }, { idempotencyKey }),
+  ).rejects.toMatchObject({ status: 422 });
+  expect(await walletOf(order.customerId)).toBe(400_000);
+});
+
+test('A64 PA-8: above 50,000,000 Rial another person approves; who asked is refused, and nothing moves before', async () => {
+  const order = await delivered(60_000_000);
+  const asked = await ask(order, {}, 'mina');
+  expect(asked).toMatchObject({ status: 'requested', needsApproval: true });
+  expect(await walletOf(order.customerId)).toBe(0);
+  const decision = { refundId: asked.id, isApproved: true, reason: 'درست است' };
+  await expect(shop.staff('mina').decideRefund(decision)).rejects.toMatchObject({ status: 403 });
+  const both = await Promise.allSettled([
+    shop.staff('reza').decideRefund(decision),
+    shop.staff('sara').decideRefund(decision),
+  ]);
+  expect(both.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+  expect(await walletOf(order.customerId)).toBe(60_000_000);
+  const history = await shop.sql(
+    'payments',
+    'select to_status, actor from payout_history where payout_id = $1 order by id',
+    [asked.id],
+  );
+  expect(history.map((row) => row['to_status'])).toEqual(['requested', 'approved', 'succeeded']);
+  expect(new Set(history.map((row) => row['actor'])).size).toBe(2);
+});
+
+test('A64: after a look at a key another person approves even a small refund; a refused one is free to be asked again', async () => {
+  const order = await delivered();
+  shop.revealed.set(order.orderId, 1);
+  const asked = await ask(order);
+  expect(asked).toMatchObject({ status: 'requested', needsApproval: true });
+  await shop.staff('reza').decideRefund({ refundId: asked.id, isApproved: false, reason: 'کد استفاده شده' });
+  expect(await walletOf(order.customerId)).toBe(0);
+  const again = await ask(order);
+  await shop.staff('reza').decideRefund({ refundId: again.id, isApproved: true, reason: 'کد باطل بود' });
+  expect(await walletOf(order.customerId)).toBe(2_500_000);
+});
+
+test('A64: a key that is seen between the request and the payment stops it, and its amount is free again', async () => {
+  const order = await delivered(60_000_000);
+  const asked = await ask(order);
+  shop.revealed.set(order.orderId, 1);
+  await shop.staff('reza').decideRefund({ refundId: asked.id, isApproved: true, reason: 'درست است' });
+  expect(await refund(asked.id)).toMatchObject({ status: 'failed', failureReason: 'a product key was seen meanwhile' });
+  expect(await walletOf(order.customerId)).toBe(0);
+});
+
+test('PA-8: an order that is not delivered is not refunded by hand', async () => {
+  const order = await shop.owe();
+  await expect(ask(order)).rejects.toMatchObject({ code: 'payments.intent-not-found' });
+  const { authority } = await shop.start(order);
+  await shop.browser.handlePspCallback({ psp: 'zarinpal', params: await bank.decide(authority, 'pay') });
+  await expect(ask(order)).rejects.toMatchObject({ code: 'payments.refund-too-early' });
+  await deliver(order);
+  expect((await ask(order)).status).toBe('succeeded');
+});
+
+test('PA-8: all of a fresh payment goes back to the card by a reversal; a part of it cannot, and says so', async () => {
+  const order = await delivered();
+  await expect(ask(order, { method: 'psp', amountRial: 1_000_000 })).rejects.toMatchObject({
+    code: 'payments.refund-method-unavailable',
+  });
+  const before = await sumOf('clearing:zarinpal');
+  expect(await ask(order, { method: 'psp' })).toMatchObject({ status: 'succeeded', reference: order.token });
+  expect(await bank.statusOf(order.token)).toBe('REVERSED');
+  expect((await sumOf('clearing:zarinpal')) - before).toBe(-2_500_000);
+  expect(await walletOf(order.customerId)).toBe(0);
+});
+
+test('PA-8 I11: parts go back to the card by refunds, never more than the card paid', async () => {
+  const order = await delivered(2_500_000, 'zibal');
+  expect((await ask(order, { method: 'psp', amountRial: 1_000_000 })).status).toBe('succeeded');
+  await expect(ask(order, { method: 'psp', amountRial: 1_600_000 })).rejects.toMatchObject({
+    code: 'payments.refund-too-large',
+  });
+  expect((await ask(order, { method: 'psp' })).status).toBe('succeeded');
+  expect(await bank.statusOf(order.token)).toBe('REVERSED');
+});
+
+test('CP16 I11: a refund whose answer is lost stays reserved, is never sent again, and ends by inquiry', async () => {
+  const order = await delivered();
+  await bank.fault('zarinpal.reverse', { mode: 'lose-answer', count: 1 });
+  const asked = await ask(order, { method: 'psp' });
+  expect(asked.status).toBe('unknown');
+  await expect(ask(order, { amountRial: 1 })).rejects.toMatchObject({ code: 'payments.refund-too-large' });
+  await bank.fault('zarinpal.inquiry', { mode: 'error', count: 1 });
+  await comeDue(asked.id);
+  expect((await refund(asked.id))?.status).toBe('unknown');
+  await comeDue(asked.id);
+  expect((await refund(asked.id))?.status).toBe('succeeded');
+  expect(await bank.statusOf(order.token)).toBe('REVERSED');
+});
+
+test('CP16: a runner that dies after the PSP was asked leaves the refund to the inquiry; one that dies before is taken up', async () => {
+  const sent = await delivered();
+  const asked = await ask(sent, { method: 'psp', amountRial: 2_500_000 });
+  expect(asked.status).toBe('succeeded');
+
+  // As a dead runner leaves them: the row says submitting, and nobody is there.
+  const order = await delivered();
+  await bank.fault('zarinpal.reverse', { mode: 'down', count: 1 });
+  const lost = await ask(order, { method: 'psp' });
+  await comeDue(lost.id);
+  expect(await bank.statusOf(order.token)).toBe('VERIFIED');
+  expect((await refund(lost.id))?.status).toBe('unknown');
+  await comeDue(lost.id, 25);
+  expect((await refund(lost.id))?.status).toBe('review');
+  expect(shop.hasAlarm('refund-review')).toBe(true);
+  await shop.staff('reza').recordRefundTransfer({ refundId: lost.id, wasSent: false, reference: 'بانک می‌گوید نرفته' });
+  expect((await refund(lost.id))?.status).toBe('failed');
+  expect((await ask(order)).status).toBe('succeeded');
+});
+
+test('PA-8: what the PSP refuses is free again for another way', async () => {
+  const order = await delivered(2_500_000, 'zibal');
+  await bank.decide(order.token, 'cancel');
+  const first = await ask(order, { method: 'psp', amountRial: 500 });
+  expect(first).toMatchObject({ status: 'failed', failureReason: 'refused by the PSP: 9' });
+  expect((await ask(order)).status).toBe('succeeded');
+  expect(await walletOf(order.customerId)).toBe(2_500_000);
+});
+
+test('PA-8: a transfer by hand waits for its reference, is posted once, and wants a Sheba', async () => {
+  const order = await delivered();
+  await expect(ask(order, { method: 'manual', sheba: 'IR12' })).rejects.toMatchObject({ status: 422 });
+  const asked = await ask(order, { method: 'manual', sheba: 'IR200170000000000123456789' });
+  expect(asked.status).toBe('submitting');
+  await settleDueRefunds(shop.ctx());
+  const transfer = { refundId: asked.id, reference: '14050830001' };
+  const both = await Promise.allSettled([
+    shop.staff('reza').recordRefundTransfer(transfer),
+    shop.staff('sara').recordRefundTransfer(transfer),
+  ]);
+  expect(both.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+  expect(await refund(asked.id)).toMatchObject({ status: 'succeeded', reference: '14050830001' });
+  expect(await sumOf('bank:payouts')).toBeLessThanOrEqual(-2_500_000);
+});
+
+test('PA-11 A64: no statement of the service itself skips the second person or a step', async () => {
+  const order = await delivered(60_000_000);
+  const asked = await ask(order);
+  const run = (text: string) => shop.sql('payments', text, [asked.id]);
+  await expect(run("update refunds set status = 'approved', approved_by = requested_by where id = $1")).rejects.toThrow(
+    /refunds_second_person/,
+  );
+  await expect(run("update refunds set status = 'approved' where id = $1")).rejects.toThrow(/refunds_approved/);
+  await expect(run("update refunds set status = 'succeeded' where id = $1")).rejects.toThrow(/cannot go from/);
+  await expect(run('update refunds set amount_rial = 1 where id = $1')).rejects.toThrow(/stays what it is/);
+  await expect(run('delete from refunds where id = $1')).rejects.toThrow(/permission denied/);
+  await expect(run('delete from payout_history where payout_id = $1')).rejects.toThrow(/permission denied/);
+});
