@@ -16,7 +16,7 @@ const artifacts = join(import.meta.dirname, '../artifacts');
 const axeSource = readFileSync(join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js'), 'utf8');
 
 /** The page of whichever bank was offered first. */
-const atBank = /StartPay|\/zibal\/start\//;
+const atBank = /StartPay|\/zibal\/start\/|startpay\.mellat/;
 
 describe.skipIf(!hasChromium)('the shop in a browser', () => {
   let shop: Shop;

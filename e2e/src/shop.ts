@@ -113,6 +113,10 @@ export async function startShop(options: {
     PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
     PAYMENTS_SADAD_TERMINAL_ID: '24000000',
     PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI', // Of the simulator; it is made up.
+    PAYMENTS_BEHPARDAKHT_URL: `${simulatorsUrl}/behpardakht`,
+    PAYMENTS_BEHPARDAKHT_TERMINAL_ID: '1234',
+    PAYMENTS_BEHPARDAKHT_USER_NAME: 'kelid',
+    PAYMENTS_BEHPARDAKHT_USER_PASSWORD: secretOf('behpardakht'),
     PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
     PAYMENTS_SHOP_URL: shopUrl,

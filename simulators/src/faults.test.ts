@@ -59,6 +59,38 @@ async function startZibal(outcome?: 'pay', url = callbackUrl): Promise<number> {
   return trackId;
 }
 
+const callBehpardakht = async (name: string, params: Record<string, string | number>) => {
+  const named = { terminalId: 1234, userName: 'kelid', userPassword: 'secret', ...params };
+  const given = Object.entries(named).map(([key, value]) => `<${key}>${value}</${key}>`);
+  const response = await fetch(`${simulators.url}/behpardakht/pgwchannel/services/pgw`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/xml; charset=utf-8', soapaction: name },
+    body: `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:n="http://interfaces.core.sw.bps.com/"><e:Body><n:${name}>${given.join('')}</n:${name}></e:Body></e:Envelope>`,
+  });
+  const text = await response.text();
+  if (text.startsWith('<html')) return 'html';
+  return /<return>(.*)<\/return>/.exec(text)?.[1] ?? `${response.status}`;
+};
+let lastOrderId = 1_000;
+async function startBehpardakht() {
+  lastOrderId += 1;
+  const answer = await callBehpardakht('bpPayRequest', {
+    orderId: lastOrderId,
+    amount: 2_500_000,
+    localDate: '20261121',
+    localTime: '102003',
+    additionalData: 'KL-140508',
+    callBackUrl: `${callbackUrl}/${lastOrderId}`,
+    payerId: 0,
+  });
+  return { answer, orderId: lastOrderId, refId: answer.slice(3) };
+}
+async function payBehpardakht() {
+  const { orderId, refId } = await startBehpardakht();
+  const { form } = (await simulators.decide(refId, 'pay')) as { form: { SaleReferenceId: string } };
+  return { refId, sale: { orderId, saleOrderId: orderId, saleReferenceId: form.SaleReferenceId } };
+}
+
 let lastPhone = 9_120_000_000;
 const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
   'zarinpal.request': () => see(async () => answerOf(await simulators.callBank('request', steamCard))),
@@ -116,6 +148,42 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
     );
     return `${seen} visits ${visits.filter((visit) => visit.includes(String(trackId))).length}`;
   },
+  'behpardakht.request': () => see(async () => (await startBehpardakht()).answer.replace(/, .*/, '')),
+  'behpardakht.verify': async () => {
+    const { refId, sale } = await payBehpardakht();
+    const seen = await see(() => callBehpardakht('bpVerifyRequest', sale));
+    return `${seen} ${String(await bankStatus(refId))}`;
+  },
+  'behpardakht.settle': async () => {
+    const { sale } = await payBehpardakht();
+    await callBehpardakht('bpVerifyRequest', sale);
+    const seen = await see(() => callBehpardakht('bpSettleRequest', sale));
+    return `${seen}, now ${await callBehpardakht('bpInquiryRequest', sale)}`;
+  },
+  'behpardakht.inquiry': async () => {
+    const { sale } = await payBehpardakht();
+    return see(() => callBehpardakht('bpInquiryRequest', sale));
+  },
+  'behpardakht.refund': async () => {
+    const { sale } = await payBehpardakht();
+    await callBehpardakht('bpVerifyRequest', sale);
+    await callBehpardakht('bpSettleRequest', sale);
+    const refund = { ...sale, orderId: sale.orderId + 1_000_000, refundAmount: 2_500_000 };
+    return see(async () => (await callBehpardakht('bpRefundRequest', refund)).replace(/, .*/, ''));
+  },
+  'behpardakht.callback': async () => {
+    const { orderId, refId } = await startBehpardakht();
+    const page = `${simulators.url}/behpardakht/pgwchannel/pay/${refId}`;
+    const sent = await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome: 'pay' }) });
+    const html = await sent.text();
+    const action = /action="([^"]+)"/.exec(html)?.[1] ?? '';
+    const fields = [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]);
+    await fetch(action, { method: 'POST', body: new URLSearchParams(fields) });
+    return `${sent.status} visits ${visits.filter((visit) => visit.endsWith(`/${orderId}`)).length}`;
+  },
   sms: async () => {
     const receptor = `0${(lastPhone += 1)}`;
     const params = { receptor, template: 'kelid-otp', token: '48213' };
@@ -140,6 +208,12 @@ const healthy: Record<keyof typeof faultModes, string> = {
   'zibal.verify': '100 VERIFIED',
   'zibal.refund': '1 REVERSED',
   'zibal.callback': '200 visits 1',
+  'behpardakht.request': '0',
+  'behpardakht.inquiry': '0',
+  'behpardakht.verify': '0 VERIFIED',
+  'behpardakht.settle': '0, now 45',
+  'behpardakht.refund': '0',
+  'behpardakht.callback': '200 visits 1',
   sms: '200 sent 1',
   smtp: '1',
 };
@@ -188,6 +262,31 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     'lose-answer': 'no answer REVERSED',
   },
   'zibal.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
+  'behpardakht.request': { slow: '0', error: '500', garbage: 'html', down: 'no answer', 'lose-answer': 'no answer' },
+  'behpardakht.inquiry': { slow: '0', error: '500', garbage: 'html', down: 'no answer' },
+  'behpardakht.verify': {
+    slow: '0 VERIFIED',
+    error: '500 PAID',
+    garbage: 'html PAID',
+    down: 'no answer PAID',
+    'lose-answer': 'no answer VERIFIED',
+    'verified-before': '43 VERIFIED',
+  },
+  'behpardakht.settle': {
+    slow: '0, now 45',
+    error: '500, now 43',
+    garbage: 'html, now 43',
+    down: 'no answer, now 43',
+    'lose-answer': 'no answer, now 45',
+  },
+  'behpardakht.refund': {
+    slow: '0',
+    error: '500',
+    garbage: 'html',
+    down: 'no answer',
+    'lose-answer': 'no answer',
+  },
+  'behpardakht.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
   sms: {
     slow: '200 sent 1',
     error: '409 sent 0',

@@ -14,6 +14,12 @@ export const faultModes = {
   'zibal.inquiry': ['slow', 'error', 'garbage', 'down'],
   'zibal.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'zibal.callback': ['slow', 'duplicate'],
+  'behpardakht.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'behpardakht.verify': ['slow', 'error', 'garbage', 'down', 'lose-answer', 'verified-before'],
+  'behpardakht.settle': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'behpardakht.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'behpardakht.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'behpardakht.callback': ['slow', 'duplicate'],
   sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
   smtp: ['slow', 'error', 'down'],
 } as const;

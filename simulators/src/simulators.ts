@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody';
 import fastify from 'fastify';
 import { z } from 'zod';
+import { createBehpardakhtBank } from './behpardakht.ts';
 import { allFaultModes, Fault, type FaultPlace, Faults } from './faults.ts';
 import { createKavenegar } from './kavenegar.ts';
 import { startMailInbox } from './mail.ts';
@@ -30,6 +31,7 @@ export async function startSimulators(options: {
     createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 }),
     createZibalBank(faults),
     createSadadBank(faults),
+    createBehpardakhtBank(faults),
   ];
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));

@@ -15,7 +15,8 @@ export function proxy(request: NextRequest): NextResponse {
   }
   const nonce = btoa(crypto.randomUUID());
   const gateway = process.env['GATEWAY_PUBLIC_URL'] ?? 'http://localhost:8080';
-  const banks = process.env['BANK_ORIGINS'] ?? 'https://payment.zarinpal.com https://sandbox.zarinpal.com';
+  const banks =
+    process.env['BANK_ORIGINS'] ?? 'https://payment.zarinpal.com https://sandbox.zarinpal.com https://bpm.shaparak.ir';
   const policy = [
     "default-src 'self'",
     `script-src 'nonce-${nonce}' 'strict-dynamic'`,

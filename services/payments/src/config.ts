@@ -14,6 +14,14 @@ export const PaymentsConfig = z.object({
   PAYMENTS_SADAD_MERCHANT_ID: z.string().min(1).optional(),
   PAYMENTS_SADAD_TERMINAL_ID: z.string().min(1).optional(),
   PAYMENTS_SADAD_TERMINAL_KEY: z.base64().optional(),
+  PAYMENTS_BEHPARDAKHT_URL: z.url().default('http://localhost:4000/behpardakht'),
+  /** Behpardakht Mellat is offered when its terminal, user name and password are given. */
+  PAYMENTS_BEHPARDAKHT_TERMINAL_ID: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+  PAYMENTS_BEHPARDAKHT_USER_NAME: z.string().min(1).optional(),
+  PAYMENTS_BEHPARDAKHT_USER_PASSWORD: z.string().min(1).optional(),
   /** The gateway's public origin, where banks send the browser back. */
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */

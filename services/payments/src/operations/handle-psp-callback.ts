@@ -38,7 +38,11 @@ async function settle(ctx: Context, attempt: AttemptRow, { claimsSuccess, proof 
   if (attempt.status !== 'redirected') return;
   const [returned] = await ctx.db
     .update(paymentAttempts)
-    .set({ ...moveTo(ctx, 'returned', 'came back without success'), dueAt: sql`now() + interval '10 seconds'` })
+    .set({
+      ...moveTo(ctx, 'returned', 'came back without success'),
+      ...(proof ? { proof } : {}),
+      dueAt: sql`now() + interval '10 seconds'`,
+    })
     .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
     .returning();
   if (returned) await inquireAttempt(ctx, returned, 0);

@@ -74,6 +74,8 @@ export interface AskedRefund {
   /** A number of the refund's own that is no attempt's number, for PSPs that want a whole number. */
   refundNo: number;
   amountRial: number;
+  /** What the PSP called it, where it has answered that: some can be asked about it by nothing else. */
+  reference?: string;
 }
 
 export type RefundAnswer =

@@ -1,5 +1,6 @@
 import type { Psp } from '@kelid/contracts/payments';
 import type { PaymentsConfig } from '../config.ts';
+import { createBehpardakht } from './behpardakht.ts';
 import type { PspProvider } from './psp.ts';
 import { createSadad } from './sadad.ts';
 import { createZarinpal } from './zarinpal.ts';
@@ -24,6 +25,7 @@ export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvi
               }),
         }),
     createSadadOf(config),
+    behpardakhtOf(config),
   ];
   return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
 }
@@ -33,4 +35,11 @@ function createSadadOf(config: PaymentsConfig): PspProvider | undefined {
   const { PAYMENTS_SADAD_TERMINAL_KEY: terminalKey, PAYMENTS_SADAD_URL: baseUrl } = config;
   if (merchantId === undefined || terminalId === undefined || terminalKey === undefined) return undefined;
   return createSadad({ baseUrl, merchantId, terminalId, terminalKey });
+}
+
+function behpardakhtOf(config: PaymentsConfig): PspProvider | undefined {
+  const { PAYMENTS_BEHPARDAKHT_TERMINAL_ID: terminalId, PAYMENTS_BEHPARDAKHT_USER_NAME: userName } = config;
+  const { PAYMENTS_BEHPARDAKHT_URL: baseUrl, PAYMENTS_BEHPARDAKHT_USER_PASSWORD: userPassword } = config;
+  if (terminalId === undefined || userName === undefined || userPassword === undefined) return undefined;
+  return createBehpardakht({ baseUrl, terminalId, userName, userPassword });
 }
