@@ -5,6 +5,8 @@ export interface BankAttempt {
   authority: string;
   merchantId: string;
   amountRial: number;
+  /** What a person reads instead of Rial, at a bank of another currency. */
+  foreignAmount?: string;
   /** In the unit of the request: what verify must name again. */
   amount: number;
   description: string;

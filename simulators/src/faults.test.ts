@@ -1,5 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { faultModes } from './faults.ts';
@@ -8,10 +10,26 @@ import { startTestSimulators, steamCard, type TestSimulators } from './test-simu
 let simulators: TestSimulators;
 /** The shop's callback, counting who comes. */
 const visits: string[] = [];
+/** Each message of Stripe: whether the right secret signed it, which payment it is of and what it says. */
+const messages: { isSigned: boolean; sessionId: string; type: string }[] = [];
+const stripeSecret = 'whsec_of_the_test';
 const shop = createServer((request, response) => {
   visits.push(request.url ?? '');
-  response.end('ok');
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    if (request.url === '/webhook') messages.push(readMessage(String(request.headers['stripe-signature']), chunks));
+    response.end('ok');
+  });
 });
+function readMessage(signature: string, chunks: Buffer[]) {
+  const text = Buffer.concat(chunks).toString();
+  const { type, data } = JSON.parse(text) as { type: string; data: { object: { metadata: { attempt_id: string } } } };
+  const [, at] = /^t=(\d+),/.exec(signature) ?? [];
+  const isSigned =
+    signature === `t=${at},v1=${createHmac('sha256', stripeSecret).update(`${at}.${text}`).digest('hex')}`;
+  return { isSigned, sessionId: data.object.metadata.attempt_id, type };
+}
 let callbackUrl = '';
 beforeAll(async () => {
   simulators = await startTestSimulators();
@@ -90,6 +108,47 @@ async function payBehpardakht() {
   const { form } = (await simulators.decide(refId, 'pay')) as { form: { SaleReferenceId: string } };
   return { refId, sale: { orderId, saleOrderId: orderId, saleReferenceId: form.SaleReferenceId } };
 }
+async function callStripe(path: string, form?: Record<string, string>) {
+  const response = await fetch(`${simulators.url}/stripe/v1/${path}`, {
+    method: form ? 'POST' : 'GET',
+    headers: { authorization: 'Bearer sk_test_of_the_test' },
+    ...(form ? { body: new URLSearchParams(form) } : {}),
+  });
+  const text = await response.text();
+  if (text.startsWith('<')) return { status: 'html' };
+  type Body = { id: string; status: string; amount_received?: number; payment_intent?: { id: string; status: string } };
+  const body = JSON.parse(text) as Body & { error?: { type: string } };
+  return body.error ? { status: body.error.type } : body;
+}
+async function startStripe(attemptId = 'any') {
+  const session = await callStripe('checkout/sessions', {
+    mode: 'payment',
+    success_url: `${callbackUrl}?session_id={CHECKOUT_SESSION_ID}`,
+    cancel_url: callbackUrl,
+    expires_at: String(Math.floor(Date.now() / 1000) + 2_000),
+    'line_items[0][quantity]': '1',
+    'line_items[0][price_data][currency]': 'eur',
+    'line_items[0][price_data][unit_amount]': '250',
+    'line_items[0][price_data][product_data][name]': 'Kelid KL-140508',
+    'payment_intent_data[capture_method]': 'manual',
+    'payment_intent_data[metadata][attempt_id]': attemptId,
+    'metadata[attempt_id]': attemptId,
+  });
+  return 'id' in session ? session.id : session.status;
+}
+const findStripe = (id: string) => callStripe(`checkout/sessions/${id}?expand[0]=payment_intent`);
+async function startPaidStripe() {
+  const id = await startStripe();
+  await simulators.decide(id, 'pay');
+  const session = await findStripe(id);
+  const intentId = 'payment_intent' in session ? session.payment_intent?.id : undefined;
+  return { id, intentId: String(intentId) };
+}
+const messagesOf = (attemptId: string) =>
+  messages
+    .filter((one) => one.sessionId === attemptId)
+    .map((one) => (one.isSigned ? one.type : 'forged'))
+    .join(' ') || 'nothing';
 
 let lastPhone = 9_120_000_000;
 const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
@@ -184,6 +243,48 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
     await fetch(action, { method: 'POST', body: new URLSearchParams(fields) });
     return `${sent.status} visits ${visits.filter((visit) => visit.endsWith(`/${orderId}`)).length}`;
   },
+  'stripe.request': () => see(async () => (await startStripe()).slice(0, 7)),
+  'stripe.inquiry': async () => {
+    const id = await startStripe();
+    await simulators.decide(id, 'pay');
+    return see(async () => {
+      const session = await findStripe(id);
+      return `${session.status} ${'payment_intent' in session ? session.payment_intent?.status : ''}`.trim();
+    });
+  },
+  'stripe.verify': async () => {
+    const { id, intentId } = await startPaidStripe();
+    const seen = await see(async () => {
+      const intent = await callStripe(`payment_intents/${intentId}/capture`, {});
+      return `${intent.status} ${'amount_received' in intent ? intent.amount_received : ''}`.trim();
+    });
+    return `${seen} ${String(await bankStatus(id))}`;
+  },
+  'stripe.refund': async () => {
+    const { intentId } = await startPaidStripe();
+    await callStripe(`payment_intents/${intentId}/capture`, {});
+    return see(async () => (await callStripe('refunds', { payment_intent: intentId, amount: '100' })).status);
+  },
+  'stripe.callback': async () => {
+    const id = await startStripe();
+    const page = `${simulators.url}/stripe/pay/${id}`;
+    const seen = await see(
+      async () => (await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome: 'pay' }) })).status,
+    );
+    return `${seen} visits ${visits.filter((visit) => visit.includes(id)).length}`;
+  },
+  'stripe.webhook': async () => {
+    const body = JSON.stringify({ url: callbackUrl.replace('/callback', '/webhook'), secrets: [stripeSecret] });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${simulators.url}/banks/stripe/webhook`, { method: 'PUT', body, headers });
+    const attemptId = String((lastPhone += 1));
+    await simulators.decide(await startStripe(attemptId), 'pay');
+    await sleep(100);
+    const early = messagesOf(attemptId);
+    await sleep(250);
+    const late = messagesOf(attemptId);
+    return early === late ? early : `${early}, then ${late}`;
+  },
   sms: async () => {
     const receptor = `0${(lastPhone += 1)}`;
     const params = { receptor, template: 'kelid-otp', token: '48213' };
@@ -214,6 +315,12 @@ const healthy: Record<keyof typeof faultModes, string> = {
   'behpardakht.settle': '0, now 45',
   'behpardakht.refund': '0',
   'behpardakht.callback': '200 visits 1',
+  'stripe.request': 'cs_test',
+  'stripe.inquiry': 'complete requires_capture',
+  'stripe.verify': 'succeeded 250 VERIFIED',
+  'stripe.refund': 'succeeded',
+  'stripe.callback': '200 visits 1',
+  'stripe.webhook': 'payment_intent.amount_capturable_updated checkout.session.completed',
   sms: '200 sent 1',
   smtp: '1',
 };
@@ -286,7 +393,45 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     down: 'no answer',
     'lose-answer': 'no answer',
   },
+  'stripe.request': {
+    slow: 'cs_test',
+    error: 'api_err',
+    garbage: 'html',
+    down: 'no answer',
+    'lose-answer': 'no answer',
+  },
   'behpardakht.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
+  'stripe.inquiry': {
+    slow: 'complete requires_capture',
+    error: 'api_error',
+    garbage: 'html',
+    down: 'no answer',
+    'verified-before': 'complete succeeded',
+  },
+  'stripe.verify': {
+    slow: 'succeeded 250 VERIFIED',
+    error: 'api_error PAID',
+    garbage: 'html PAID',
+    down: 'no answer PAID',
+    'amount-mismatch': 'succeeded 1 VERIFIED',
+    'lose-answer': 'no answer VERIFIED',
+  },
+  'stripe.refund': {
+    slow: 'succeeded',
+    error: 'api_error',
+    garbage: 'html',
+    down: 'no answer',
+    'lose-answer': 'no answer',
+  },
+  'stripe.callback': { slow: '200 visits 1', duplicate: '200 visits 2' },
+  'stripe.webhook': {
+    late: 'nothing, then payment_intent.amount_capturable_updated checkout.session.completed',
+    duplicate:
+      'payment_intent.amount_capturable_updated checkout.session.completed payment_intent.amount_capturable_updated checkout.session.completed',
+    'out-of-order': 'checkout.session.completed payment_intent.amount_capturable_updated',
+    never: 'nothing',
+    forged: 'forged forged',
+  },
   sms: {
     slow: '200 sent 1',
     error: '409 sent 0',

@@ -20,6 +20,12 @@ export const faultModes = {
   'behpardakht.inquiry': ['slow', 'error', 'garbage', 'down'],
   'behpardakht.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'behpardakht.callback': ['slow', 'duplicate'],
+  'stripe.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'stripe.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer'],
+  'stripe.inquiry': ['slow', 'error', 'garbage', 'down', 'verified-before'],
+  'stripe.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'stripe.callback': ['slow', 'duplicate'],
+  'stripe.webhook': ['late', 'duplicate', 'out-of-order', 'never', 'forged'],
   sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
   smtp: ['slow', 'error', 'down'],
 } as const;

@@ -3,10 +3,19 @@ import { startSimulators } from './simulators.ts';
 if (process.env['NODE_ENV'] === 'production') throw new Error('The simulators are no part of a production shop');
 
 const webhookUrl = process.env['KINGUIN_WEBHOOK_URL'];
+const stripeWebhookUrl = process.env['STRIPE_WEBHOOK_URL'];
 const simulators = await startSimulators({
   port: Number(process.env['SIMULATORS_PORT'] ?? 4000),
   smtpPort: Number(process.env['SIMULATORS_SMTP_PORT'] ?? 1025),
   host: process.env['HOST'] ?? '127.0.0.1',
+  ...(stripeWebhookUrl
+    ? {
+        stripeWebhook: {
+          url: stripeWebhookUrl,
+          secrets: (process.env['STRIPE_WEBHOOK_SECRETS'] ?? '').split(',').filter(Boolean),
+        },
+      }
+    : {}),
   ...(webhookUrl ? { kinguinWebhook: { url: webhookUrl, secret: process.env['KINGUIN_WEBHOOK_SECRET'] ?? '' } } : {}),
 });
 console.log(`simulators: ${simulators.url}`);

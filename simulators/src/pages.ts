@@ -41,12 +41,11 @@ function page(title: string, body: string, options: { isWide?: boolean; refreshS
 
 /** `action` is where its buttons send what the shopper has decided. */
 export function bankPage(attempt: BankAttempt, action: string): string {
-  const toman = persian(Math.floor(attempt.amountRial / 10));
   return page(
     'درگاه پرداخت',
     `<header>${mark}<h1>درگاه پرداخت اینترنتی</h1></header>
-    <section class="card"><div class="amount">${toman} تومان</div><dl>
-      <dt>به ریال</dt><dd>${persian(attempt.amountRial)} ریال</dd><dt>پذیرنده</dt><dd>فروشگاه کلید</dd><dt>بابت</dt><dd>${escape(attempt.description)}</dd></dl></section>
+    <section class="card"><div class="amount">${amountOf(attempt)}</div><dl>
+      ${attempt.foreignAmount === undefined ? `<dt>به ریال</dt><dd>${persian(attempt.amountRial)} ریال</dd>` : ''}<dt>پذیرنده</dt><dd>فروشگاه کلید</dd><dt>بابت</dt><dd>${escape(attempt.description)}</dd></dl></section>
     <form class="card" method="post" action="${escape(action)}">
       <label>شماره کارت<input name="card" value="6037 9900 0000 0006" inputmode="numeric" autocomplete="off"></label>
       <div class="row"><label>CVV2<input name="cvv2" value="123" inputmode="numeric" autocomplete="off"></label><label>تاریخ انقضا<input name="expiry" value="08 / 07" autocomplete="off"></label></div>
@@ -112,7 +111,7 @@ export function banksPage(attempts: BankAttempt[]): string {
   };
   const list = attempts.map(
     (attempt) =>
-      `<article class="card"><div class="meta"><strong>${persian(Math.floor(attempt.amountRial / 10))} تومان</strong><span>${names[attempt.status]}</span></div><div class="meta"><span>${escape(attempt.description)}</span><a href="/zarinpal/pg/StartPay/${escape(attempt.authority)}">صفحه پرداخت</a></div></article>`,
+      `<article class="card"><div class="meta"><strong>${amountOf(attempt)}</strong><span>${names[attempt.status]}</span></div><div class="meta"><span>${escape(attempt.description)}</span><a href="/zarinpal/pg/StartPay/${escape(attempt.authority)}">صفحه پرداخت</a></div></article>`,
   );
   return page(
     'پرداخت‌های بانک',
@@ -148,6 +147,12 @@ export function suppliersPage(suppliers: { title: string; report: SupplierReport
 
 function euro(cents: number): string {
   return `${(cents / 100).toLocaleString('en-GB', { minimumFractionDigits: 2 })} €`;
+}
+
+function amountOf({ amountRial, foreignAmount }: BankAttempt): string {
+  return foreignAmount === undefined
+    ? `${persian(Math.floor(amountRial / 10))} تومان`
+    : `<bdi>${escape(foreignAmount)}</bdi>`;
 }
 
 function persian(value: number): string {

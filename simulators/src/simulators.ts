@@ -8,6 +8,8 @@ import { startMailInbox } from './mail.ts';
 import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
 import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
 import { createSadadBank } from './sadad.ts';
+import { createStripeBank } from './stripe.ts';
+import type { StripeWebhookTarget } from './stripe-webhook.ts';
 import { createZarinpalBank } from './zarinpal.ts';
 import { createZibalBank } from './zibal.ts';
 
@@ -24,14 +26,17 @@ export async function startSimulators(options: {
   host?: string;
   unverifiedWindowMs?: number;
   kinguinWebhook?: WebhookTarget;
+  stripeWebhook?: StripeWebhookTarget;
 }): Promise<Simulators> {
   const host = options.host ?? '127.0.0.1';
   const faults = new Faults();
+  const stripe = createStripeBank(faults, options.stripeWebhook);
   const banks = [
     createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 }),
     createZibalBank(faults),
     createSadadBank(faults),
     createBehpardakhtBank(faults),
+    stripe,
   ];
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
@@ -88,6 +93,7 @@ export async function startSimulators(options: {
     smtpPort: mail.port,
     close: async () => {
       suppliers.close();
+      stripe.close();
       await server.close();
       await mail.close();
     },

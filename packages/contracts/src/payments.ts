@@ -62,6 +62,11 @@ export const pspUnavailable = problem<{ retryAfterSeconds: number }>('payments.p
   title: 'This bank does not answer now; choose another or try again',
 });
 
+export const pspWebhookRefused = problem('payments.webhook-refused', {
+  status: 401,
+  title: 'This message is not signed by the bank, or too old',
+});
+
 /** Where the browser goes to pay. With `redirectFields` by a POST form that carries them; null: the wallet has paid all. */
 export const StartedAttempt = z.object({
   attemptId: Id,
@@ -179,6 +184,22 @@ export const paymentsContract = contract(
       status: 303,
       input: z.object({ psp: z.string().max(20), params: z.record(z.string().max(64), z.string().max(512)) }),
       output: z.object({ location: z.string() }),
+    }),
+    handlePspWebhook: operation({
+      method: 'POST',
+      path: '/payments/webhook/{psp}',
+      summary: "Where a bank's server sends its signed news; a hint too, answered at once and looked into after that",
+      access: ['public'],
+      transport: 'webhook',
+      status: 202,
+      input: z.object({
+        psp: z.string().max(20),
+        headers: z.record(z.string().max(64), z.string().max(512)),
+        /** The very text that was signed. */
+        body: z.string().max(65_536),
+      }),
+      output: z.object({}),
+      problems: [pspWebhookRefused],
     }),
     getOrderPayments: operation({
       method: 'GET',

@@ -144,7 +144,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     if (operation.transport === 'webhook') {
       const own = Object.entries(request.headers).filter(
         (entry): entry is [string, string] =>
-          entry[0].startsWith('x-') && typeof entry[1] === 'string' && entry[1].length <= 512,
+          (entry[0].startsWith('x-') || entry[0] === 'stripe-signature') &&
+          typeof entry[1] === 'string' &&
+          entry[1].length <= 512,
       );
       return {
         ...params,
@@ -399,7 +401,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 }
 
 function isWebhook(request: FastifyRequest): boolean {
-  return request.url.startsWith('/api/v1/suppliers/webhook/');
+  return /^\/api\/v1\/(suppliers|payments)\/webhook\//.test(request.url);
 }
 
 const securityHeaders = {

@@ -22,6 +22,20 @@ export const PaymentsConfig = z.object({
     .optional(),
   PAYMENTS_BEHPARDAKHT_USER_NAME: z.string().min(1).optional(),
   PAYMENTS_BEHPARDAKHT_USER_PASSWORD: z.string().min(1).optional(),
+  PAYMENTS_STRIPE_URL: z.url().default('http://localhost:4000/stripe'),
+  /** Stripe is offered when its key is given, and then the rate must be too: no default of it could be right. */
+  PAYMENTS_STRIPE_SECRET_KEY: z.string().min(1).optional(),
+  PAYMENTS_STRIPE_CURRENCY: z
+    .string()
+    .regex(/^[a-z]{3}$/, 'is three small letters, such as eur')
+    .default('eur'),
+  /** Whole Rial for one cent, or whatever the smallest unit of the currency is. */
+  PAYMENTS_STRIPE_RIAL_PER_MINOR: z.coerce.number().int().min(1).optional(),
+  /** Of the webhook endpoint, two of them while one is being replaced. */
+  PAYMENTS_STRIPE_WEBHOOK_SECRETS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((secret) => secret.trim() || [])),
   /** The gateway's public origin, where banks send the browser back. */
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */

@@ -13,6 +13,7 @@ import { getOrderPayments } from './operations/get-order-payments.ts';
 import { getTrialBalance } from './operations/get-trial-balance.ts';
 import { getWallet } from './operations/get-wallet.ts';
 import { handlePspCallback } from './operations/handle-psp-callback.ts';
+import { handlePspWebhook } from './operations/handle-psp-webhook.ts';
 import { listPaymentMethods } from './operations/list-payment-methods.ts';
 import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
@@ -43,6 +44,7 @@ export const paymentsService = defineService({
   createParts: (config) => ({ config, psps: createPsps(config) }),
   operations: {
     handlePspCallback,
+    handlePspWebhook,
     getOrderPayments,
     listPaymentMethods,
     getWallet,

@@ -8,11 +8,13 @@ import type { AttemptStatus } from '@kelid/contracts/payments';
 import type { Context } from './context.ts';
 import { paymentAttempts, paymentIntents } from './db/schema.ts';
 import { nextInquirySeconds, verifyDelaySeconds } from './domain/schedule.ts';
-import type { PspProvider, VerifyAnswer } from './providers/psp.ts';
+import type { CallbackHint, PspProvider, VerifyAnswer } from './providers/psp.ts';
 
 export type AttemptRow = typeof paymentAttempts.$inferSelect;
 
-const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
+export const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
+/** A late success of an attempt that we gave up is looked at like any other: the money may be there. */
+export const payableStatuses: AttemptStatus[] = [...openStatuses, 'failed', 'abandoned'];
 
 /** The columns of each move: its status, and for the history who made it and why (PA-11). */
 export function moveTo(ctx: Pick<Context, 'actor'>, status: AttemptStatus, cause: string) {
@@ -65,6 +67,30 @@ export async function settleAttempt(
   const answer = await bankOf(ctx, claimed).verify({ ...claimed, pspToken: claimed.pspToken });
   failpoint('payments.verified'); // CP8
   await record(ctx, claimed, answer, mayRevive);
+}
+
+/** Looks at an attempt because a browser or a PSP's server says so: only what the PSP then answers counts. */
+export async function followHint(
+  ctx: Context,
+  attempt: AttemptRow,
+  { claimsSuccess, proof }: Pick<CallbackHint, 'claimsSuccess' | 'proof'>,
+): Promise<void> {
+  if (attempt.status === 'captured' || attempt.status === 'review') return;
+  if (claimsSuccess) {
+    await settleAttempt(ctx, attempt, payableStatuses, proof);
+    return;
+  }
+  if (attempt.status !== 'redirected') return;
+  const [returned] = await ctx.db
+    .update(paymentAttempts)
+    .set({
+      ...moveTo(ctx, 'returned', 'came back without success'),
+      ...(proof ? { proof } : {}),
+      dueAt: sql`now() + interval '10 seconds'`,
+    })
+    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
+    .returning();
+  if (returned) await inquireAttempt(ctx, returned, 0);
 }
 
 /** The bank of an attempt. What the wallet paid was never at one. */

@@ -38,11 +38,18 @@ async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promis
     case 'unknown':
       await settleUnknown(ctx, attempt, age);
       return;
+    case 'failed':
+    case 'abandoned':
+      // Only a signed message makes a given-up attempt due again, and whoever received it may have died.
+      await settleAttempt(ctx, attempt, [attempt.status]);
+      await ctx.db
+        .update(paymentAttempts)
+        .set({ dueAt: null })
+        .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, attempt.status)));
+      return;
     case 'created':
     case 'captured':
-    case 'failed':
     case 'reversed':
-    case 'abandoned':
     case 'review':
       await ctx.db.update(paymentAttempts).set({ dueAt: null }).where(eq(paymentAttempts.id, attempt.id));
   }

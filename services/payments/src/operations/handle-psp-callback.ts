@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { serviceUnavailable } from '@kelid/contracts/common';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import type { CallbackHint } from '../providers/psp.ts';
-import { type AttemptRow, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
+import { type AttemptRow, followHint } from '../settling.ts';
 
 /** Longer than this the browser does not wait: the result page asks on, and the work goes on here or in the sweep. */
 const browserWaitMs = 2_500;
@@ -19,7 +18,7 @@ export const handlePspCallback: Operations['handlePspCallback'] = async (ctx, { 
     ctx.log.warn({ psp: pspName.slice(0, 20), alarm: 'callback-unknown' }, 'a callback names no attempt of ours');
     return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result` };
   }
-  const settled = settle(ctx, attempt, hint).catch((error: unknown) => {
+  const settled = followHint(ctx, attempt, hint).catch((error: unknown) => {
     // What can't be written down is not verified: the browser may try again, and the sweep will.
     ctx.log.error({ attemptId: attempt.id, err: error }, 'a callback could not be settled at once');
     throw serviceUnavailable({ retryAfterSeconds: 5 });
@@ -27,26 +26,6 @@ export const handlePspCallback: Operations['handlePspCallback'] = async (ctx, { 
   await Promise.race([settled, sleep(browserWaitMs)]);
   return { location: `${ctx.config.PAYMENTS_SHOP_URL}/payment/result?order=${attempt.orderId}&attempt=${attempt.id}` };
 };
-
-async function settle(ctx: Context, attempt: AttemptRow, { claimsSuccess, proof }: CallbackHint): Promise<void> {
-  if (attempt.status === 'captured' || attempt.status === 'review') return;
-  if (claimsSuccess) {
-    // A late success of an attempt that we gave up is looked at like any other: the money may be there.
-    await settleAttempt(ctx, attempt, ['redirected', 'returned', 'unknown', 'failed', 'abandoned'], proof);
-    return;
-  }
-  if (attempt.status !== 'redirected') return;
-  const [returned] = await ctx.db
-    .update(paymentAttempts)
-    .set({
-      ...moveTo(ctx, 'returned', 'came back without success'),
-      ...(proof ? { proof } : {}),
-      dueAt: sql`now() + interval '10 seconds'`,
-    })
-    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
-    .returning();
-  if (returned) await inquireAttempt(ctx, returned, 0);
-}
 
 /** A PSP may be faster than our own commit of its token (F17), so an unknown one is looked for three times more. */
 async function findAttempt(ctx: Context, psp: Psp, pspToken: string): Promise<AttemptRow | undefined> {

@@ -12,6 +12,8 @@ export interface PspAnswer {
 export interface PspHttp {
   /** Undefined when there was no answer: what was asked for may have been done. */
   send(request: {
+    /** POST unless said otherwise; a GET has no body. */
+    method?: 'GET' | 'POST';
     path: string;
     headers?: Record<string, string>;
     json?: unknown;
@@ -31,7 +33,7 @@ export function createPspHttp(options: { psp: string; baseUrl: string }): PspHtt
   let inFlight = 0;
   return {
     isOffered: () => breaker.isClosed(),
-    async send({ path, headers = {}, json, form, text, contentType, timeoutMs }) {
+    async send({ method = 'POST', path, headers = {}, json, form, text, contentType, timeoutMs }) {
       assertNoTransaction(`${options.psp} ${path}`);
       if (inFlight >= inFlightMax || !breaker.tryEnter()) return undefined;
       inFlight += 1;
@@ -43,9 +45,9 @@ export function createPspHttp(options: { psp: string; baseUrl: string }): PspHtt
               ? ['application/x-www-form-urlencoded', new URLSearchParams(form).toString()]
               : [contentType ?? 'text/plain', text ?? ''];
         const response = await fetch(`${options.baseUrl}${path}`, {
-          method: 'POST',
+          method,
           headers: { 'content-type': type, accept: 'application/json', ...headers },
-          body,
+          ...(method === 'GET' ? {} : { body }),
           redirect: 'error',
           signal: AbortSignal.timeout(timeoutMs),
         });

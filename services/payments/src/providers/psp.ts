@@ -39,6 +39,11 @@ export interface CallbackHint {
   proof?: Record<string, string>;
 }
 
+/** What a signed message is about: as a callback names it, by our own id, which the PSP was given, or by the reference of the captured money. */
+export type WebhookHint =
+  | CallbackHint
+  | (Omit<CallbackHint, 'pspToken'> & ({ attemptId: string } | { pspReference: string }));
+
 export type RequestAnswer =
   | {
       kind: 'accepted';
@@ -92,7 +97,7 @@ export interface PspProvider {
   /** Finds the PSP's handle among untrusted callback parameters, and what the browser claims happened. */
   parseCallback(params: Record<string, string>): CallbackHint | undefined;
   /** Reads a signed message of the PSP's server from its very bytes; absent where the PSP sends none. `refused`: not signed by it, or too old. */
-  parseWebhook?(body: string, headers: Record<string, string>): CallbackHint | 'refused' | 'irrelevant';
+  parseWebhook?(body: string, headers: Record<string, string>): WebhookHint | 'refused' | 'irrelevant';
   /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
   verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
   inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;

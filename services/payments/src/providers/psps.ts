@@ -3,6 +3,7 @@ import type { PaymentsConfig } from '../config.ts';
 import { createBehpardakht } from './behpardakht.ts';
 import type { PspProvider } from './psp.ts';
 import { createSadad } from './sadad.ts';
+import { createStripe } from './stripe.ts';
 import { createZarinpal } from './zarinpal.ts';
 import { createZibal } from './zibal.ts';
 
@@ -26,6 +27,7 @@ export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvi
         }),
     createSadadOf(config),
     behpardakhtOf(config),
+    createStripeOf(config),
   ];
   return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
 }
@@ -42,4 +44,17 @@ function behpardakhtOf(config: PaymentsConfig): PspProvider | undefined {
   const { PAYMENTS_BEHPARDAKHT_URL: baseUrl, PAYMENTS_BEHPARDAKHT_USER_PASSWORD: userPassword } = config;
   if (terminalId === undefined || userName === undefined || userPassword === undefined) return undefined;
   return createBehpardakht({ baseUrl, terminalId, userName, userPassword });
+}
+
+function createStripeOf(config: PaymentsConfig): PspProvider | undefined {
+  const { PAYMENTS_STRIPE_SECRET_KEY: secretKey, PAYMENTS_STRIPE_RIAL_PER_MINOR: rialPerMinor } = config;
+  if (secretKey === undefined) return undefined;
+  if (rialPerMinor === undefined) throw new Error('PAYMENTS_STRIPE_RIAL_PER_MINOR is needed with the key of Stripe');
+  return createStripe({
+    baseUrl: config.PAYMENTS_STRIPE_URL,
+    secretKey,
+    currency: config.PAYMENTS_STRIPE_CURRENCY,
+    rialPerMinor,
+    webhookSecrets: config.PAYMENTS_STRIPE_WEBHOOK_SECRETS,
+  });
 }
