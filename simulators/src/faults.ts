@@ -35,7 +35,9 @@ export const sadadFaultModes = {
   'sadad.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
   'sadad.callback': ['slow', 'duplicate'],
 } as const;
-export const allFaultModes = { ...faultModes, ...sadadFaultModes, ...supplierFaultModes };
+/** Of the payment page that only tells by messages; proved beside its provider. */
+export const webhookFaultModes = { 'webhook.webhook': ['late', 'duplicate', 'never', 'forged'] } as const;
+export const allFaultModes = { ...faultModes, ...sadadFaultModes, ...webhookFaultModes, ...supplierFaultModes };
 export type FaultPlace = keyof typeof allFaultModes;
 
 export const Fault = z.strictObject({

@@ -9,7 +9,8 @@ import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
 import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
 import { createSadadBank } from './sadad.ts';
 import { createStripeBank } from './stripe.ts';
-import type { StripeWebhookTarget } from './stripe-webhook.ts';
+import { createWebhookBank } from './webhook-bank.ts';
+import type { SignedWebhookTarget } from './webhook-sender.ts';
 import { createZarinpalBank } from './zarinpal.ts';
 import { createZibalBank } from './zibal.ts';
 
@@ -26,17 +27,20 @@ export async function startSimulators(options: {
   host?: string;
   unverifiedWindowMs?: number;
   kinguinWebhook?: WebhookTarget;
-  stripeWebhook?: StripeWebhookTarget;
+  stripeWebhook?: SignedWebhookTarget;
+  paymentWebhook?: SignedWebhookTarget;
 }): Promise<Simulators> {
   const host = options.host ?? '127.0.0.1';
   const faults = new Faults();
   const stripe = createStripeBank(faults, options.stripeWebhook);
+  const webhookBank = createWebhookBank(faults, options.paymentWebhook);
   const banks = [
     createZarinpalBank(faults, { unverifiedWindowMs: options.unverifiedWindowMs ?? 30 * 60_000 }),
     createZibalBank(faults),
     createSadadBank(faults),
     createBehpardakhtBank(faults),
     stripe,
+    webhookBank,
   ];
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
@@ -94,6 +98,7 @@ export async function startSimulators(options: {
     close: async () => {
       suppliers.close();
       stripe.close();
+      webhookBank.close();
       await server.close();
       await mail.close();
     },

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Bank, BankAttempt } from './bank-attempt.ts';
 import type { FaultPlace, Faults } from './faults.ts';
 import { bankPage, messagePage } from './pages.ts';
-import { createStripeWebhook, type StripeWebhookTarget } from './stripe-webhook.ts';
+import { createStripeWebhook } from './stripe-webhook.ts';
+import type { SignedWebhookTarget } from './webhook-sender.ts';
 
 // The part of Stripe's API v1 that a shop with hosted pages needs: forms with names in brackets, answers in JSON, amounts in the smallest
 // unit of a currency. Any secret key is taken but one with `wrong` in it, and each sees only its own payments.
@@ -59,7 +60,7 @@ export interface StripeBank extends Bank {
   close(): void;
 }
 
-export function createStripeBank(faults: Faults, firstTarget: StripeWebhookTarget | undefined): StripeBank {
+export function createStripeBank(faults: Faults, firstTarget: SignedWebhookTarget | undefined): StripeBank {
   const attempts = new Map<string, StripePayment>();
   /** What was answered under an Idempotency-Key, and to which question. */
   const answered = new Map<string, { question: string; answer: Answer }>();

@@ -9,6 +9,7 @@ import { newId } from '@kelid/service/ids';
 import { migrateDatabase } from '@kelid/service/migrate';
 import { startEmbedded } from './embedded.ts';
 import { loadDemo } from './demo.ts';
+import { sendPaymentWebhook } from './send-webhook.ts';
 import { allServices } from './services.ts';
 
 const usage = `npm run kelid -- COMMAND
@@ -20,6 +21,8 @@ const usage = `npm run kelid -- COMMAND
                                       add product keys, one unit a line; --verdicts tells what was not imported, and why
   roles set PHONE ROLE[,ROLE] --reason TEXT
                                       give an account its roles (customer, seller, support, developer, admin)
+  payments send-webhook ATTEMPT --amount-rial N [--reference TEXT] [--failed] [--seconds-old N]
+                                      tell a running shop of a payment, as its partner gateway would, signed
   users ban PHONE --reason TEXT       close an account and end its sessions
 
 Databases are those of the environment (ORDERS_DATABASE_URL and so on); without them, the embedded one of this folder.`;
@@ -35,12 +38,17 @@ const { positionals, values } = parseArgs({
     format: { type: 'string', default: 'code' },
     'any-format': { type: 'boolean', default: false },
     verdicts: { type: 'string' },
+    'amount-rial': { type: 'string', default: '0' },
+    reference: { type: 'string' },
+    failed: { type: 'boolean', default: false },
+    'seconds-old': { type: 'string', default: '0' },
   },
 });
 const [area = '', verb = '', ...rest] = positionals;
 
 const hasOwnDatabases = process.env['ORDERS_DATABASE_URL'] !== undefined;
-const embedded = hasOwnDatabases ? undefined : await startEmbedded((line) => console.log(line));
+// A webhook goes over the network: it needs no database.
+const embedded = hasOwnDatabases || area === 'payments' ? undefined : await startEmbedded((line) => console.log(line));
 const env = embedded?.env ?? process.env;
 async function runCommand(): Promise<void> {
   const command = `${area} ${verb}`;
@@ -52,6 +60,18 @@ async function runCommand(): Promise<void> {
       await migrateDatabase(url, service.migrationsFolder);
       console.log(`${name}: at the newest migration`);
     }
+    return;
+  }
+  if (command === 'payments send-webhook') {
+    const answer = await sendPaymentWebhook({
+      attemptId: rest[0] ?? '',
+      amountRial: Number(values['amount-rial']),
+      reference: values.reference ?? `cli-${Date.now()}`,
+      hasFailed: values.failed,
+      secondsOld: Number(values['seconds-old']),
+    });
+    console.log(`${answer.status} ${answer.body}`);
+    if (answer.status !== 202) process.exitCode = 1;
     return;
   }
   const run = commands[command];

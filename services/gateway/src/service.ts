@@ -144,9 +144,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     if (operation.transport === 'webhook') {
       const own = Object.entries(request.headers).filter(
         (entry): entry is [string, string] =>
-          (entry[0].startsWith('x-') || entry[0] === 'stripe-signature') &&
-          typeof entry[1] === 'string' &&
-          entry[1].length <= 512,
+          /^(x-|webhook-|stripe-signature$)/.test(entry[0]) && typeof entry[1] === 'string' && entry[1].length <= 512,
       );
       return {
         ...params,

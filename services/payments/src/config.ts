@@ -36,6 +36,19 @@ export const PaymentsConfig = z.object({
     .string()
     .default('')
     .transform((list) => list.split(',').flatMap((secret) => secret.trim() || [])),
+  /** The payment page of whoever confirms by signed messages; it is offered when a secret is given, and the newest is the first. */
+  PAYMENTS_WEBHOOK_PAY_URL: z.url().default('http://localhost:4000/webhook-bank/pay'),
+  PAYMENTS_WEBHOOK_SECRETS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((secret) => secret.trim() || []))
+    .refine((secrets) => secrets.every((secret) => secret.length >= 32), 'needs secrets of 32 characters or more'),
+  /** The shop's own card for transfers by hand; they are offered when it and its holder are given. */
+  PAYMENTS_CARD_NUMBER: z
+    .string()
+    .regex(/^\d{16}$/, 'is the 16 digits of a card')
+    .optional(),
+  PAYMENTS_CARD_HOLDER: z.string().min(3).optional(),
   /** The gateway's public origin, where banks send the browser back. */
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */

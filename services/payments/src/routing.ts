@@ -19,8 +19,17 @@ type Record = {
 export async function offeredPsps(ctx: Context): Promise<PspProvider[]> {
   return (await recordsOf(ctx))
     .filter((row) => row.is_enabled && ctx.psps[row.psp]?.isOffered())
-    .toSorted((a, b) => lostShare(a) - lostShare(b) || Math.round(a.seconds) - Math.round(b.seconds))
+    .toSorted(
+      (a, b) =>
+        Number(isByChoice(ctx, a)) - Number(isByChoice(ctx, b)) ||
+        lostShare(a) - lostShare(b) ||
+        Math.round(a.seconds) - Math.round(b.seconds),
+    )
     .flatMap((row) => ctx.psps[row.psp] ?? []);
+}
+
+function isByChoice(ctx: Context, { psp }: Record): boolean {
+  return ctx.psps[psp]?.facts.isByChoice ?? false;
 }
 
 const keptMs = 2_000;

@@ -11,6 +11,7 @@ import { closeIntent } from './operations/close-intent.ts';
 import { createIntent } from './operations/create-intent.ts';
 import { getOrderPayments } from './operations/get-order-payments.ts';
 import { getTrialBalance } from './operations/get-trial-balance.ts';
+import { getTransfer } from './operations/get-transfer.ts';
 import { getWallet } from './operations/get-wallet.ts';
 import { handlePspCallback } from './operations/handle-psp-callback.ts';
 import { handlePspWebhook } from './operations/handle-psp-webhook.ts';
@@ -20,6 +21,9 @@ import { startAttempt } from './operations/start-attempt.ts';
 import { setPspEnabled } from './operations/set-psp-enabled.ts';
 import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
 import { addBankAccount } from './operations/add-bank-account.ts';
+import { decideTransfer } from './operations/decide-transfer.ts';
+import { listTransfers } from './operations/list-transfers.ts';
+import { submitTransfer } from './operations/submit-transfer.ts';
 import { decideRefund } from './operations/decide-refund.ts';
 import { cancelWithdrawal } from './operations/cancel-withdrawal.ts';
 import { decideWithdrawal } from './operations/decide-withdrawal.ts';
@@ -45,6 +49,10 @@ export const paymentsService = defineService({
   operations: {
     handlePspCallback,
     handlePspWebhook,
+    getTransfer,
+    submitTransfer,
+    listTransfers,
+    decideTransfer,
     getOrderPayments,
     listPaymentMethods,
     getWallet,

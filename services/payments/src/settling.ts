@@ -45,7 +45,7 @@ export async function settleAttempt(
   if (intent?.status === 'expired')
     mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
   const isDead = intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive);
-  if (isDead && attempt.verifyCount === 0) {
+  if (isDead && attempt.verifyCount === 0 && !bankOf(ctx, attempt).facts.takesAtOnce) {
     await fail(ctx, attempt, ['redirected', 'returned', 'unknown'], 'order-dead');
     return;
   }

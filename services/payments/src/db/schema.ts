@@ -322,6 +322,37 @@ export const bankAccounts = pgTable(
   ],
 );
 
+/** What a customer says of a transfer from card to card, and what staff found in the bank. */
+export const transfers = pgTable(
+  'transfers',
+  {
+    attemptId: uuid('attempt_id')
+      .primaryKey()
+      .references(() => paymentAttempts.id),
+    customerId: uuid('customer_id').notNull(),
+    trackingNumber: text('tracking_number').notNull(),
+    cardLast4: text('card_last4').notNull(),
+    status: text().$type<'submitted' | 'approved' | 'rejected'>().notNull().default('submitted'),
+    /** What staff see in the bank. */
+    seenRial: rial('seen_rial'),
+    approvedBy: text('approved_by'),
+    confirmedBy: text('confirmed_by'),
+    reason: text(),
+    submittedAt: instant('submitted_at')
+      .notNull()
+      .default(sql`now()`),
+    decidedAt: instant('decided_at'),
+  },
+  (table) => [
+    // One transfer pays once, whoever names it.
+    uniqueIndex('transfers_tracking')
+      .on(table.trackingNumber)
+      .where(sql`${table.status} <> 'rejected'`),
+    index('transfers_status').on(table.status, table.attemptId),
+    check('transfers_two_people', sql`${table.confirmedBy} is null or ${table.confirmedBy} <> ${table.approvedBy}`),
+  ],
+);
+
 /** Wallet money on its way to a bank account. It is held in the wallet until it is sent or refused. */
 export const withdrawals = pgTable(
   'withdrawals',

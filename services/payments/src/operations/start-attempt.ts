@@ -21,7 +21,7 @@ import { actorName, moveTo } from '../settling.ts';
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
   const offered = await offeredPsps(ctx);
   const chosen = offered.filter((provider) => provider.psp === psp);
-  const others = offered.filter((provider) => provider.psp !== psp);
+  const others = offered.filter((provider) => provider.psp !== psp && !provider.facts.isByChoice);
   let next = { attemptId, fallbackOf: null as string | null };
   for (const provider of [...chosen, ...others]) {
     const begun = await begin(ctx, provider, orderId, next);
@@ -29,7 +29,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
     next = { attemptId: newId(), fallbackOf: next.attemptId };
   }
   // No bank at all: what was begun before, or paid by the wallet, is still answered.
-  if (offered.length === 0)
+  if (chosen.length + others.length === 0)
     return (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, attemptId, orderId, true);
   throw pspUnavailable({ retryAfterSeconds: 10 });
 };

@@ -7,6 +7,10 @@ export interface PspFacts {
   verifyWindowMinutes: number;
   /** How long after the payment `reverse` works; absent without it. */
   reverseWindowMinutes?: number;
+  /** The money is ours before anybody verifies it: for a dead order it becomes the customer's, since it would not go back by itself. */
+  takesAtOnce?: true;
+  /** Offered last and never in place of a bank that does not begin: only who chose it can use it. */
+  isByChoice?: true;
 }
 
 export interface AttemptFacts {

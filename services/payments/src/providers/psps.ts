@@ -2,8 +2,10 @@ import type { Psp } from '@kelid/contracts/payments';
 import type { PaymentsConfig } from '../config.ts';
 import { createBehpardakht } from './behpardakht.ts';
 import type { PspProvider } from './psp.ts';
+import { createCardToCard } from './card-to-card.ts';
 import { createSadad } from './sadad.ts';
 import { createStripe } from './stripe.ts';
+import { createWebhookPsp } from './webhook.ts';
 import { createZarinpal } from './zarinpal.ts';
 import { createZibal } from './zibal.ts';
 
@@ -28,6 +30,10 @@ export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvi
     createSadadOf(config),
     behpardakhtOf(config),
     createStripeOf(config),
+    createWebhookOf(config),
+    config.PAYMENTS_CARD_NUMBER === undefined || config.PAYMENTS_CARD_HOLDER === undefined
+      ? undefined
+      : createCardToCard({ shopUrl: config.PAYMENTS_SHOP_URL }),
   ];
   return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
 }
@@ -57,4 +63,11 @@ function createStripeOf(config: PaymentsConfig): PspProvider | undefined {
     rialPerMinor,
     webhookSecrets: config.PAYMENTS_STRIPE_WEBHOOK_SECRETS,
   });
+}
+
+function createWebhookOf(config: PaymentsConfig): PspProvider | undefined {
+  const { PAYMENTS_WEBHOOK_PAY_URL: payUrl, PAYMENTS_WEBHOOK_SECRETS: secrets } = config;
+  if (secrets.length === 0) return undefined;
+  const title = { fa: 'درگاه همکار', en: 'Partner gateway' };
+  return createWebhookPsp({ payUrl, secrets, title, now: Date.now });
 }

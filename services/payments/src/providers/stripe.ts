@@ -133,7 +133,11 @@ export function createStripe(options: {
   return {
     psp: 'stripe',
     // Cards hold the money for five to seven days; we have captured or given up long before.
-    facts: { title: { fa: 'کارت بین‌المللی', en: 'International card' }, verifyWindowMinutes: 4 * 24 * 60 },
+    facts: {
+      title: { fa: 'کارت بین‌المللی', en: 'International card' },
+      verifyWindowMinutes: 4 * 24 * 60,
+      isByChoice: true,
+    },
     isOffered: () => http.isOffered(),
 
     async request(attempt) {
