@@ -129,6 +129,8 @@ export async function startShop(options: {
     PAYMENT_WEBHOOK_SECRETS: secretOf('payment-webhook'),
     PAYMENTS_CARD_NUMBER: '6037990000000006',
     PAYMENTS_CARD_HOLDER: 'فروشگاه کلید',
+    PAYMENTS_SEP_URL: `${simulatorsUrl}/sep`,
+    PAYMENTS_SEP_TERMINAL_ID: '2001',
     PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
     PAYMENTS_SHOP_URL: shopUrl,

@@ -37,7 +37,21 @@ export const sadadFaultModes = {
 } as const;
 /** Of the payment page that only tells by messages; proved beside its provider. */
 export const webhookFaultModes = { 'webhook.webhook': ['late', 'duplicate', 'never', 'forged'] } as const;
-export const allFaultModes = { ...faultModes, ...sadadFaultModes, ...webhookFaultModes, ...supplierFaultModes };
+/** SEP, whose inquiry is the receipt; proved beside its provider. */
+export const sepFaultModes = {
+  'sep.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'sep.inquiry': ['slow', 'error', 'garbage', 'down'],
+  'sep.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'sep.reverse': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
+  'sep.callback': ['slow', 'duplicate'],
+} as const;
+export const allFaultModes = {
+  ...faultModes,
+  ...sadadFaultModes,
+  ...sepFaultModes,
+  ...webhookFaultModes,
+  ...supplierFaultModes,
+};
 export type FaultPlace = keyof typeof allFaultModes;
 
 export const Fault = z.strictObject({

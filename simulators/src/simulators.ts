@@ -11,6 +11,7 @@ import { createSadadBank } from './sadad.ts';
 import { createStripeBank } from './stripe.ts';
 import { createWebhookBank } from './webhook-bank.ts';
 import type { SignedWebhookTarget } from './webhook-sender.ts';
+import { createSepBank } from './sep.ts';
 import { createZarinpalBank } from './zarinpal.ts';
 import { createZibalBank } from './zibal.ts';
 
@@ -41,6 +42,7 @@ export async function startSimulators(options: {
     createBehpardakhtBank(faults),
     stripe,
     webhookBank,
+    createSepBank(faults),
   ];
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));

@@ -86,6 +86,8 @@ export function serverEnvironment(options: {
     PAYMENT_WEBHOOK_SECRETS: secretOf('payment-webhook'),
     PAYMENTS_CARD_NUMBER: '6037990000000006',
     PAYMENTS_CARD_HOLDER: 'فروشگاه کلید',
+    PAYMENTS_SEP_URL: `http://localhost:${ports.simulators}/sep`,
+    PAYMENTS_SEP_TERMINAL_ID: '2001',
     PAYMENTS_ZARINPAL_URL: `http://localhost:${ports.simulators}/zarinpal`,
     PAYMENTS_CALLBACK_URL: `http://localhost:${ports.gateway}`,
     PAYMENTS_SHOP_URL: `http://localhost:${ports.shop}`,

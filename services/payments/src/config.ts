@@ -49,6 +49,12 @@ export const PaymentsConfig = z.object({
     .regex(/^\d{16}$/, 'is the 16 digits of a card')
     .optional(),
   PAYMENTS_CARD_HOLDER: z.string().min(3).optional(),
+  PAYMENTS_SEP_URL: z.url().default('http://localhost:4000/sep'),
+  /** Saman's gateway is offered when its terminal is given. */
+  PAYMENTS_SEP_TERMINAL_ID: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
   /** The gateway's public origin, where banks send the browser back. */
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */

@@ -38,6 +38,12 @@ const ways: Partial<Record<Psp, Way>> = {
     isFound: true,
     canRefund: true,
   },
+  sep: {
+    faults: { request: 'sep.request', verify: 'sep.verify', amountMismatch: true, verifiedBefore: 'sep.verify' },
+    goesBack: true,
+    isFound: true,
+    canRefund: true,
+  },
   sadad: {
     faults: { request: 'sadad.request', verify: 'sadad.verify', amountMismatch: true, verifiedBefore: 'sadad.verify' },
     goesBack: true,
@@ -94,6 +100,8 @@ beforeAll(async () => {
     PAYMENTS_ZIBAL_MERCHANT: 'zibal',
     PAYMENTS_ZIBAL_PLATFORM_URL: `${simulators.url}/zibal-platform`,
     PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'a token of the test',
+    PAYMENTS_SEP_URL: `${simulators.url}/sep`,
+    PAYMENTS_SEP_TERMINAL_ID: '2001',
     PAYMENTS_SADAD_URL: `${simulators.url}/sadad`,
     PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
     PAYMENTS_SADAD_TERMINAL_ID: '24000000',
@@ -285,7 +293,11 @@ describe.each(psps)('gateway pack at $psp', ({ psp, way }) => {
       ...Object.fromEntries(
         'Authority trackId Token token RefId session_id attempt'.split(' ').map((name) => [name, begun.token]),
       ),
-      ...{ Status: 'OK', success: '1', status: '2', ResCode: '0', came: 'paid' },
+      Status: 'OK',
+      success: '1',
+      status: '2',
+      ResCode: '0',
+      came: 'paid',
     };
     await shop.browser.handlePspCallback({ psp, params: claims });
     expect((await shop.attempt(begun.attemptId)).status).not.toBe('captured');
@@ -404,10 +416,16 @@ test.each(those((way) => way.canRefund))(
     await becomes(begun, 'captured');
     const { orderId, amountRial } = begun.order;
     await shop.deliver('order.fulfilled', {
-      ...{ orderId, customerId: begun.order.customerId, orderNumber: 'KL-1', version: 4, totalRial: amountRial },
-      ...{ contact: {}, lines: [], fulfilledAt: new Date().toISOString() },
+      orderId,
+      customerId: begun.order.customerId,
+      orderNumber: 'KL-1',
+      version: 4,
+      totalRial: amountRial,
+      contact: {},
+      lines: [],
+      fulfilledAt: new Date().toISOString(),
     });
-    const place = psp === 'zarinpal' ? 'zarinpal.reverse' : `${psp}.refund`;
+    const place = psp === 'zarinpal' || psp === 'sep' ? `${psp}.reverse` : `${psp}.refund`;
     await bank.fault(place, { mode: 'lose-answer', count: 1 });
     const refund = await shop.staff('one').requestRefund({ orderId, amountRial, method: 'psp', reason: 'asked for' });
     await expect

@@ -16,6 +16,11 @@ export const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown
 /** A late success of an attempt that we gave up is looked at like any other: the money may be there. */
 export const payableStatuses: AttemptStatus[] = [...openStatuses, 'failed', 'abandoned'];
 
+/** What is known already stays: a callback adds to it. */
+function merged(proof: Record<string, string>) {
+  return sql`${paymentAttempts.proof} || ${JSON.stringify(proof)}::jsonb`;
+}
+
 /** The columns of each move: its status, and for the history who made it and why (PA-11). */
 export function moveTo(ctx: Pick<Context, 'actor'>, status: AttemptStatus, cause: string) {
   return { status, movedBy: actorName(ctx), moveCause: cause, updatedAt: sql`now()` };
@@ -56,7 +61,7 @@ export async function settleAttempt(
       ...moveTo(ctx, 'verifying', 'verify'),
       failureReason: null,
       verifyCount: sql`${paymentAttempts.verifyCount} + 1`,
-      ...(proof ? { proof } : {}),
+      ...(proof ? { proof: merged(proof) } : {}),
       dueAt: sql`now() + interval '30 seconds'`,
     })
     .where(isStill(attempt, from))
@@ -64,7 +69,7 @@ export async function settleAttempt(
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
   // Which payment, and how much, comes from our row alone; of the callback only what the PSP itself calls its proof.
-  const answer = await bankOf(ctx, claimed).verify({ ...claimed, pspToken: claimed.pspToken });
+  const answer = await askBank(ctx, { ...claimed, pspToken: claimed.pspToken });
   failpoint('payments.verified'); // CP8
   await record(ctx, claimed, answer, mayRevive);
 }
@@ -85,12 +90,27 @@ export async function followHint(
     .update(paymentAttempts)
     .set({
       ...moveTo(ctx, 'returned', 'came back without success'),
-      ...(proof ? { proof } : {}),
+      ...(proof ? { proof: merged(proof) } : {}),
       dueAt: sql`now() + interval '10 seconds'`,
     })
     .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'redirected')))
     .returning();
   if (returned) await inquireAttempt(ctx, returned, 0);
+}
+
+/** Verifies by the bank's own proof where it tells one. It is written down first: a verify whose answer is lost is repeated with it. */
+async function askBank(ctx: Context, claimed: AttemptRow & { pspToken: string }): Promise<VerifyAnswer> {
+  const bank = bankOf(ctx, claimed);
+  const found = await bank.findProof?.(claimed);
+  if (found?.kind !== 'found') return found ?? bank.verify(claimed);
+  const proof = { ...claimed.proof, ...found.proof };
+  const [kept] = await ctx.db
+    .update(paymentAttempts)
+    .set({ proof })
+    .where(isStill(claimed, ['verifying']))
+    .returning({ id: paymentAttempts.id });
+  // Without a row another call has taken over and knows it by itself.
+  return kept ? bank.verify({ ...claimed, proof }) : { kind: 'unknown' };
 }
 
 /** The bank of an attempt. What the wallet paid was never at one. */

@@ -28,6 +28,7 @@ export const asked = (pspToken: string, amountRial = 1_000): AskedAttempt => ({
   terms: {},
   proof: {},
   pspReference: null,
+  verifyCount: 1,
 });
 
 export interface TestOrder {

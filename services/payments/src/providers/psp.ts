@@ -34,6 +34,8 @@ export interface AskedAttempt {
   proof: Record<string, string>;
   /** The PSP's reference of the captured money; null before the capture. */
   pspReference: string | null;
+  /** How many verifies were begun, with this one: an earlier one may have taken the money and lost its answer. */
+  verifyCount: number;
 }
 
 export interface CallbackHint {
@@ -75,6 +77,11 @@ export type VerifyAnswer =
   /** Neither paid nor failed. Only asking again turns it into one of the two. */
   | { kind: 'unknown' };
 
+/** `declined` and `unknown` are the verify's answer already. */
+export type ProofAnswer =
+  | { kind: 'found'; proof: Record<string, string> }
+  | Extract<VerifyAnswer, { kind: 'declined' | 'unknown' }>;
+
 export type InquiryAnswer = 'paid' | 'verified' | 'in-bank' | 'failed' | 'reversed' | 'unknown';
 
 /** One refund, of all or a part of what an attempt captured. */
@@ -102,6 +109,12 @@ export interface PspProvider {
   parseCallback(params: Record<string, string>): CallbackHint | undefined;
   /** Reads a signed message of the PSP's server from its very bytes; absent where the PSP sends none. `refused`: not signed by it, or too old. */
   parseWebhook?(body: string, headers: Record<string, string>): WebhookHint | 'refused' | 'irrelevant';
+  /**
+   * Asks the PSP itself for what verify needs, so that no browser has to be believed or waited for; kept with the attempt before verify,
+   * after which a PSP may tell it no more. Undefined: it tells nothing, and the callback's proof is all there is. Absent where verify needs
+   * only our own row.
+   */
+  findProof?(attempt: AskedAttempt): Promise<ProofAnswer | undefined>;
   /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
   verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
   inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;

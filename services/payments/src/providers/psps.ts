@@ -6,6 +6,7 @@ import { createCardToCard } from './card-to-card.ts';
 import { createSadad } from './sadad.ts';
 import { createStripe } from './stripe.ts';
 import { createWebhookPsp } from './webhook.ts';
+import { createSep } from './sep.ts';
 import { createZarinpal } from './zarinpal.ts';
 import { createZibal } from './zibal.ts';
 
@@ -34,6 +35,9 @@ export function createPsps(config: PaymentsConfig): Partial<Record<Psp, PspProvi
     config.PAYMENTS_CARD_NUMBER === undefined || config.PAYMENTS_CARD_HOLDER === undefined
       ? undefined
       : createCardToCard({ shopUrl: config.PAYMENTS_SHOP_URL }),
+    config.PAYMENTS_SEP_TERMINAL_ID === undefined
+      ? undefined
+      : createSep({ baseUrl: config.PAYMENTS_SEP_URL, terminalId: config.PAYMENTS_SEP_TERMINAL_ID }),
   ];
   return Object.fromEntries(psps.flatMap((psp) => (psp ? [[psp.psp, psp]] : [])));
 }
