@@ -8,7 +8,7 @@ export type Answer<T> =
  * server, where every answer was checked, so that a phone need not load them.
  */
 export async function call<T>(
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: Record<string, unknown>,
   headers: Record<string, string> = {},
