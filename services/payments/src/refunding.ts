@@ -44,8 +44,11 @@ export async function runRefund(ctx: Context, refund: RefundRow): Promise<void> 
   const { attempt, provider } = await attemptOf(ctx, submitting);
   const answer = await askOnce(ctx, provider, attempt, askedRefund(submitting));
   failpoint('payments.refund-sent'); // CP16
-  if (answer.kind === 'done') await finishRefund(ctx, submitting, answer.reference, 'the PSP gave it back');
-  else if (answer.kind === 'refused')
+  if (answer.kind === 'done') {
+    // Kept before the books are written: should that fail, some PSPs can be asked about the refund by nothing else.
+    await ctx.db.update(refunds).set({ reference: answer.reference }).where(eq(refunds.id, submitting.id));
+    await finishRefund(ctx, submitting, answer.reference, 'the PSP gave it back');
+  } else if (answer.kind === 'refused')
     await dropRefund(ctx, submitting, 'failed', `refused by the PSP: ${answer.pspCode}`);
   else await waitForInquiry(ctx, submitting);
 }
@@ -58,7 +61,8 @@ export async function settleRefund(ctx: Context, refund: RefundRow): Promise<voi
   }
   const { attempt, provider } = await attemptOf(ctx, refund);
   const outcome = await inquire(provider, attempt, askedRefund(refund));
-  if (outcome === 'done') await finishRefund(ctx, refund, refund.id, 'the PSP says that it went back');
+  if (outcome === 'done')
+    await finishRefund(ctx, refund, refund.reference ?? refund.id, 'the PSP says that it went back');
   else if (outcome === 'not-done') await dropRefund(ctx, refund, 'failed', 'the PSP says that nothing went back');
   else await waitForInquiry(ctx, refund);
 }
@@ -100,8 +104,8 @@ async function attemptOf(ctx: Context, refund: RefundRow) {
   return { attempt: { ...attempt, pspToken: attempt.pspToken }, provider: bankOf(ctx, attempt) };
 }
 
-function askedRefund({ id, refundNo, amountRial }: RefundRow): AskedRefund {
-  return { refundId: id, refundNo, amountRial };
+function askedRefund({ id, refundNo, amountRial, reference }: RefundRow): AskedRefund {
+  return { refundId: id, refundNo, amountRial, ...(reference === null ? {} : { reference }) };
 }
 
 export function moveRefund(ctx: Pick<Context, 'actor'>, status: RefundRow['status'], cause: string) {

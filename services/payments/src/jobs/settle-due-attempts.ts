@@ -64,23 +64,28 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
   }
   const answer =
     attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
-  if (answer === 'verified') await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
-  else if (answer === 'failed') await fail(ctx, attempt, ['unknown'], 'failed-at-the-bank');
-  else {
-    const isOld = redirectedSecondsAgo > 86_400;
-    const next =
-      answer === 'reversed'
-        ? { ...moveTo(ctx, 'reversed', 'reversed at the bank'), dueAt: null }
-        : isOld
-          ? { ...moveTo(ctx, 'review', 'unknown for a day'), dueAt: null, failureReason: 'unknown for a day' }
-          : { dueAt: sql`now() + interval '1 hour'` };
-    await ctx.db
-      .update(paymentAttempts)
-      .set(next)
-      .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
-    if (isOld && answer !== 'reversed')
-      ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
+  const isOld = redirectedSecondsAgo > 86_400;
+  if (answer === 'failed') {
+    await fail(ctx, attempt, ['unknown'], 'failed-at-the-bank');
+    return;
   }
+  if (answer === 'verified') {
+    await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
+    if (!isOld) return; // Where even that is not answered, such as a settle that the bank does not do, a person looks in the end.
+  }
+  const next =
+    answer === 'reversed'
+      ? { ...moveTo(ctx, 'reversed', 'reversed at the bank'), dueAt: null }
+      : isOld
+        ? { ...moveTo(ctx, 'review', 'unknown for a day'), dueAt: null, failureReason: 'unknown for a day' }
+        : { dueAt: sql`now() + interval '1 hour'` };
+  const [moved] = await ctx.db
+    .update(paymentAttempts)
+    .set(next)
+    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')))
+    .returning({ status: paymentAttempts.status });
+  if (moved?.status === 'review')
+    ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
 }
 
 /** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */

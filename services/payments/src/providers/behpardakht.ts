@@ -44,7 +44,7 @@ const tehranClock = new Intl.DateTimeFormat('en-CA-u-ca-gregory-nu-latn', {
 });
 
 /** Day and time at the bank, as YYYYMMDD and HHMMSS. */
-export function tehranTime(atMs: number): { localDate: string; localTime: string } {
+function tehranTime(atMs: number): { localDate: string; localTime: string } {
   const digits = tehranClock.format(atMs).replace(/\D/g, '');
   return { localDate: digits.slice(0, 8), localTime: digits.slice(8) };
 }

@@ -53,7 +53,8 @@ function readXml(xml: string): XmlElement | undefined {
       if (!isEmpty && open.push(element) > depthMax) return undefined;
     }
   }
-  return open.length === 1 && root.text.trim() === '' ? root : undefined;
+  const isWhole = open.length === 1 && root.children.length === 1 && root.text.trim() === '';
+  return isWhole ? root : undefined;
 }
 
 function escapeXml(text: string): string {
