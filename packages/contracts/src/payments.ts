@@ -118,7 +118,7 @@ export const withdrawalMoveRefused = problem<{ status: string }>('payments.withd
 });
 export const limitReached = problem<{ limitRial: number; period: string }>('payments.limit-reached', {
   status: 409,
-  title: 'That is above what may be added in this time',
+  title: 'That is above what is allowed in this time',
 });
 
 export const transferNotFound = problem('payments.transfer-not-found', {
@@ -136,6 +136,19 @@ export const trackingNumberUsed = problem<{ field: string }>('payments.tracking-
 export const transferAmountDiffers = problem<{ amountRial: number }>('payments.transfer-amount-differs', {
   status: 409,
   title: 'What the bank shows is not the amount of this payment; reject it and give the money back by hand',
+});
+
+export const attemptNotFound = problem('payments.attempt-not-found', {
+  status: 404,
+  title: 'There is no such payment',
+});
+export const attemptMoveRefused = problem<{ status: string }>('payments.attempt-move-refused', {
+  status: 409,
+  title: 'This payment waits for nobody',
+});
+export const referenceUsed = problem<{ field: string }>('payments.reference-used', {
+  status: 409,
+  title: 'This reference has paid for something already',
 });
 
 const TransferStatus = z.enum(['submitted', 'approved', 'rejected']);
@@ -217,6 +230,8 @@ const Attempt = z.object({
   updatedAt: Instant,
 });
 
+const StaffAttempt = Attempt.extend({ orderId: Id, customerId: Id });
+
 export const paymentsContract = contract(
   'payments',
   {
@@ -245,6 +260,60 @@ export const paymentsContract = contract(
       }),
       output: z.object({}),
       problems: [pspWebhookRefused],
+    }),
+    getPaymentLimits: operation({
+      method: 'GET',
+      path: '/payments/limits',
+      summary: 'What one may buy in a day, what is left of it, and what each further step allows',
+      access: ['customer'],
+      input: NoInput,
+      output: z.object({
+        level: z.int().min(0).max(2),
+        dayMaxRial: AmountRial,
+        spentTodayRial: AmountRial,
+        steps: z.array(z.object({ level: z.int(), dayMaxRial: AmountRial })),
+        /** Cards that were paid with, by what may be shown of them. */
+        cards: z.array(z.object({ cardMasked: z.string().nullable(), isMatched: z.boolean(), lastPaidAt: Instant })),
+      }),
+    }),
+    setCustomerLevel: operation({
+      method: 'PUT',
+      path: '/admin/customers/{customerId}/payment-level',
+      summary: 'How far a customer is known, decided by staff with a reason',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ customerId: Id, level: z.int().min(0).max(2), reason: Reason }),
+      output: z.object({ customerId: Id, level: z.int() }),
+    }),
+    listAttempts: operation({
+      method: 'GET',
+      path: '/admin/payment-attempts',
+      summary: 'Tries to pay, newest first; those in review wait for a person',
+      access: ['admin', 'support'],
+      checksSession: true,
+      input: z.object({ status: AttemptStatus.optional(), limit: Limit, cursor: Cursor }),
+      output: page(StaffAttempt),
+    }),
+    decideAttempt: operation({
+      method: 'POST',
+      path: '/admin/payment-attempts/{attemptId}/decision',
+      summary:
+        'Ends a review: the whole amount is in the bank under this reference, nothing is, or it went back; above 50,000,000 Rial two people say that it is there',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({
+        attemptId: Id,
+        decision: z.enum(['captured', 'failed', 'reversed']),
+        /** The bank's; needed for money that is there. */
+        reference: z
+          .string()
+          .trim()
+          .regex(/^[0-9A-Za-z_-]{4,60}$/, 'is letters and digits, 4 to 60')
+          .optional(),
+        reason: Reason,
+      }),
+      output: StaffAttempt,
+      problems: [attemptNotFound, attemptMoveRefused, referenceUsed, secondPersonNeeded],
     }),
     getTransfer: operation({
       method: 'GET',
@@ -449,7 +518,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ withdrawalId: Id, reference: z.string().trim().min(4).max(60) }),
       output: Withdrawal,
-      problems: [withdrawalNotFound, withdrawalMoveRefused],
+      problems: [referenceUsed, withdrawalNotFound, withdrawalMoveRefused],
     }),
     requestRefund: operation({
       method: 'POST',
@@ -542,7 +611,7 @@ export const paymentsContract = contract(
         walletMaxRial: AmountRial.default(0),
       }),
       output: z.object({ intentId: Id, status: IntentStatus, walletRial: AmountRial }),
-      problems: [intentMismatch],
+      problems: [intentMismatch, limitReached],
     }),
     startAttempt: operation({
       method: 'POST',

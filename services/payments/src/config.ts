@@ -63,6 +63,14 @@ export const PaymentsConfig = z.object({
   PAYMENTS_TWO_PEOPLE_ABOVE_RIAL: z.coerce.number().int().min(0).default(50_000_000),
   /** What one customer may add to the wallet in a day of Tehran. */
   PAYMENTS_TOP_UP_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(500_000_000),
+  /** What one customer may buy in a day of Tehran, by level: known by phone, by a card that matches the phone, by staff. */
+  PAYMENTS_DAY_MAX_RIAL: z
+    .string()
+    .default('200000000,500000000,5000000000')
+    .transform((list) => list.split(',').map(Number))
+    .refine((limits) => limits.length === 3 && limits.every(Number.isSafeInteger), 'is three amounts with commas'),
+  /** From this amount on a customer of level 0 pays where the PSP matches card and phone; absent: nobody has to. */
+  PAYMENTS_MATCHED_CARD_FROM_RIAL: z.coerce.number().int().min(0).optional(),
   PAYMENTS_CARD_HASH_SECRET: z.string().min(32, 'needs 32 characters or more'),
 });
 export type PaymentsConfig = z.infer<typeof PaymentsConfig>;

@@ -342,7 +342,7 @@ const steps = [
           if (end === 'cancel') await customer(model).cancelWithdrawal({ withdrawalId });
           else {
             await shop.staff('one').decideWithdrawal({ withdrawalId, isApproved: true, reason: 'of the model' });
-            await shop.staff('one').recordWithdrawalTransfer({ withdrawalId, reference: 'PAYA-12345' });
+            await shop.staff('one').recordWithdrawalTransfer({ withdrawalId, reference: `PAYA-${withdrawalId}` });
           }
         },
       ),
@@ -434,7 +434,12 @@ test('I5 I6 I8 I9 I10 I11 I27 CP7 CP8 CP9 CP16: 200 made-up sequences of payment
       await fc.asyncModelRun(() => ({ model, real: {} }), commands);
       await settleAndCompare(model);
     }),
-    { numRuns: Number(process.env['MODEL_RUNS'] ?? 200), seed, endOnFailure: true },
+    {
+      numRuns: Number(process.env['MODEL_RUNS'] ?? 200),
+      seed,
+      endOnFailure: true,
+      ...(process.env['MODEL_PATH'] ? { path: process.env['MODEL_PATH'] } : {}),
+    },
   );
   // What the sequences were made of: a model in which nothing happens proves nothing.
   const [seen] = await shop.sql(

@@ -8,6 +8,10 @@ import { onOrderRefundDue } from './events/on-order-refund-due.ts';
 import { onOrderPaymentRefused } from './events/on-order-payment-refused.ts';
 import { settleDueAttempts, settleUnverified } from './jobs/settle-due-attempts.ts';
 import { closeIntent } from './operations/close-intent.ts';
+import { decideAttempt } from './operations/decide-attempt.ts';
+import { getPaymentLimits } from './operations/get-payment-limits.ts';
+import { listAttempts } from './operations/list-attempts.ts';
+import { setCustomerLevel } from './operations/set-customer-level.ts';
 import { createIntent } from './operations/create-intent.ts';
 import { getOrderPayments } from './operations/get-order-payments.ts';
 import { getTrialBalance } from './operations/get-trial-balance.ts';
@@ -49,6 +53,10 @@ export const paymentsService = defineService({
   operations: {
     handlePspCallback,
     handlePspWebhook,
+    getPaymentLimits,
+    setCustomerLevel,
+    listAttempts,
+    decideAttempt,
     getTransfer,
     submitTransfer,
     listTransfers,

@@ -1,14 +1,24 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { Id, invalidInput } from '@kelid/contracts/common';
 import {
+  referenceUsed,
   refundNotFound,
   transferNotFound,
   withdrawalMoveRefused,
   withdrawalNotFound,
   type WithdrawalStatus,
 } from '@kelid/contracts/payments';
+import { sqlState, violatedConstraint } from '@kelid/service/database';
 import type { Context } from '../context.ts';
-import { bankAccounts, paymentAttempts, paymentIntents, refunds, transfers, withdrawals } from './schema.ts';
+import {
+  bankAccounts,
+  customerLevels,
+  paymentAttempts,
+  paymentIntents,
+  refunds,
+  transfers,
+  withdrawals,
+} from './schema.ts';
 import { actorName, openStatuses } from '../settling.ts';
 
 type RefundRow = typeof refunds.$inferSelect;
@@ -119,9 +129,11 @@ export async function endWithdrawal(
   reason: string,
 ) {
   const before = await findWithdrawal(ctx, id);
-  const { rows } = await ctx.db.execute<{ id: string | null }>(
-    sql`select id from payments_end_withdrawal(${id}, ${status}, ${reference}, ${actorName(ctx)}, ${reason})`,
-  );
+  const { rows } = await ctx.db
+    .execute<{ id: string | null }>(
+      sql`select id from payments_end_withdrawal(${id}, ${status}, ${reference}, ${actorName(ctx)}, ${reason})`,
+    )
+    .catch(rethrowUsedReference);
   if (!rows[0]?.id) throw withdrawalMoveRefused({ status: before.withdrawal.status });
   return showWithdrawal(await findWithdrawal(ctx, id));
 }
@@ -188,4 +200,37 @@ export function showOwnTransfer(ctx: Context, found: Awaited<ReturnType<typeof g
     trackingNumber: transfer?.trackingNumber ?? null,
     cardLast4: transfer?.cardLast4 ?? null,
   };
+}
+
+export function showAttempt(attempt: typeof paymentAttempts.$inferSelect) {
+  return {
+    id: attempt.id,
+    orderId: attempt.orderId,
+    customerId: attempt.customerId,
+    psp: attempt.psp,
+    status: attempt.status,
+    amountRial: attempt.amountRial,
+    isSurplus: attempt.isSurplus,
+    pspReference: attempt.pspReference,
+    cardMasked: attempt.cardMasked,
+    failureReason: attempt.failureReason,
+    createdAt: new Date(attempt.createdAt).toISOString(),
+    updatedAt: new Date(attempt.updatedAt).toISOString(),
+  };
+}
+
+/** How far a customer is known; 0 who was never looked at. */
+export async function levelOf(ctx: Context, customerId: string): Promise<number> {
+  const [known] = await ctx.db
+    .select({ level: customerLevels.level })
+    .from(customerLevels)
+    .where(eq(customerLevels.customerId, customerId));
+  return known?.level ?? 0;
+}
+
+/** One transfer of the bank is the end of one withdrawal or refund. */
+export function rethrowUsedReference(error: unknown): never {
+  if (sqlState(error) === '23505' && violatedConstraint(error)?.includes('reference'))
+    throw referenceUsed({ field: 'reference' });
+  throw error;
 }

@@ -7,6 +7,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   unique,
@@ -320,6 +321,40 @@ export const bankAccounts = pgTable(
     unique('bank_accounts_once').on(table.customerId, table.sheba),
     index('bank_accounts_status').on(table.status, table.id),
   ],
+);
+
+/** Cards that a customer has paid with: hashes, never numbers. */
+export const customerCards = pgTable(
+  'customer_cards',
+  {
+    customerId: uuid('customer_id').notNull(),
+    cardHash: text('card_hash').notNull(),
+    cardMasked: text('card_masked'),
+    /** The PSP took the payment only because card and phone belong to one person. */
+    isMatched: boolean('is_matched').notNull().default(false),
+    firstPaidAt: instant('first_paid_at')
+      .notNull()
+      .default(sql`now()`),
+    lastPaidAt: instant('last_paid_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.customerId, table.cardHash] })],
+);
+
+/** How far a customer is known: 0 by phone alone, 1 by a card that matches the phone, 2 by staff. Without a row: 0. */
+export const customerLevels = pgTable(
+  'customer_levels',
+  {
+    customerId: uuid('customer_id').primaryKey(),
+    level: integer().notNull(),
+    setBy: text('set_by').notNull(),
+    reason: text().notNull(),
+    setAt: instant('set_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [check('customer_levels_level', sql`${table.level} between 0 and 2`)],
 );
 
 /** What a customer says of a transfer from card to card, and what staff found in the bank. */

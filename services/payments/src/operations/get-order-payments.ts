@@ -2,6 +2,7 @@ import { and, asc, eq, ne, notInArray } from 'drizzle-orm';
 import { intentNotFound } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
+import { showAttempt } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds, walletHolds } from '../db/schema.ts';
 
 export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { orderId }) => {
@@ -37,18 +38,7 @@ export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { or
     amountRial: intent.amountRial,
     walletRial: hold?.amountRial ?? 0,
     status: intent.status,
-    attempts: attempts.map((attempt) => ({
-      id: attempt.id,
-      psp: attempt.psp,
-      status: attempt.status,
-      amountRial: attempt.amountRial,
-      isSurplus: attempt.isSurplus,
-      pspReference: attempt.pspReference,
-      cardMasked: attempt.cardMasked,
-      failureReason: attempt.failureReason,
-      createdAt: new Date(attempt.createdAt).toISOString(),
-      updatedAt: new Date(attempt.updatedAt).toISOString(),
-    })),
+    attempts: attempts.map(showAttempt),
     refunds: given.map((refund) => ({ ...refund, createdAt: new Date(refund.createdAt).toISOString() })),
   };
 };

@@ -9,6 +9,7 @@ import {
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
+import { levelOf } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import type { PspProvider } from '../providers/psp.ts';
 import { offeredPsps } from '../routing.ts';
@@ -19,14 +20,15 @@ import { actorName, moveTo } from '../settling.ts';
  * redirect.
  */
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
-  const offered = await offeredPsps(ctx);
+  const mustMatchPhone = await needsMatch(ctx, orderId);
+  const offered = (await offeredPsps(ctx)).filter((provider) => !mustMatchPhone || provider.facts.matchesPhone);
   const chosen = offered.filter((provider) => provider.psp === psp);
   const others = offered.filter((provider) => provider.psp !== psp && !provider.facts.isByChoice);
-  let next = { attemptId, fallbackOf: null as string | null };
+  let next = { attemptId, fallbackOf: null as string | null, mustMatchPhone };
   for (const provider of [...chosen, ...others]) {
     const begun = await begin(ctx, provider, orderId, next);
     if (begun !== 'failed') return begun;
-    next = { attemptId: newId(), fallbackOf: next.attemptId };
+    next = { ...next, attemptId: newId(), fallbackOf: next.attemptId };
   }
   // No bank at all: what was begun before, or paid by the wallet, is still answered.
   if (chosen.length + others.length === 0)
@@ -34,12 +36,20 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   throw pspUnavailable({ retryAfterSeconds: 10 });
 };
 
+/** Whether whoever owes this has to pay by a card that belongs to their phone. */
+async function needsMatch(ctx: Context, orderId: string): Promise<boolean> {
+  const fromRial = ctx.config.PAYMENTS_MATCHED_CARD_FROM_RIAL;
+  if (fromRial === undefined) return false;
+  const [intent] = await ctx.db.select().from(paymentIntents).where(eq(paymentIntents.orderId, orderId));
+  return intent !== undefined && intent.amountRial >= fromRial && (await levelOf(ctx, intent.customerId)) === 0;
+}
+
 /** The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). */
 async function begin(
   ctx: Context,
   provider: PspProvider,
   orderId: string,
-  { attemptId, fallbackOf }: { attemptId: string; fallbackOf: string | null },
+  { attemptId, fallbackOf, mustMatchPhone }: { attemptId: string; fallbackOf: string | null; mustMatchPhone: boolean },
 ): Promise<StartedAttempt | 'failed'> {
   const { psp } = provider;
   const { rows } = await ctx.db.execute<{
@@ -70,6 +80,7 @@ async function begin(
     orderNumber: made.order_number,
     amountRial: made.amount_rial,
     phone: made.phone,
+    ...(mustMatchPhone ? { mustMatchPhone } : {}),
     callbackUrl: `${ctx.config.PAYMENTS_CALLBACK_URL}/api/v1/payments/callback/${psp}`,
   });
   failpoint('payments.requested'); // CP5
@@ -89,7 +100,7 @@ async function begin(
       pspToken: answer.pspToken,
       redirectUrl: answer.redirectUrl,
       redirectFields: answer.redirectFields ?? null,
-      terms: answer.terms ?? {},
+      terms: { ...answer.terms, ...(mustMatchPhone ? { phoneMatched: '1' } : {}) },
       redirectedAt: sql`now()`,
       dueAt: sql`now() + interval '5 minutes'`,
     })

@@ -30,6 +30,7 @@ const ours = (changes: Partial<AskedAttempt> = {}): AskedAttempt => ({
   terms: {},
   proof,
   pspReference: null,
+  verifyCount: 1,
   ...changes,
 });
 const captured = ours({ pspReference: reference });

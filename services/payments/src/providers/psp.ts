@@ -9,6 +9,8 @@ export interface PspFacts {
   reverseWindowMinutes?: number;
   /** The money is ours before anybody verifies it: for a dead order it becomes the customer's, since it would not go back by itself. */
   takesAtOnce?: true;
+  /** It can insist that card and phone belong to one person. */
+  matchesPhone?: true;
   /** Offered last and never in place of a bank that does not begin: only who chose it can use it. */
   isByChoice?: true;
 }
@@ -20,6 +22,8 @@ export interface AttemptFacts {
   orderNumber: string;
   amountRial: number;
   phone: string | null;
+  /** The payment is taken only from a card of whoever has this phone. */
+  mustMatchPhone?: true;
   callbackUrl: string;
 }
 

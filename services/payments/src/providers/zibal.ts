@@ -105,7 +105,7 @@ export function createZibal(options: {
     psp: 'zibal',
     ...(platform ? { refund } : {}),
     // No document tells the window; a quarter of an hour is the shortest of all banks.
-    facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15 },
+    facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15, matchesPhone: true },
     isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {
@@ -118,6 +118,7 @@ export function createZibal(options: {
           // A label only: attempts are found by the track id.
           orderId: attempt.attemptId,
           ...(attempt.phone ? { mobile: attempt.phone.replace(/^\+98/, '0') } : {}),
+          ...(attempt.mustMatchPhone ? { checkMobileWithCard: true } : {}),
         },
         8_000,
       );

@@ -1,0 +1,63 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { invalidInput } from '@kelid/contracts/common';
+import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
+import type { Context, Operations } from '../context.ts';
+import { rethrowUsedReference, showAttempt } from '../db/queries.ts';
+import { paymentAttempts } from '../db/schema.ts';
+import { type AttemptRow, actorName, moveTo } from '../settling.ts';
+
+/** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
+export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {
+  const attempt = await find(ctx, attemptId);
+  if (decision !== 'captured') {
+    const [moved] = await ctx.db
+      .update(paymentAttempts)
+      .set({ ...moveTo(ctx, decision, reason), failureReason: reason, dueAt: null })
+      .where(inReview(attemptId))
+      .returning();
+    if (!moved) throw attemptMoveRefused({ status: attempt.status });
+    return showAttempt(moved);
+  }
+  if (reference === undefined)
+    throw invalidInput({ errors: [{ field: 'reference', message: 'Name the reference that the bank shows' }] });
+  const me = actorName(ctx);
+  const needsTwo = attempt.amountRial > ctx.config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL;
+  const first = attempt.proof['foundBy'];
+  if (needsTwo && first === undefined) {
+    const [said] = await ctx.db
+      .update(paymentAttempts)
+      .set({
+        proof: sql`${paymentAttempts.proof} || ${JSON.stringify({ foundBy: me, foundReference: reference })}::jsonb`,
+      })
+      .where(and(inReview(attemptId), sql`not ${paymentAttempts.proof} ? 'foundBy'`))
+      .returning();
+    if (!said) throw attemptMoveRefused({ status: attempt.status });
+    return showAttempt(said);
+  }
+  if (needsTwo && (first === me || attempt.proof['foundReference'] !== reference)) throw secondPersonNeeded();
+  const isCaptured = await ctx
+    .transaction(async (tx) => {
+      const [claimed] = await tx
+        .update(paymentAttempts)
+        .set(moveTo(ctx, 'verifying', reason))
+        .where(inReview(attemptId))
+        .returning({ id: paymentAttempts.id });
+      if (!claimed) return false;
+      await tx.execute(sql`select is_surplus from payments_capture(${attemptId}, ${reference}, null, null, true)`);
+      return true;
+    })
+    .catch(rethrowUsedReference);
+  if (!isCaptured) throw attemptMoveRefused({ status: attempt.status });
+  ctx.wakeRelay();
+  return showAttempt(await find(ctx, attemptId));
+};
+
+function inReview(attemptId: string) {
+  return and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'review'));
+}
+
+async function find(ctx: Context, attemptId: string): Promise<AttemptRow> {
+  const [attempt] = await ctx.db.select().from(paymentAttempts).where(eq(paymentAttempts.id, attemptId));
+  if (!attempt) throw attemptNotFound();
+  return attempt;
+}

@@ -1,0 +1,14 @@
+import { sql } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { customerLevels } from '../db/schema.ts';
+import { actorName } from '../settling.ts';
+
+export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { customerId, level, reason }) => {
+  const set = { level, reason, setBy: actorName(ctx), setAt: sql`now()` };
+  await ctx.db
+    .insert(customerLevels)
+    .values({ customerId, ...set })
+    .onConflictDoUpdate({ target: customerLevels.customerId, set });
+  ctx.log.info({ customerId, level, reason, actor: actorName(ctx) }, "a customer's level was set");
+  return { customerId, level };
+};
