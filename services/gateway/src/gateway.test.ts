@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { serviceUnavailable } from '@kelid/contracts/common';
 import type { Operation, Role } from '@kelid/contracts/contract';
+import { pspWebhookRefused } from '@kelid/contracts/payments';
 import { type Host, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import type { CallContext } from '@kelid/service/invoke';
@@ -389,6 +390,73 @@ test('GW-7 A11 A85 A94: a body or query that can be read in two ways, or is too 
   expect((await post(otp, '{"a":{"phone":"x: {"},"phone":"2"}')).status).toBe(202);
   await get('/api/v1/products?q=a&q=b');
   expect(seen.at(-1)?.input).toEqual({ q: ['a', 'b'] });
+});
+
+test('PA-5 A73: a message of a bank reaches its service byte for byte, with the headers of its sender and no others, and is answered 202', async () => {
+  const hook = '/api/v1/payments/webhook/stripe';
+  const signature = `t=${seconds()},v1=${'a'.repeat(64)},v1=${'b'.repeat(64)},v0=${'c'.repeat(64)}`;
+  const texts = [
+    '{\r\n  "name": "کلید — ‏\u200f🔑",\n\t"a" : 1.0,\n "a": 2,"__proto__":{}\r\n}\n',
+    '\uFEFF{"id":"evt_1"}',
+    '{"cut":',
+    `${'['.repeat(10_000)}`,
+    '',
+    ' ',
+  ];
+  // Senders misspell their type, or leave it out.
+  const types = ['application/json; charset=utf-8', 'aplication/json', 'text/plain', 'application/octet-stream'];
+  for (const text of texts) {
+    for (const type of types) {
+      const answer = await post(hook, text, {
+        'content-type': type,
+        'stripe-signature': signature,
+        'x-event-secret': 'hook',
+        cookie: 'session=1',
+      });
+      expect(answer.status, `${type} ${text.slice(0, 20)}`).toBe(202);
+      const { name, input, context } = seen.at(-1) ?? {};
+      expect(name).toBe('payments.handlePspWebhook');
+      expect(input).toEqual({
+        psp: 'stripe',
+        headers: { 'stripe-signature': signature, 'x-event-secret': 'hook' },
+        body: text,
+      });
+      expect(context?.actor).toMatchObject({ kind: 'guest' });
+    }
+  }
+  const bytes = Buffer.from('{"a":"بدون نوع"}');
+  const untyped = httpRequest(gateway.url + hook, { method: 'POST', headers: { 'content-length': bytes.length } });
+  untyped.end(bytes);
+  const [response] = (await once(untyped, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(202);
+  expect(seen.at(-1)?.input).toEqual({ psp: 'stripe', headers: {}, body: bytes.toString() });
+});
+
+test('PA-5 A94: a message over 64 KiB is refused unread, one of exactly that is not; what its service refuses is a 401, for a bank that nobody knows too', async () => {
+  const hook = '/api/v1/payments/webhook/stripe';
+  const full = `{"a":"${'ک'.repeat((64 * 1024 - 8) / 2)}"}`;
+  expect(Buffer.byteLength(full)).toBe(64 * 1024);
+  expect((await post(hook, full)).status).toBe(202);
+  expect(seen.at(-1)?.input['body']).toBe(full);
+  const heardCount = seen.length;
+  for (const more of [`${full} `, 'x'.repeat(10 * 1024 * 1024)])
+    for (const type of ['application/json', 'text/plain'])
+      expect((await post(hook, more, { 'content-type': type })).status).toBe(413);
+  expect(seen).toHaveLength(heardCount);
+  // A header that no bank writes is left out instead of stopping the call.
+  await post(hook, '{}', { 'stripe-signature': 'x'.repeat(513), 'x-long': 'y'.repeat(2_000) });
+  expect(seen.at(-1)?.input['headers']).toEqual({});
+
+  answers.set('payments.handlePspWebhook', () => {
+    throw pspWebhookRefused();
+  });
+  for (const psp of ['stripe', 'zarinpal', 'nobody', 'a%20b']) {
+    const answer = await post(`/api/v1/payments/webhook/${psp}`, '{}');
+    expect(answer.status, psp).toBe(401);
+    expect(await answer.json()).toMatchObject({ code: 'payments.webhook-refused' });
+  }
+  expect((await get(hook)).status).toBe(405);
 });
 
 test('GW-9 A87: only a listed origin gets CORS headers, on answers, cached answers, problems and preflights', async () => {

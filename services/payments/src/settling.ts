@@ -200,10 +200,12 @@ export async function fail(ctx: Context, attempt: AttemptRow, from: AttemptStatu
 }
 
 async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
-  await ctx.db
+  const [moved] = await ctx.db
     .update(paymentAttempts)
     .set({ ...moveTo(ctx, 'review', reason), failureReason: reason, dueAt: null })
-    .where(isStill(attempt, ['verifying', 'unknown']));
+    .where(isStill(attempt, ['verifying', 'unknown']))
+    .returning({ id: paymentAttempts.id });
+  if (!moved) return; // A later verify has told meanwhile: what this one found is explained by that.
   ctx.log.error(
     { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' },
     'a payment needs a person',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Client } from '@kelid/contracts/client';
+import { serviceUnavailable } from '@kelid/contracts/common';
 import { paymentsContract } from '@kelid/contracts/payments';
 import type { EventEnvelope } from '@kelid/service/event-envelope';
 import { newId } from '@kelid/service/ids';
@@ -54,8 +55,8 @@ export interface TestPayments extends TestServices {
   withdrawn: string[];
   /** A context of the service itself. */
   ctx(): Context;
-  /** What orders answers to reviveOrder, and for which orders it was asked. */
-  revive: { isPayable: boolean; askedFor: string[] };
+  /** What orders answers to reviveOrder, for which orders it was asked, and whether it is away. */
+  revive: { isPayable: boolean; askedFor: string[]; isAway: boolean };
   /** An order of its own customer that owes this much. */
   owe(amountRial?: number): Promise<TestOrder>;
   start(order: TestOrder): Promise<TestAttempt>;
@@ -77,7 +78,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
   const staffIds = new Map<string, string>();
   const revealed = new Map<string, number>();
   const withdrawn: string[] = [];
-  const revive = { isPayable: true, askedFor: [] as string[] };
+  const revive = { isPayable: true, askedFor: [] as string[], isAway: false };
   const shop = await startServices({
     services: [
       {
@@ -106,6 +107,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
       orders: {
         reviveOrder: ({ orderId }: { orderId: string }) => {
           revive.askedFor.push(orderId);
+          if (revive.isAway) throw serviceUnavailable({ retryAfterSeconds: 5 });
           return { isPayable: revive.isPayable, status: revive.isPayable ? 'pending_payment' : 'expired' };
         },
       },

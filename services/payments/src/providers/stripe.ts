@@ -15,7 +15,9 @@ const pageOpenSeconds = 35 * 60;
 const webhookToleranceSeconds = 300;
 
 // What the client itself can read without breaking: an object, with an error when the status says so, and only then.
-const Envelope = z.looseObject({ error: z.looseObject({ type: z.string() }).optional() });
+const Envelope = z.looseObject({
+  error: z.looseObject({ type: z.string(), code: z.string().nullish() }).optional(),
+});
 const Requested = z.looseObject({ id: z.string().regex(sessionIdShape), url: z.url({ protocol: /^https?$/ }) });
 const Card = z.looseObject({ last4: z.string().max(4).nullish(), fingerprint: z.string().max(100).nullish() });
 const Intent = z.looseObject({
@@ -66,7 +68,7 @@ export function createStripe(options: {
   const http = createPspHttp({ psp: 'stripe', baseUrl: options.baseUrl });
   const stripe = new Stripe(options.secretKey, {
     httpClient: Stripe.createFetchHttpClient(send),
-    // The sweep asks again, by keys made of our own ids; the client's own would die with the call.
+    // The sweep asks again, where it matters by keys made of our own ids; the client's own would die with the call.
     maxNetworkRetries: 0,
     telemetry: false,
   });
@@ -107,7 +109,12 @@ export function createStripe(options: {
     return session.success && session.data.id === pspToken ? session.data : undefined;
   }
 
-  async function askRefund(attempt: AskedAttempt, refundId: string, amountRial: number): Promise<RefundAnswer> {
+  async function askRefund(
+    attempt: AskedAttempt,
+    refundId: string,
+    amountRial: number,
+    refusalIn: typeof refusalOf,
+  ): Promise<RefundAnswer> {
     const { pspReference } = attempt;
     const terms = Terms.safeParse(attempt.terms);
     if (!terms.success || pspReference === null) return { kind: 'refused', pspCode: 'not-captured' };
@@ -120,7 +127,7 @@ export function createStripe(options: {
         { idempotencyKey: `refund-${refundId}` },
       ),
     );
-    const pspCode = refusalOf(answer);
+    const pspCode = refusalIn(answer);
     if (pspCode !== undefined) return { kind: 'refused', pspCode };
     const refund = Refund.safeParse(answer);
     if (!refund.success) return { kind: 'unknown' };
@@ -220,13 +227,13 @@ export function createStripe(options: {
           if (told.currency !== currency || String(told.amount) !== amountMinor)
             return { kind: 'mismatch', pspCode: `amount ${told.amount} ${told.currency}` };
         if (intent.status === 'succeeded') return judge(intent, terms.data, true);
+        // Without a key: what is captured cannot be captured again, and under a key Stripe would repeat a fault of its own for a day.
         const captured = Intent.safeParse(
           await ask(() =>
-            stripe.paymentIntents.capture(
-              intent.id,
-              { amount_to_capture: Number(amountMinor), expand: ['latest_charge'] },
-              { idempotencyKey: `capture-${attemptId}` },
-            ),
+            stripe.paymentIntents.capture(intent.id, {
+              amount_to_capture: Number(amountMinor),
+              expand: ['latest_charge'],
+            }),
           ),
         );
         const isDone = captured.success && captured.data.id === intent.id && captured.data.status === 'succeeded';
@@ -247,7 +254,7 @@ export function createStripe(options: {
       return session ? stateOf(session) : 'unknown';
     },
 
-    refund: (attempt, { refundId, amountRial }) => askRefund(attempt, refundId, amountRial),
+    refund: (attempt, { refundId, amountRial }) => askRefund(attempt, refundId, amountRial, refusalOf),
 
     async inquireRefund(attempt, { refundId, amountRial }) {
       const { pspReference } = attempt;
@@ -259,7 +266,7 @@ export function createStripe(options: {
       if (found?.data) return becameOf(found.data.status);
       if (list.data.has_more || refunds.some((refund) => !refund.success)) return 'unknown';
       // Nothing of it is there, or not yet: by its key the same refund is answered again, and at most made once.
-      const again = await askRefund(attempt, refundId, amountRial);
+      const again = await askRefund(attempt, refundId, amountRial, refusalOfKnownKey);
       if (again.kind === 'refused') return 'not-done';
       return again.kind;
     },
@@ -339,6 +346,16 @@ function refusalOf(answer: unknown): string | undefined {
     answer instanceof errors.StripePermissionError ||
     answer instanceof errors.StripeRateLimitError;
   return isRefusal ? (answer.code ?? answer.rawType ?? 'refused').slice(0, 60) : undefined;
+}
+
+/** The same of a question that was asked before: who is turned away at the door hears nothing of what became of it then. */
+function refusalOfKnownKey(answer: unknown): string | undefined {
+  const { errors } = Stripe;
+  const isTurnedAway =
+    answer instanceof errors.StripeAuthenticationError ||
+    answer instanceof errors.StripePermissionError ||
+    answer instanceof errors.StripeRateLimitError;
+  return isTurnedAway ? undefined : refusalOf(answer);
 }
 
 /** A refused card (`payment_intent.payment_failed`) is no end: the shopper may try another on the same page. */
