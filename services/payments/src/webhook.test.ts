@@ -407,7 +407,7 @@ test.each(['duplicate', 'out-of-order'])('PA-5: messages that come %s capture on
 
 test('PA-5: messages that come late find the payment that the browser has brought, and change nothing', async () => {
   const { attemptId, token } = await begin(await shop.owe());
-  await bank.fault('stripe.webhook', { mode: 'late', delayMs: 400, count: 1 });
+  await bank.fault('stripe.webhook', { mode: 'late', delayMs: 1_500, count: 1 });
   await comeBack(await bank.decide(token, 'pay'));
   const before = await booksOf(attemptId);
   expect(before.row).toMatchObject({ status: 'captured' });
