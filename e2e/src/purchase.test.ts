@@ -75,6 +75,21 @@ describe.each(['one', 'many'] as const)('the shop in %s process(es)', (shape) =>
     ]);
   });
 
+  test('a card that follows the dollar has another price when the market moves, and a cart keeps the price it was promised', async () => {
+    const cardOf = async () => {
+      const card = await new Shopper(shop).catalog.getProductBySlug({ slug: 'battle-net-gift-card-us' });
+      return { variantId: card.variants[0]?.id ?? '', priceRial: card.variants[0]?.priceRial ?? 0 };
+    };
+    const { variantId, priceRial } = await cardOf();
+    const shopper = await new Shopper(shop).signIn();
+    await shopper.addToCart(variantId);
+    await control('PUT', '/rates', { currency: 'USD', rateRial: 1_290_000 });
+    await query(shop, 'catalog', 'update fx_states set due_at = now()');
+    await expect.poll(async () => (await cardOf()).priceRial, { timeout: 20_000 }).toBeGreaterThan(priceRial);
+    expect(await shopper.catalog.getPriceExplanation({ variantId })).toMatchObject({ rate: { rateRial: 1_290_000 } });
+    expect((await shopper.checkout()).totalRial).toBe(priceRial);
+  });
+
   test('PA-4 OR-5 A52: ten callbacks at once are one capture, one order and one key', async () => {
     const shopper = await new Shopper(shop).signIn();
     await shopper.addToCart(variant(1));

@@ -35,6 +35,12 @@ export const sadadFaultModes = {
   'sadad.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
   'sadad.callback': ['slow', 'duplicate'],
 } as const;
+/** The sources of rates; proved beside them. */
+export const rateFaultModes = {
+  'navasan.latest': ['slow', 'error', 'garbage', 'down', 'stale', 'outlier'],
+  'brsapi.currencies': ['slow', 'error', 'garbage', 'down', 'stale', 'outlier'],
+  'nobitex.orderbook': ['slow', 'error', 'garbage', 'down', 'stale', 'outlier'],
+} as const;
 /** Of the payment page that only tells by messages; proved beside its provider. */
 export const webhookFaultModes = { 'webhook.webhook': ['late', 'duplicate', 'never', 'forged'] } as const;
 /** SEP, whose inquiry is the receipt; proved beside its provider. */
@@ -50,6 +56,7 @@ export const allFaultModes = {
   ...sadadFaultModes,
   ...sepFaultModes,
   ...webhookFaultModes,
+  ...rateFaultModes,
   ...supplierFaultModes,
 };
 export type FaultPlace = keyof typeof allFaultModes;

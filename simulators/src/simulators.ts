@@ -7,6 +7,7 @@ import { createKavenegar } from './kavenegar.ts';
 import { startMailInbox } from './mail.ts';
 import { banksPage, homePage, mailPage, smsPage } from './pages.ts';
 import { createSuppliers, type WebhookTarget } from './suppliers/control.ts';
+import { createRates, RateChange } from './rates.ts';
 import { createSadadBank } from './sadad.ts';
 import { createStripeBank } from './stripe.ts';
 import { createWebhookBank } from './webhook-bank.ts';
@@ -21,7 +22,7 @@ export interface Simulators {
   close(): Promise<void>;
 }
 
-/** Every outside service the shop speaks to, in one process: the bank, the SMS provider, the mailbox, and what tells them to fail. */
+/** Every outside service the shop speaks to, in one process: the banks, the SMS provider, the mailbox, the sources of rates, the suppliers, and what tells them to fail. */
 export async function startSimulators(options: {
   port: number;
   smtpPort: number;
@@ -47,12 +48,14 @@ export async function startSimulators(options: {
   const allAttempts = () =>
     banks.flatMap((bank) => [...bank.attempts.values()]).toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
   const sms = createKavenegar(faults);
+  const rates = createRates(faults);
   const suppliers = createSuppliers(faults, options.kinguinWebhook);
   const mail = await startMailInbox(faults, { host, port: options.smtpPort });
   const server = fastify({ logger: false, forceCloseConnections: true });
   await server.register(formbody);
   for (const bank of banks) bank.register(server);
   sms.register(server);
+  rates.register(server);
   suppliers.register(server);
 
   server.get('/health', async () => ({ status: 'alive' }));
@@ -60,6 +63,13 @@ export async function startSimulators(options: {
     items: sms.list(request.query.phone),
   }));
   server.get<{ Querystring: { to?: string } }>('/mail', async (request) => ({ items: mail.list(request.query.to) }));
+  server.get('/rates', async () => rates.list());
+  server.put('/rates', async (request, reply) => {
+    const body = RateChange.safeParse(request.body);
+    if (!body.success) return reply.status(422).type('application/problem+json').send(invalid(body.error));
+    rates.set(body.data);
+    return rates.list();
+  });
   server.get('/banks/attempts', async () => ({ items: allAttempts().slice(0, 100) }));
   server.post<{ Params: { token: string } }>('/banks/attempts/:token', async (request, reply) => {
     const body = z.strictObject({ outcome: z.enum(['pay', 'fail', 'cancel']) }).safeParse(request.body);

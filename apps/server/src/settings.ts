@@ -94,6 +94,11 @@ export function serverEnvironment(options: {
     PAYMENTS_CARD_HASH_SECRET: secretOf('card-hash'),
     CATALOG_MEDIA_SECRET: secretOf('media'),
     CATALOG_MEDIA_FOLDER: join(dataFolder, 'media'),
+    CATALOG_RATE_NAVASAN_URL: `http://127.0.0.1:${ports.simulators}/navasan`,
+    CATALOG_RATE_NAVASAN_KEY: 'kelid',
+    CATALOG_RATE_BRSAPI_URL: `http://127.0.0.1:${ports.simulators}/brsapi`,
+    CATALOG_RATE_BRSAPI_KEY: 'kelid',
+    CATALOG_RATE_NOBITEX_URL: `http://127.0.0.1:${ports.simulators}/nobitex`,
   };
   const given = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { ...own, ...Object.fromEntries(given) };

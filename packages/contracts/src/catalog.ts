@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Language, Limit, LocalizedText, NoInput, page, Quantity } from './common.ts';
+import {
+  AmountRial,
+  Cursor,
+  Id,
+  Instant,
+  Language,
+  Limit,
+  LocalizedText,
+  NoInput,
+  NoOutput,
+  page,
+  Quantity,
+} from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { stockChanged } from './events.ts';
 import { GameAccountRule } from './game-account.ts';
@@ -25,6 +37,20 @@ export const mediaNotFound = problem('catalog.media-not-found', {
 export const cursorInvalid = problem('catalog.cursor-invalid', {
   status: 422,
   title: 'This cursor does not belong to this list',
+});
+
+export const rateNotSet = problem('catalog.rate-not-set', {
+  status: 409,
+  title: 'There is no rate of this currency yet',
+});
+export const expiryNotAhead = problem('catalog.expiry-not-ahead', {
+  status: 422,
+  title: 'A rate set by hand ends in the future, within 30 days',
+});
+
+export const rateImplausible = problem<{ knownRateRial: number }>('catalog.rate-implausible', {
+  status: 422,
+  title: 'A rate set by hand is at least half of the rate before and at most twice as much; is it in Rial?',
 });
 
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
@@ -118,6 +144,36 @@ const VariantFields = z.object({
   priceRial: AmountRial.min(10_000),
   releasesOn: z.iso.date().nullable().optional(),
 });
+
+export const RateCurrency = z.enum(['USD', 'EUR', 'TRY']);
+export type RateCurrency = z.infer<typeof RateCurrency>;
+/** Rial for one whole unit; outside of these bounds no currency of ours is worth anything that a source could mean. */
+export const RateRial = z.int().min(1_000).max(1_000_000_000).describe('whole Rial for one unit of the currency');
+/** `unconfirmed`: nothing wrong with it, but no other source says the same. */
+export const QuoteVerdict = z.enum(['used', 'stale', 'outlier', 'unconfirmed']);
+export type QuoteVerdict = z.infer<typeof QuoteVerdict>;
+export const PriceFormula = z
+  .strictObject({
+    currency: RateCurrency,
+    costMinor: z.int().min(1).max(10_000_000).describe('hundredths of the currency'),
+    marginBasisPoints: z.int().min(0).max(100_000),
+    feeRial: AmountRial.max(1_000_000_000_000),
+    stepRial: AmountRial.min(10).max(10_000_000).multipleOf(10).describe('prices are rounded up to a multiple of this'),
+    floorRial: AmountRial.min(10_000),
+    ceilingRial: AmountRial.nullable(),
+  })
+  .refine(({ floorRial, ceilingRial }) => ceilingRial === null || ceilingRial >= floorRial, {
+    path: ['ceilingRial'],
+    error: 'is not below the floor',
+  });
+export type PriceFormula = z.infer<typeof PriceFormula>;
+export const PriceInputs = z.object({ ...PriceFormula.shape, rateRial: RateRial });
+export type PriceInputs = z.infer<typeof PriceInputs>;
+/** `rate`: the rate moved; `formula`: its formula was changed; `hand`: somebody set the price itself. */
+export const PriceCause = z.enum(['rate', 'formula', 'hand']);
+export type PriceCause = z.infer<typeof PriceCause>;
+const RateSourceKind = z.enum(['market', 'manual']);
+const Reason = z.string().min(3).max(300);
 
 export const catalogContract = contract(
   'catalog',
@@ -253,7 +309,9 @@ export const catalogContract = contract(
       path: '/admin/variants/{variantId}',
       summary: 'Changes the price or the words of a variant',
       access: staff,
-      input: VariantFields.omit({ sku: true }).partial().extend({ variantId: Id }),
+      input: VariantFields.omit({ sku: true })
+        .partial()
+        .extend({ variantId: Id, reason: Reason.optional().describe('why the price changes; kept in its history') }),
       output: z.object({ variantId: Id }),
       problems: [productNotFound],
       checksSession: true,
@@ -294,6 +352,132 @@ export const catalogContract = contract(
       output: z.object({ image: Image }),
       problems: [productNotFound, imageRefused],
       checksSession: true,
+    }),
+    getPriceExplanation: operation({
+      method: 'GET',
+      path: '/variants/{variantId}/price-explanation',
+      summary: 'The rate behind a price, where it is from and since when',
+      access: ['public'],
+      limitPerMinute: 120,
+      input: z.object({ variantId: Id }),
+      output: z.object({
+        variantId: Id,
+        priceRial: AmountRial,
+        /** Null for a price that follows no rate. */
+        rate: z
+          .object({
+            currency: RateCurrency,
+            rateRial: RateRial,
+            source: RateSourceKind,
+            acceptedAt: Instant,
+            /** When the sources of the market last agreed on about this rate. */
+            agreedAt: Instant.nullable(),
+          })
+          .nullable(),
+      }),
+      problems: [productNotFound],
+    }),
+    listRates: operation({
+      method: 'GET',
+      path: '/admin/rates',
+      summary: 'The rates that prices follow, what each source said last, and what was made of it',
+      access: ['admin', 'internal'],
+      input: NoInput,
+      output: z.object({
+        items: z.array(
+          z.object({
+            currency: RateCurrency,
+            rate: z.object({ id: z.int(), rateRial: RateRial, source: RateSourceKind, acceptedAt: Instant }).nullable(),
+            marketRateRial: RateRial.nullable(),
+            agreedAt: Instant.nullable(),
+            /** Since when the sources do not agree, so that no price moves. */
+            frozenSince: Instant.nullable(),
+            manual: z
+              .object({ rateRial: RateRial, reason: z.string(), setBy: z.string(), expiresAt: Instant })
+              .nullable(),
+            quotes: z.array(
+              z.object({
+                source: z.string(),
+                rateRial: RateRial,
+                quotedAt: Instant,
+                readAt: Instant,
+                verdict: QuoteVerdict,
+              }),
+            ),
+          }),
+        ),
+      }),
+    }),
+    setManualRate: operation({
+      method: 'PUT',
+      path: '/admin/rates/{currency}/manual',
+      summary: 'A rate set by hand, which wins over the market until it ends; the prices follow within seconds',
+      access: ['admin', 'internal'],
+      input: z.object({ currency: RateCurrency, rateRial: RateRial, reason: Reason, expiresAt: Instant }),
+      output: z.object({ currency: RateCurrency, rateId: z.int() }),
+      problems: [expiryNotAhead, rateImplausible],
+      checksSession: true,
+    }),
+    clearManualRate: operation({
+      method: 'DELETE',
+      path: '/admin/rates/{currency}/manual',
+      summary: 'Ends a rate set by hand before its time: back to the market',
+      access: ['admin', 'internal'],
+      status: 204,
+      input: z.object({ currency: RateCurrency }),
+      output: NoOutput,
+      checksSession: true,
+    }),
+    setPriceFormula: operation({
+      method: 'PUT',
+      path: '/admin/variants/{variantId}/price-formula',
+      summary:
+        'How the price of a variant is made of a rate, from now on; null leaves the price as it is, to be set by hand',
+      access: ['admin', 'internal'],
+      input: z.object({ variantId: Id, formula: PriceFormula.nullable(), reason: Reason }),
+      output: z.object({ variantId: Id, priceRial: AmountRial }),
+      problems: [productNotFound],
+      checksSession: true,
+    }),
+    previewPriceChange: operation({
+      method: 'POST',
+      path: '/admin/prices/preview',
+      summary: 'Which prices another rate or another formula would change; nothing is written',
+      access: ['admin', 'internal'],
+      input: z.object({
+        currency: RateCurrency,
+        /** The rate that is followed now when left out. */
+        rateRial: RateRial.optional(),
+        /** Only this variant, with this formula in place of its own. */
+        variant: z.strictObject({ variantId: Id, formula: PriceFormula }).optional(),
+        limit: Limit,
+        cursor: Cursor,
+      }),
+      output: page(
+        z.object({ variantId: Id, sku: z.string(), title: LocalizedText, fromRial: AmountRial, toRial: AmountRial }),
+      ),
+      problems: [rateNotSet, productNotFound, cursorInvalid],
+    }),
+    listPriceHistory: operation({
+      method: 'GET',
+      path: '/admin/variants/{variantId}/price-history',
+      summary: 'Each price that a variant got, newest first, with the formula, the rate, who and why',
+      access: ['admin', 'internal'],
+      input: z.object({ variantId: Id, limit: Limit, cursor: Cursor }),
+      output: page(
+        z.object({
+          id: Id,
+          oldPriceRial: AmountRial,
+          priceRial: AmountRial,
+          cause: PriceCause,
+          inputs: PriceInputs.nullable(),
+          rateId: z.int().nullable(),
+          reason: z.string().nullable(),
+          changedBy: z.string(),
+          at: Instant,
+        }),
+      ),
+      problems: [cursorInvalid],
     }),
     // Between services.
     getVariants: operation({

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { priceFromRate } from './price-from-rate.ts';
+import { isFarFrom, medianRial } from './rate.ts';
 import { multiplyRial, sumRial } from './rial.ts';
 
 test('I27: Rial beyond 2^53 or in fractions stop the request instead of being rounded', () => {
@@ -20,17 +21,72 @@ test('I27: sums and products are exact wherever they are answered', () => {
   );
 });
 
-test('a price is never below its cost and margin, nor a whole step above it', () => {
+const formula = fc.record({
+  costMinor: fc.integer({ min: 1, max: 10_000_000 }),
+  marginBasisPoints: fc.integer({ min: 0, max: 100_000 }),
+  feeRial: fc.integer({ min: 0, max: 1_000_000_000 }),
+  stepRial: fc.integer({ min: 1, max: 1_000_000 }).map((tomans) => tomans * 10),
+  floorRial: fc.constant(0),
+  ceilingRial: fc.constant(null),
+});
+const rate = fc.integer({ min: 1_000, max: 1_000_000_000 });
+
+test('I27: a price is never below its cost, margin and fees, nor a whole step above them', () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 100_000 }),
-      fc.integer({ min: 10_000, max: 5_000_000 }),
-      fc.integer({ min: 0, max: 5_000 }),
-      (costMinor, rateRial, marginBasisPoints) => {
-        const price = BigInt(priceFromRate({ costMinor, rateRial, marginBasisPoints, stepRial: 10_000 }));
-        const exact = BigInt(costMinor) * BigInt(rateRial) * BigInt(10_000 + marginBasisPoints);
-        return price * 1_000_000n >= exact && (price - 10_000n) * 1_000_000n < exact && price % 10_000n === 0n;
-      },
-    ),
+    fc.property(formula, rate, (parts, rateRial) => {
+      const price = BigInt(priceFromRate(parts, rateRial));
+      const step = BigInt(parts.stepRial);
+      const exact =
+        BigInt(parts.costMinor) * BigInt(rateRial) * BigInt(10_000 + parts.marginBasisPoints) +
+        BigInt(parts.feeRial) * 1_000_000n;
+      return price * 1_000_000n >= exact && (price - step) * 1_000_000n < exact && price % step === 0n;
+    }),
   );
+});
+
+test('I27: a price follows its rate upwards only, and stays between its floor and its ceiling', () => {
+  const bounds = fc.tuple(fc.integer({ min: 10_000, max: 10 ** 10 }), fc.integer({ min: 0, max: 10 ** 10 }));
+  fc.assert(
+    fc.property(formula, bounds, rate, rate, (parts, [floorRial, room], one, other) => {
+      const bounded = { ...parts, floorRial, ceilingRial: floorRial + room };
+      const [low, high] = [Math.min(one, other), Math.max(one, other)].map((rial) => priceFromRate(bounded, rial));
+      const free = priceFromRate(parts, one);
+      const shown = priceFromRate(bounded, one);
+      return (
+        (low ?? 0) <= (high ?? 0) &&
+        shown >= floorRial &&
+        shown <= floorRial + room &&
+        (shown === free || (free < floorRial && shown === floorRial) || (free > shown && shown === floorRial + room))
+      );
+    }),
+  );
+});
+
+test('I27: a price beyond 2^53 Rial, or of parts of a cent, is no price', () => {
+  const parts = { marginBasisPoints: 0, feeRial: 0, stepRial: 10, floorRial: 10_000, ceilingRial: 20_000 };
+  expect(() => priceFromRate({ ...parts, costMinor: Number.MAX_SAFE_INTEGER }, 1_000)).toThrow(RangeError);
+  expect(() => priceFromRate({ ...parts, costMinor: 1.5 }, 1_000_000)).toThrow(RangeError);
+});
+
+test('I27: the median of rates has as many below it as above it, whatever their order', () => {
+  fc.assert(
+    fc.property(fc.array(rate, { minLength: 1, maxLength: 9 }), (rates) => {
+      const middle = medianRial(rates) ?? 0;
+      const below = rates.filter((value) => value < middle).length;
+      const above = rates.filter((value) => value > middle).length;
+      return (
+        Number.isSafeInteger(middle) &&
+        below * 2 <= rates.length &&
+        above * 2 <= rates.length &&
+        middle === medianRial(rates.toReversed())
+      );
+    }),
+  );
+  expect(medianRial([1_000, 1_001])).toBe(1_001);
+  expect(medianRial([])).toBeUndefined();
+});
+
+test('a rate is far from another by the distance alone, and the limit itself is still near', () => {
+  expect([9_850, 10_150].map((rial) => isFarFrom(rial, 10_000, 150))).toEqual([false, false]);
+  expect([9_849, 10_151].map((rial) => isFarFrom(rial, 10_000, 150))).toEqual([true, true]);
 });

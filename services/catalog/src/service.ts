@@ -4,20 +4,31 @@ import { openDatabase } from '@kelid/service/database';
 import { defineService } from '@kelid/service/define-service';
 import { CatalogConfig } from './config.ts';
 import { onStockChanged } from './events/on-stock-changed.ts';
+import { followRates } from './jobs/follow-rates.ts';
+import { forgetQuotes } from './jobs/forget-quotes.ts';
+import { repriceVariants } from './jobs/reprice-variants.ts';
+import { openRateSources } from './open-rate-sources.ts';
+import { clearManualRate } from './operations/clear-manual-rate.ts';
 import { createCategory } from './operations/create-category.ts';
 import { createProduct } from './operations/create-product.ts';
 import { findVariantBySku } from './operations/find-variant-by-sku.ts';
 import { getCacheVersion } from './operations/get-cache-version.ts';
 import { getMedia } from './operations/get-media.ts';
+import { getPriceExplanation } from './operations/get-price-explanation.ts';
 import { getProduct } from './operations/get-product.ts';
 import { getProductBySlug } from './operations/get-product-by-slug.ts';
 import { getVariants } from './operations/get-variants.ts';
 import { listCategories } from './operations/list-categories.ts';
 import { listFacets } from './operations/list-facets.ts';
 import { listFeaturedProducts } from './operations/list-featured-products.ts';
+import { listPriceHistory } from './operations/list-price-history.ts';
 import { listProducts } from './operations/list-products.ts';
+import { listRates } from './operations/list-rates.ts';
 import { loadDemo } from './operations/load-demo.ts';
 import { moveCategory } from './operations/move-category.ts';
+import { previewPriceChange } from './operations/preview-price-change.ts';
+import { setManualRate } from './operations/set-manual-rate.ts';
+import { setPriceFormula } from './operations/set-price-formula.ts';
 import { suggest } from './operations/suggest.ts';
 import { updateProduct } from './operations/update-product.ts';
 import { updateVariant } from './operations/update-variant.ts';
@@ -38,8 +49,9 @@ export const catalogService = defineService({
         : openDatabase({ url: config.CATALOG_REPLICA_URL, poolMax: 10, log, name: 'catalog replica' });
     if (replica) start.onClose(() => replica.close());
     const readDb = replica?.db ?? db;
+    const rateSources = openRateSources(config, log);
     if (config.CATALOG_S3_ENDPOINT === undefined)
-      return { config, readDb, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
+      return { config, readDb, rateSources, store: createDiskStore(config.CATALOG_MEDIA_FOLDER) };
     const store = createS3Store({
       endpoint: config.CATALOG_S3_ENDPOINT,
       region: config.CATALOG_S3_REGION,
@@ -48,7 +60,7 @@ export const catalogService = defineService({
       secretKey: config.CATALOG_S3_SECRET_KEY ?? '',
     });
     start.onClose(async () => store.close());
-    return { config, readDb, store };
+    return { config, readDb, rateSources, store };
   },
   operations: {
     listProducts,
@@ -65,10 +77,22 @@ export const catalogService = defineService({
     createCategory,
     moveCategory,
     uploadProductImage,
+    getPriceExplanation,
+    listRates,
+    setManualRate,
+    clearManualRate,
+    setPriceFormula,
+    previewPriceChange,
+    listPriceHistory,
     getVariants,
     findVariantBySku,
     loadDemo,
     getCacheVersion,
   },
   events: { 'stock.changed': onStockChanged },
+  sweeps: [
+    { name: 'follow-rates', everyMs: 1_000, run: followRates },
+    { name: 'reprice-variants', everyMs: 1_000, run: repriceVariants },
+    { name: 'forget-quotes', everyMs: 3_600_000, run: forgetQuotes },
+  ],
 });

@@ -1,3 +1,4 @@
+import type { RateCurrency } from '@kelid/contracts/catalog';
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { GameAccountRule } from '@kelid/contracts/game-account';
 
@@ -17,6 +18,8 @@ export interface DemoVariant {
   /** What it costs us, in US cents; the demo's dollar rate makes the Rial price of it. */
   costUsdMinor: number;
   marginBasisPoints: number;
+  /** What its price is made of from then on, where it follows a rate; at the simulators' first rates it is the same price. */
+  cost?: { currency: RateCurrency; costMinor: number };
   demoStockCount: number;
   releasesOn?: string;
 }

@@ -1,3 +1,4 @@
+import { RateCurrency } from '@kelid/contracts/catalog';
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { CardArt, DemoProduct } from './demo-product.ts';
 import { cardVariants, describe, regionNames } from './wording.ts';
@@ -15,6 +16,8 @@ interface Family {
   /** Region, currency, denominations. */
   offers: [region: string, currency: string, values: number[]][];
   isFeatured?: boolean;
+  /** Its price follows the rate of what is printed on it. */
+  followsRate?: boolean;
 }
 
 const families: Family[] = [
@@ -235,6 +238,7 @@ const families: Family[] = [
       ['US', 'USD', [20, 50, 100]],
       ['EU', 'EUR', [20, 50]],
     ],
+    followsRate: true,
   },
 ];
 
@@ -282,7 +286,11 @@ export const giftCards: DemoProduct[] = families.flatMap((family) =>
       isFeatured: (family.isFeatured ?? false) && index === 0,
       accountRule: null,
       art: { ...family.art, label: region },
-      variants: cardVariants(family.slug.toUpperCase(), region, currency, values, 40),
+      variants: cardVariants(family.slug.toUpperCase(), region, currency, values, 40).map((variant) =>
+        family.followsRate
+          ? { ...variant, cost: { currency: RateCurrency.parse(currency), costMinor: variant.faceValue } }
+          : variant,
+      ),
     };
   }),
 );

@@ -2,12 +2,14 @@ import { eq, sql } from 'drizzle-orm';
 import { priceFromRate } from '@kelid/money/price-from-rate';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
-import { categories, products, variants } from '../db/schema.ts';
+import { categories, priceFormulas, products, variants } from '../db/schema.ts';
 import { drawCard } from '../demo/card-art.ts';
 import type { DemoProduct } from '../demo/demo-product.ts';
 import { demoCategories, demoProducts } from '../demo/demo-shop.ts';
 import { searchTextOf } from '../domain/search-text.ts';
 import { storeImage } from '../images.ts';
+
+const demoFormula = { feeRial: 0, stepRial: 10_000, floorRial: 10_000, ceilingRial: null };
 
 /** Fills the catalogue with the demo shop. What is there by its slug or SKU stays as it is, so repeating adds only what is missing. */
 export const loadDemo: Operations['loadDemo'] = async (ctx) => {
@@ -28,20 +30,20 @@ export const loadDemo: Operations['loadDemo'] = async (ctx) => {
       const productId = newId();
       const { art: _art, categorySlug: _slug, variants: demoVariants, ...fields } = product;
       await tx.insert(products).values({ ...fields, id: productId, categoryId, searchText: searchTextOf(product) });
+      const newVariants = demoVariants.map((variant, position) => ({ ...variant, id: newId(), productId, position }));
       await tx.insert(variants).values(
-        demoVariants.map(({ costUsdMinor, marginBasisPoints, demoStockCount: _stock, ...variant }, position) => ({
+        newVariants.map(({ costUsdMinor, marginBasisPoints, demoStockCount: _stock, cost: _cost, ...variant }) => ({
           ...variant,
-          id: newId(),
-          productId,
-          position,
-          priceRial: priceFromRate({
-            costMinor: costUsdMinor,
-            rateRial: ctx.config.CATALOG_DEMO_DOLLAR_RIAL,
-            marginBasisPoints,
-            stepRial: 10_000,
-          }),
+          priceRial: priceFromRate(
+            { ...demoFormula, costMinor: costUsdMinor, marginBasisPoints },
+            ctx.config.CATALOG_DEMO_DOLLAR_RIAL,
+          ),
         })),
       );
+      const formulas = newVariants.flatMap(({ id: variantId, marginBasisPoints, cost }) =>
+        cost ? [{ ...demoFormula, ...cost, variantId, marginBasisPoints }] : [],
+      );
+      if (formulas.length > 0) await tx.insert(priceFormulas).values(formulas);
     }
   });
   await drawMissingCards(ctx);

@@ -5,8 +5,12 @@ import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { variants } from '../db/schema.ts';
 import { ownProduct } from '../own-product.ts';
+import { actorName, setPriceByHand } from '../pricing.ts';
 
-export const updateVariant: Operations['updateVariant'] = async (ctx, { variantId, ...changes }) => {
+export const updateVariant: Operations['updateVariant'] = async (
+  ctx,
+  { variantId, reason = null, priceRial, ...changes },
+) => {
   const [variant] = await ctx.db
     .select({ productId: variants.productId })
     .from(variants)
@@ -14,9 +18,12 @@ export const updateVariant: Operations['updateVariant'] = async (ctx, { variantI
   if (!variant) throw productNotFound();
   await ownProduct(ctx, variant.productId);
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  if (Object.keys(given).length === 0) return { variantId };
+  const hasWords = Object.keys(given).length > 0;
+  if (!hasWords && priceRial === undefined) return { variantId };
   await ctx.transaction(async (tx) => {
-    await tx.update(variants).set(given).where(eq(variants.id, variantId));
+    if (priceRial !== undefined)
+      await setPriceByHand(tx, { variantId, priceRial, reason, changedBy: actorName(ctx.actor) });
+    if (hasWords) await tx.update(variants).set(given).where(eq(variants.id, variantId));
     await publish(tx, productChanged({ productId: variant.productId }));
   });
   return { variantId };

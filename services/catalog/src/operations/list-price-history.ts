@@ -1,0 +1,21 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Operations } from '../context.ts';
+import { iso } from '../db/queries.ts';
+import { priceHistory } from '../db/schema.ts';
+import { readCursor, writeCursor } from '../domain/cursor.ts';
+
+export const listPriceHistory: Operations['listPriceHistory'] = async (ctx, { variantId, limit, cursor }) => {
+  const before = cursor === undefined ? undefined : readCursor(cursor, 'price-history', 'text').id;
+  const rows = await ctx.db
+    .select()
+    .from(priceHistory)
+    .where(and(eq(priceHistory.variantId, variantId), before === undefined ? undefined : lt(priceHistory.id, before)))
+    .orderBy(desc(priceHistory.id))
+    .limit(limit + 1);
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(({ variantId: _variantId, at, ...row }) => ({ ...row, at: iso(at) })),
+    nextCursor: rows.length > limit && last ? writeCursor({ sort: 'price-history', value: '', id: last.id }) : null,
+  };
+};
