@@ -1,5 +1,22 @@
--- I7 I13: the total of an order is the sum of its lines, less its discount, plus its tax
-select o.id from orders o where o.total_rial <> (select sum(l.unit_price_rial * l.quantity) from order_lines l where l.order_id = o.id) - o.discount_rial + o.vat_rial;
+-- I7 I13 CK-6: the total of an order is the sum of its lines, less its discount, plus its VAT and its fee
+select o.id from orders o where o.total_rial <> (select sum(l.unit_price_rial * l.quantity) from order_lines l where l.order_id = o.id) - o.discount_rial + o.vat_rial + o.fee_rial;
+-- CK-6: an order's discount and VAT are those of its lines, to the Rial, and each line's VAT is its part of what was paid for the line, rounded once
+select o.id from orders o join order_lines l on l.order_id = o.id group by o.id
+  having sum(l.discount_rial) <> o.discount_rial or sum(l.vat_rial) <> o.vat_rial
+    or bool_or(l.vat_rial <> round((l.unit_price_rial * l.quantity - l.discount_rial) * o.vat_basis_points / 10000.0));
+-- CK-4: an order's discount is what its coupons took off, and several coupons of one order all allow each other
+select o.id from orders o left join coupon_uses u on u.order_id = o.id left join coupons c on c.id = u.coupon_id group by o.id
+  having coalesce(sum(u.discount_rial), 0) <> o.discount_rial or count(c.id) > 3 or (count(c.id) > 1 and not bool_and(c.is_stackable));
+-- I12: a coupon's count is its uses that were not given back, and never above its limit
+select c.id from coupons c where c.used_count <> (select count(*) from coupon_uses u where u.coupon_id = c.id and u.released_at is null) or c.used_count > c.uses_max;
+-- I12: so is each customer's
+select m.coupon_id, m.customer_id from coupon_customers m join coupons c on c.id = m.coupon_id
+  where m.used_count <> (select count(*) from coupon_uses u where u.coupon_id = m.coupon_id and u.customer_id = m.customer_id and u.released_at is null) or m.used_count > c.customer_uses_max
+union all select u.coupon_id, u.customer_id from coupon_uses u where not exists (select from coupon_customers m where m.coupon_id = u.coupon_id and m.customer_id = u.customer_id);
+-- I12: a dead order keeps no use, a living one has all of its uses
+select o.id from orders o join coupon_uses u on u.order_id = o.id where (u.released_at is null) <> (o.status not in ('cancelled', 'expired', 'refunded'));
+-- I11: no unit goes back for being bad that was not delivered
+select id from order_lines where refunded_count > delivered_count;
 -- OR-3: every move in an order's history is an allowed one, and the last is where the order is
 select h.id from order_history h where h.from_status is not null and not exists (select from order_moves m where m.from_status = h.from_status and m.to_status = h.to_status);
 -- OR-3: an order is where its history says

@@ -25,7 +25,11 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
 
   beforeAll(async () => {
     mkdirSync(artifacts, { recursive: true });
-    shop = await startShop({ shape: 'one', hasPages: true, env: { INVENTORY_SUPPLY_MINUTES: '0.1' } });
+    shop = await startShop({
+      shape: 'one',
+      hasPages: true,
+      env: { INVENTORY_SUPPLY_MINUTES: '0.1', ORDERS_VAT_BASIS_POINTS: '900', ORDERS_FEE_RIAL: '50000' },
+    });
     await kelid(shop, 'demo', 'load');
     slug = String(
       (await query(shop, 'catalog', "select slug from products where slug = 'valorant-points'"))[0]?.['slug'],
@@ -307,6 +311,81 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.getByRole('button', { name: 'پرداخت از کیف پول' }).click();
     await page.waitForURL(/\/orders\//);
     await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    await context.close();
+  });
+
+  async function makeCoupon(code: string, percentBasisPoints: number): Promise<void> {
+    await query(
+      shop,
+      'orders',
+      'insert into coupons (id, code, percent_basis_points, is_first_order_only, order_min_rial, is_stackable, is_active) values (uuidv7(), $1, $2, false, 0, false, true)',
+      [code, percentBasisPoints],
+    );
+  }
+
+  test('CK-4 CK-6 A67: a guest puts a code into the cart, signs in, sees what is paid, and with a code for everything no bank', async () => {
+    await Promise.all([makeCoupon('YALDA10', 1000), makeCoupon('GIFT-100', 10_000)]);
+    const { context, page, phone } = await newShopper();
+    const toCart = async () => {
+      await page.goto(`${shop.shopUrl}/p/${slug}`);
+      await page.getByRole('button', { name: 'افزودن به سبد' }).click();
+      await page.getByRole('link', { name: 'رفتن به سبد' }).click();
+    };
+    await toCart();
+    const field = page.getByLabel('کد تخفیف');
+    await field.fill('yalda۹۹');
+    await field.press('Enter');
+    await page.getByText('این کد قابل استفاده نیست').waitFor();
+    await page.screenshot({ path: join(artifacts, 'coupon-refused.png'), fullPage: true });
+    await field.fill('yalda۱۰');
+    await page.getByRole('button', { name: 'اعمال' }).click();
+    await page.getByTestId('coupon').getByText('YALDA10').waitFor();
+    for (const name of ['discount', 'vat', 'fee']) await page.getByTestId(`amount-${name}`).waitFor();
+    await page.screenshot({ path: join(artifacts, 'coupon-cart.png'), fullPage: true });
+    const totalInCart = await page.getByTestId('amount-total').textContent();
+
+    await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+    await page.getByLabel('شماره موبایل').fill(phone);
+    await page.getByRole('button', { name: 'فرستادن کد' }).click();
+    await page.getByLabel('کد پیامکی').fill(await new Shopper(shop, phone).readCode());
+    await page.getByRole('checkbox', { name: 'قوانین' }).check();
+    expect(await page.getByTestId('amount-total').textContent()).toBe(totalInCart);
+    await page.screenshot({ path: join(artifacts, 'coupon-checkout.png'), fullPage: true });
+    await page.getByRole('button', { name: `پرداخت ${totalInCart}` }).click();
+    await page.waitForURL(atBank);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    expect(await page.getByTestId('amount-total').textContent()).toBe(totalInCart);
+    await page.screenshot({ path: join(artifacts, 'coupon-order.png'), fullPage: true });
+
+    await toCart();
+    await field.fill('gift-100');
+    await field.press('Enter');
+    await page.getByTestId('coupon').getByText('GIFT-100').waitFor();
+    await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+    await page.getByRole('checkbox', { name: 'قوانین' }).check();
+    await page.screenshot({ path: join(artifacts, 'coupon-free.png'), fullPage: true });
+    await page.getByRole('button', { name: 'ثبت سفارش رایگان' }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+
+    // A code that was switched off while it lay in the cart: said at once, and the way on is open when it is out.
+    await makeCoupon('ENDS-NOW', 2000);
+    await toCart();
+    await field.fill('ends-now');
+    await field.press('Enter');
+    await page.getByTestId('coupon').getByText('ENDS-NOW').waitFor();
+    await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+    await page.getByRole('checkbox', { name: 'قوانین' }).check();
+    await query(shop, 'orders', "update coupons set is_active = false where code = 'ENDS-NOW'");
+    await page.getByRole('button', { name: /^پرداخت / }).click();
+    await page.getByText('کد تخفیف دیگر قابل استفاده نیست').waitFor();
+    await page.getByText('زمان این کد تمام شده است').waitFor();
+    await page.screenshot({ path: join(artifacts, 'coupon-over.png'), fullPage: true });
+    await page.getByRole('button', { name: 'برداشتن کد ENDS-NOW' }).click();
+    await page.getByRole('button', { name: /^پرداخت / }).click();
+    await page.waitForURL(atBank);
     await context.close();
   });
 

@@ -491,6 +491,8 @@ export const catalogContract = contract(
           z.object({
             variantId: Id,
             productId: Id,
+            /** The product's category and all above it. */
+            categoryIds: z.array(Id).default([]),
             productSlug: z.string(),
             sku: z.string(),
             title: LocalizedText,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity, rateLimited } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { gameAccountUnknown } from './inventory.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
@@ -67,6 +67,40 @@ export const checkoutFailed = problem<{ retryAfterSeconds: number }>('orders.che
   title: 'The order could not be completed; nothing was reserved or charged',
 });
 
+/** The one answer to a code that is unknown, over, used up or not this customer's, so that guessing teaches nothing (A61). */
+export const couponRefused = problem('orders.coupon-refused', { status: 422, title: 'This code cannot be used' });
+export const couponNotStackable = problem('orders.coupon-not-stackable', {
+  status: 422,
+  title: 'These codes cannot be used together; take the other one out first',
+});
+export const couponNotUsable = problem<{ totalRial: number }>('orders.coupon-not-usable', {
+  status: 409,
+  title: 'A code in the cart no longer applies; look at the new total',
+});
+export const couponNotFound = problem('orders.coupon-not-found', { status: 404, title: 'No such coupon' });
+export const couponCodeTaken = problem('orders.coupon-code-taken', {
+  status: 409,
+  title: 'There is a coupon with this code',
+});
+export const couponLimitUsed = problem<{ usedCount: number }>('orders.coupon-limit-used', {
+  status: 409,
+  title: 'A limit cannot be below what is already used',
+});
+
+/** Why a code in the cart takes nothing off now. */
+export const CouponReason = z.enum([
+  'ended',
+  'used_up',
+  'not_yours',
+  'not_stackable',
+  'below_minimum',
+  'no_matching_item',
+  'no_discount',
+]);
+export type CouponReason = z.infer<typeof CouponReason>;
+/** As typed; it is compared in upper case and with Latin digits. */
+const CouponCode = z.string().min(1).max(60);
+
 export const CartItem = z.object({
   id: Id,
   variantId: Id,
@@ -86,8 +120,18 @@ export const Cart = z.object({
   id: Id,
   items: z.array(CartItem),
   itemCount: z.int(),
+  /** The codes that were put in. One with a reason takes nothing off and must be taken out before checkout. */
+  coupons: z.array(
+    z.object({
+      code: z.string(),
+      discountRial: AmountRial,
+      reason: CouponReason.nullable(),
+      orderMinRial: AmountRial,
+    }),
+  ),
   discountRial: AmountRial,
   vatRial: AmountRial,
+  feeRial: AmountRial,
   totalRial: AmountRial,
   priceHeldUntil: Instant.nullable(),
   problems: z.array(
@@ -124,8 +168,10 @@ export const Order = z.object({
   orderNumber: z.string(),
   status: OrderStatus,
   lines: z.array(OrderLine),
+  coupons: z.array(z.object({ code: z.string(), discountRial: AmountRial })),
   discountRial: AmountRial,
   vatRial: AmountRial,
+  feeRial: AmountRial,
   totalRial: AmountRial,
   contact: z.object({ phone: z.string().optional(), email: z.string().optional() }),
   note: z.string().nullable(),
@@ -142,6 +188,55 @@ export const OrderSummary = Order.pick({
   placedAt: true,
 }).extend({
   lines: z.array(OrderLine.pick({ id: true, title: true, quantity: true, image: true })),
+});
+/** An order in the lists of staff. */
+export const StaffOrderSummary = OrderSummary.extend({
+  customerId: Id,
+  discountRial: AmountRial,
+  vatRial: AmountRial,
+  feeRial: AmountRial,
+});
+
+const CouponRules = {
+  /** Basis points of the goods it is for (1000 is 10 %); null for a fixed amount. */
+  percentBasisPoints: z.int().min(1).max(10_000).nullable().default(null),
+  /** The most that the percentage takes off. */
+  discountMaxRial: AmountRial.min(1).nullable().default(null),
+  /** A fixed amount; null for a percentage. */
+  amountRial: AmountRial.min(1).nullable().default(null),
+  isFirstOrderOnly: z.boolean().default(false),
+  /** Empty lists mean all. A category means all below it too. */
+  productIds: z.array(Id).max(200).default([]),
+  categoryIds: z.array(Id).max(50).default([]),
+  customerIds: z.array(Id).max(1000).default([]),
+  /** Of the goods, before any discount. */
+  orderMinRial: AmountRial.default(0),
+  /** May be used beside others that say the same, up to three. */
+  isStackable: z.boolean().default(false),
+  startsAt: Instant.optional().describe('now, when left out'),
+};
+const CouponLimits = {
+  isActive: z.boolean(),
+  endsAt: Instant.nullable(),
+  usesMax: z.int().min(1).nullable(),
+  customerUsesMax: z.int().min(1).nullable(),
+};
+export const Coupon = z.object({
+  id: Id,
+  code: z.string(),
+  percentBasisPoints: z.int().nullable(),
+  discountMaxRial: AmountRial.nullable(),
+  amountRial: AmountRial.nullable(),
+  isFirstOrderOnly: z.boolean(),
+  productIds: z.array(Id),
+  categoryIds: z.array(Id),
+  customerIds: z.array(Id),
+  orderMinRial: AmountRial,
+  isStackable: z.boolean(),
+  startsAt: Instant,
+  ...CouponLimits,
+  usedCount: z.int(),
+  createdAt: Instant,
 });
 const Lang = { language: z.enum(['fa', 'en']).default('fa') };
 
@@ -183,6 +278,25 @@ export const ordersContract = contract(
       output: Cart,
       problems: [cartItemNotFound],
     }),
+    putCartCoupon: operation({
+      method: 'PUT',
+      path: '/cart/coupon',
+      summary: 'Puts a code into the cart; beside another one only where both may be used together',
+      access: ['public'],
+      limitPerMinute: 30,
+      input: z.object({ code: CouponCode, ...Lang }),
+      output: Cart,
+      problems: [cartNotFound, couponRefused, couponNotStackable, rateLimited],
+    }),
+    deleteCartCoupon: operation({
+      method: 'DELETE',
+      path: '/cart/coupon',
+      summary: 'Takes one code out of the cart, or all of them',
+      access: ['public'],
+      input: z.object({ code: CouponCode.optional(), ...Lang }),
+      output: Cart,
+      problems: [cartNotFound],
+    }),
     checkout: operation({
       method: 'POST',
       path: '/checkout',
@@ -209,7 +323,7 @@ export const ordersContract = contract(
         totalRial: AmountRial,
         payment: StartedAttempt.nullable(),
       }),
-      problems: [cartEmpty, outOfStock, quoteExpired, tooManyPendingOrders, checkoutFailed],
+      problems: [cartEmpty, outOfStock, quoteExpired, couponNotUsable, tooManyPendingOrders, checkoutFailed],
     }),
     payOrder: operation({
       method: 'POST',
@@ -266,7 +380,7 @@ export const ordersContract = contract(
       summary: 'Orders of everybody, newest first',
       access: ['admin', 'support'],
       input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
-      output: page(OrderSummary.extend({ customerId: Id })),
+      output: page(StaffOrderSummary),
     }),
     updateOrderStatus: operation({
       method: 'PATCH',
@@ -291,6 +405,62 @@ export const ordersContract = contract(
       input: z.object({ orderId: Id, note: z.string().max(500).nullable() }),
       output: z.object({ orderId: Id, note: z.string().nullable() }),
       problems: [orderNotFound],
+    }),
+    createCoupon: operation({
+      method: 'POST',
+      path: '/admin/coupons',
+      summary: 'Makes a coupon: a percentage or a fixed amount, for whom, for what, how often, until when',
+      access: ['admin', 'internal'],
+      checksSession: true,
+      status: 201,
+      input: z.object({
+        code: CouponCode,
+        ...CouponRules,
+        isActive: CouponLimits.isActive.default(true),
+        endsAt: CouponLimits.endsAt.default(null),
+        usesMax: CouponLimits.usesMax.default(null),
+        customerUsesMax: CouponLimits.customerUsesMax.default(null),
+      }),
+      output: Coupon,
+      problems: [couponCodeTaken],
+    }),
+    listCoupons: operation({
+      method: 'GET',
+      path: '/admin/coupons',
+      summary: 'Coupons, newest first, with how often each is used',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ limit: Limit, cursor: Cursor }),
+      output: page(Coupon),
+    }),
+    listCouponUses: operation({
+      method: 'GET',
+      path: '/admin/coupons/{couponId}/uses',
+      summary: 'The orders that used a coupon, newest first; a released use came back when its order died',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ couponId: Id, limit: Limit, cursor: Cursor }),
+      output: page(
+        z.object({
+          orderId: Id,
+          orderNumber: z.string(),
+          orderStatus: OrderStatus,
+          customerId: Id,
+          discountRial: AmountRial,
+          usedAt: Instant,
+          releasedAt: Instant.nullable(),
+        }),
+      ),
+    }),
+    updateCoupon: operation({
+      method: 'PATCH',
+      path: '/admin/coupons/{couponId}',
+      summary: 'Switches a coupon on or off, gives it another end or other limits; what it takes off never changes',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ couponId: Id, ...z.object(CouponLimits).partial().shape }),
+      output: Coupon,
+      problems: [couponNotFound, couponLimitUsed],
     }),
     // Between services.
     reviveOrder: operation({

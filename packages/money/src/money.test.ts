@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { priceFromRate } from './price-from-rate.ts';
 import { isFarFrom, medianRial } from './rate.ts';
-import { multiplyRial, sumRial } from './rial.ts';
+import { multiplyRial, partOfRial, splitRial, sumRial } from './rial.ts';
 
 test('I27: Rial beyond 2^53 or in fractions stop the request instead of being rounded', () => {
   expect(() => multiplyRial(Number.MAX_SAFE_INTEGER, 2)).toThrow(RangeError);
@@ -89,4 +89,43 @@ test('I27: the median of rates has as many below it as above it, whatever their 
 test('a rate is far from another by the distance alone, and the limit itself is still near', () => {
   expect([9_850, 10_150].map((rial) => isFarFrom(rial, 10_000, 150))).toEqual([false, false]);
   expect([9_849, 10_151].map((rial) => isFarFrom(rial, 10_000, 150))).toEqual([true, true]);
+});
+
+const anyRial = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const anyWeights = fc.array(fc.integer({ min: 0, max: 2 ** 45 }), { minLength: 1, maxLength: 40 });
+
+test('I27: the parts of a split amount add up to it, to the Rial, and each is within one Rial of its exact share', () => {
+  fc.assert(
+    fc.property(anyRial, anyWeights, (amountRial, weights) => {
+      const sum = sumRial(weights);
+      fc.pre(sum > 0);
+      const parts = splitRial(amountRial, weights);
+      return (
+        sumRial(parts) === amountRial &&
+        parts.every((part, at) => {
+          const exact = BigInt(amountRial) * BigInt(weights[at] ?? 0);
+          const distance = BigInt(part) * BigInt(sum) - exact;
+          return part >= 0 && distance < BigInt(sum) && distance > -BigInt(sum);
+        })
+      );
+    }),
+  );
+});
+
+test('I27: a discount of at most all the goods takes from no line more than the line is worth', () => {
+  fc.assert(
+    fc.property(anyWeights, fc.nat({ max: 10_000 }), (weights, basisPoints) => {
+      const discountRial = partOfRial(sumRial(weights), basisPoints);
+      return splitRial(discountRial, weights).every((part, at) => part <= (weights[at] ?? 0));
+    }),
+  );
+});
+
+test('I27: a part in basis points is rounded once, half up, beyond where a float would be right', () => {
+  expect([partOfRial(50, 900), partOfRial(49, 100), partOfRial(50, 100), partOfRial(0, 900)]).toEqual([5, 0, 1, 0]);
+  expect(partOfRial(Number.MAX_SAFE_INTEGER, 10_000)).toBe(Number.MAX_SAFE_INTEGER);
+  for (const wrong of [0.5, -1, Number.NaN, 2 ** 53])
+    expect(() => partOfRial(wrong, 900), String(wrong)).toThrow(RangeError);
+  expect(() => splitRial(1, [0, 0])).toThrow(RangeError);
+  expect(() => splitRial(-1, [1])).toThrow(RangeError);
 });

@@ -182,6 +182,21 @@ test('CA-3: a category moves with all below it: breadcrumbs, counts and lists fo
   expect(await look()).toEqual({ counts: [0, 0, 2, 1], breadcrumbs: [middle, leaf], lists: [0, 0] });
 });
 
+test('CK-4: a variant is sold with its category and all above it, so that a coupon for a category is for all below', async () => {
+  const top = await addCategory();
+  const middle = await addCategory(top);
+  const leaf = await addCategory(middle);
+  const elsewhere = await addCategory(top);
+  const sold = async (categoryId: string) => {
+    const { variants } = await addProduct({ categoryId });
+    const { items } = await service().getVariants({ variantIds: [variants[0]?.id ?? ''] });
+    return items[0]?.categoryIds.toSorted();
+  };
+  expect(await sold(leaf)).toEqual([top, middle, leaf].toSorted());
+  expect(await sold(elsewhere)).toEqual([top, elsewhere].toSorted());
+  expect(await sold(top)).toEqual([top]);
+});
+
 test('CA-3: no category comes below itself, also when two moves at once would only together close the circle, 20 rounds', async () => {
   const top = await addCategory();
   const leaf = await addCategory(await addCategory(top));

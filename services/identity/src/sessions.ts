@@ -9,7 +9,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
 import type { users } from './db/schema.ts';
 import { sessions } from './db/schema.ts';
-import { ipPrefix } from './domain/ip-network.ts';
+import { ipPrefix } from '@kelid/service/ip-network';
 import { sha256 } from './domain/secrets.ts';
 
 export type User = Pick<typeof users.$inferSelect, 'id' | 'phone' | 'roles'>;

@@ -1,27 +1,24 @@
-import { and, eq, sql } from 'drizzle-orm';
-import {
-  orderFulfilled,
-  orderPaid,
-  orderPaymentRefused,
-  orderRefundDue,
-  orderStatusChanged,
-} from '@kelid/contracts/events';
-import { multiplyRial, sumRial } from '@kelid/money/rial';
+import { and, eq, sql, TransactionRollbackError } from 'drizzle-orm';
+import { orderFulfilled, orderPaymentRefused, orderRefundDue, orderStatusChanged } from '@kelid/contracts/events';
 import { reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import type { Tx } from '@kelid/service/context';
 import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
+import { retakeCoupons } from './db/coupons.ts';
 import {
   findOrder,
   findOrderWithLines,
-  iso,
+  listLines,
   moveOrder,
-  type OrderLineRow,
+  type OrderRow,
   type OrderWithLines,
   stockLine,
 } from './db/queries.ts';
 import { orderLines, orders } from './db/schema.ts';
+import { undeliveredRial } from './domain/refunds.ts';
+import { eventLine, markPaid } from './paid.ts';
 import { continueCheckout } from './placing.ts';
 
 export interface Capture {
@@ -36,9 +33,10 @@ const revivalMinutes = 5;
 
 /**
  * Reserves the stock of an expired order again, at the price it was ordered for. Two revivals at once reserve under the same
- * number, which inventory answers with one hold.
+ * number, which inventory answers with one hold. An order whose coupons others have used up meanwhile stays dead.
  */
 export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLines): Promise<boolean> {
+  if (!(await hasCouponsLeft(ctx, order.id))) return false;
   const round = order.reservationRound + 1;
   try {
     await ctx.peers.inventory.reserveStock({
@@ -60,12 +58,26 @@ export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLine
   return true;
 }
 
+/** The uses are only tried here: they are taken with the capture, so that a revival whose money never comes keeps none. */
+async function hasCouponsLeft(ctx: Context, orderId: string): Promise<boolean> {
+  let isLeft = false;
+  await ctx
+    .transaction(async (tx) => {
+      isLeft = await retakeCoupons(tx, orderId);
+      tx.rollback();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof TransactionRollbackError)) throw error;
+    });
+  return isLeft;
+}
+
 /** Takes a capture in: the order is paid, once, or its money is refused and becomes the customer's. Never neither (A65). */
 export async function takeCapture(ctx: Context, eventId: string, capture: Capture): Promise<void> {
   const { orderId, attemptId } = capture;
   const found = await findOrderWithLines(ctx.db, orderId);
   if (!found) throw new Error('A capture names an order that is not here');
-  const { order, lines } = found;
+  const { order } = found;
   // What the wallet pays whole is captured while the checkout is still being written down: its last step is taken here first.
   if (order.status === 'placing') await continueCheckout(ctx, found);
   // The hold ran out while the bank and the queue worked. The money is captured, so the order is revived if its stock can be.
@@ -73,10 +85,10 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
 
   await consumeOnce(ctx, eventId, 'orders', async (tx) => {
     const isExact = order.totalRial === capture.amountRial;
-    const [paid] = isExact
+    const [payable] = isExact
       ? await tx
-          .update(orders)
-          .set({ paidAttemptId: attemptId, paidAt: sql`now()` })
+          .select({ id: orders.id })
+          .from(orders)
           .where(
             and(
               eq(orders.id, orderId),
@@ -84,9 +96,9 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
               sql`(${orders.status} = 'pending_payment' or (${orders.status} = 'expired' and ${orders.reservationRound} > 1))`,
             ),
           )
-          .returning({ id: orders.id, paidAt: orders.paidAt })
+          .for('no key update')
       : [];
-    if (!paid) {
+    if (!payable || !(await retakeCoupons(tx, orderId))) {
       if (!isExact)
         ctx.log.error(
           {
@@ -103,28 +115,7 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
       await publish(tx, orderPaymentRefused({ orderId, attemptId, customerId: order.customerId }));
       return;
     }
-    const version = await moveOrder(tx, {
-      orderId,
-      from: ['pending_payment', 'expired'],
-      to: 'paid',
-      reason: 'captured',
-      actor: 'service:payments',
-    });
-    if (version === undefined) throw new Error('The order moved although its row was locked');
-    await publish(
-      tx,
-      orderPaid({
-        orderId,
-        orderNumber: order.orderNumber,
-        customerId: order.customerId,
-        version,
-        attemptId,
-        totalRial: order.totalRial,
-        contact: order.contact,
-        lines: lines.map(eventLine),
-        paidAt: iso(paid.paidAt) ?? capture.capturedAt,
-      }),
-    );
+    await markPaid(tx, found, { attemptId, reason: 'captured', actor: 'service:payments' });
   });
   failpoint('orders.paid-committed'); // CP11
   await fulfill(ctx, orderId);
@@ -150,8 +141,6 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
   const short = bound.lines.filter((line) => line.missingCount > 0);
   // Every unit that is missing was looked for everywhere and not found: its money goes back.
   const isGivenUp = short.length > 0 && short.every((line) => line.supply === 'failed');
-  const priceOf = new Map(lines.map((line) => [line.id, line.unitPriceRial]));
-  const refundRial = sumRial(short.map((line) => multiplyRial(priceOf.get(line.orderLineId) ?? 0, line.missingCount)));
 
   await ctx.transaction(async (tx) => {
     const move = { orderId, actor: 'service:orders' };
@@ -193,12 +182,14 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
         reason: 'no supplier could deliver',
       });
       if (version === undefined) return;
+      // Its lines are read again under its lock: bad units that went back meanwhile decide whether the fee does.
+      const missingOf = new Map(short.map((line) => [line.orderLineId, line.missingCount]));
+      const refundRial = undeliveredRial(order, await listLines(tx, orderId), missingOf);
       const ref = { orderId, orderNumber, customerId, version };
-      await publish(
-        tx,
-        orderRefundDue({ ...ref, refundRial, totalRial }),
-        orderStatusChanged({ ...ref, status: 'refunding' }),
-      );
+      await publish(tx, orderStatusChanged({ ...ref, status: 'refunding' }));
+      if (refundRial > 0) await publish(tx, orderRefundDue({ ...ref, refundRial, totalRial }));
+      // What a coupon paid for whole was free: payments has nothing to give back and is not asked.
+      else await closeUndelivered(tx, order, isPart, { reason: 'nothing was paid for it', actor: move.actor });
       return;
     }
     if (!isPart) return;
@@ -251,6 +242,15 @@ export async function sendToReview(ctx: Context, orderId: string): Promise<void>
   ctx.log.error({ orderId, alarm: 'paid-not-delivered' }, 'a paid order was not delivered in time');
 }
 
-function eventLine(line: OrderLineRow) {
-  return { orderLineId: line.id, title: line.title, quantity: line.quantity, unitPriceRial: line.unitPriceRial };
+/** What could not be delivered is settled: the order ends, as refunded when nothing of it was delivered. A second word of it moves nothing. */
+export async function closeUndelivered(
+  tx: Tx,
+  { id: orderId, orderNumber, customerId }: OrderRow,
+  isPartDelivered: boolean,
+  by: { reason: string; actor: string },
+): Promise<void> {
+  const status = isPartDelivered ? 'part_refunded' : 'refunded';
+  const version = await moveOrder(tx, { orderId, from: ['refunding'], to: status, ...by });
+  if (version !== undefined)
+    await publish(tx, orderStatusChanged({ orderId, orderNumber, customerId, version, status }));
 }

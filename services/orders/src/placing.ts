@@ -9,6 +9,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
 import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from './db/queries.ts';
 import { orders } from './db/schema.ts';
+import { markPaid } from './paid.ts';
 
 type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 export type Placing =
@@ -19,7 +20,7 @@ export type Placing =
 /** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
 export async function continueCheckout(ctx: Context, { order, lines }: OrderWithLines): Promise<Placing> {
   const orderId = order.id;
-  let payment: CheckoutAnswer['payment'];
+  let payment: CheckoutAnswer['payment'] = null;
   try {
     await ctx.peers.inventory.reserveStock({
       orderId,
@@ -27,15 +28,7 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
       expiresAt: new Date(order.holdExpiresAt).toISOString(),
       lines: lines.map(stockLine),
     });
-    await ctx.peers.payments.createIntent({
-      orderId,
-      orderNumber: order.orderNumber,
-      customerId: order.customerId,
-      amountRial: order.totalRial,
-      walletMaxRial: order.usesWallet ? order.totalRial : 0,
-      ...(order.contact.phone ? { phone: order.contact.phone } : {}),
-    });
-    payment = await ctx.peers.payments.startAttempt({ attemptId: order.firstAttemptId, orderId, psp: order.psp });
+    if (!isFree(order)) payment = await startPayment(ctx, order);
   } catch (error) {
     if (stockShort.is(error)) {
       const variantIds = Array.isArray(error.data['variantIds']) ? error.data['variantIds'].map(String) : [];
@@ -50,7 +43,7 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
   const answer: CheckoutAnswer = {
     orderId,
     orderNumber: order.orderNumber,
-    status: 'pending_payment',
+    status: isFree(order) ? 'paid' : 'pending_payment',
     totalRial: order.totalRial,
     payment,
   };
@@ -59,13 +52,14 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
       // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
       await tx.execute(sql`
       with ordered as (select variant_id, account_key_of(game_account) as account_key from order_lines where order_id = ${orderId}),
-      emptied as (delete from cart_items where cart_id = ${order.cartId} and (variant_id, account_key) in (select variant_id, account_key from ordered))
+      emptied as (delete from cart_items where cart_id = ${order.cartId} and (variant_id, account_key) in (select variant_id, account_key from ordered)),
+      used as (delete from cart_coupons where cart_id = ${order.cartId} and coupon_id in (select coupon_id from coupon_uses where order_id = ${orderId}))
       update carts set order_count = order_count + 1, quote = null, quote_expires_at = null where id = ${order.cartId}`);
       const version = await moveOrder(tx, {
         orderId,
         from: ['placing'],
         to: 'pending_payment',
-        reason: 'payment started',
+        reason: isFree(order) ? 'nothing to pay' : 'payment started',
         actor: 'service:orders',
       });
       if (version === undefined) return tx.rollback();
@@ -79,6 +73,11 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
           totalRial: order.totalRial,
         }),
       );
+      // No bank, no wallet and no capture: what costs nothing is paid here and now (A67).
+      if (isFree(order)) {
+        const free = { attemptId: order.firstAttemptId, reason: 'free', actor: 'service:orders' };
+        await markPaid(tx, { order, lines }, free);
+      }
       await answerKey(tx, scopeOf(order), 201, answer);
       return true;
     })
@@ -117,7 +116,7 @@ export async function abandonCheckout(ctx: Context, order: OrderRow, problem: Pr
 export async function letGo(ctx: Context, order: OrderRow, status: 'expired' | 'cancelled'): Promise<boolean> {
   try {
     await ctx.peers.inventory.releaseStock({ orderId: order.id, round: order.reservationRound });
-    await ctx.peers.payments.closeIntent({ orderId: order.id, status });
+    if (!isFree(order)) await ctx.peers.payments.closeIntent({ orderId: order.id, status });
     await ctx.db
       .update(orders)
       .set({ dueAt: null })
@@ -127,6 +126,24 @@ export async function letGo(ctx: Context, order: OrderRow, status: 'expired' | '
     ctx.log.warn({ orderId: order.id, err: error }, 'a dead order still holds something; the sweep lets it go');
     return false;
   }
+}
+
+async function startPayment(ctx: Context, order: OrderRow) {
+  const { id: orderId, orderNumber, customerId, totalRial, usesWallet, contact, psp } = order;
+  await ctx.peers.payments.createIntent({
+    orderId,
+    orderNumber,
+    customerId,
+    amountRial: totalRial,
+    walletMaxRial: usesWallet ? totalRial : 0,
+    ...(contact.phone ? { phone: contact.phone } : {}),
+  });
+  return ctx.peers.payments.startAttempt({ attemptId: order.firstAttemptId, orderId, psp });
+}
+
+/** Coupons take all of it off: payments is never asked about such an order. */
+export function isFree({ totalRial }: Pick<OrderRow, 'totalRial'>): boolean {
+  return totalRial === 0;
 }
 
 function scopeOf(order: OrderRow) {

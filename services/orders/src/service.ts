@@ -8,15 +8,21 @@ import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
 import { addCartItem } from './operations/add-cart-item.ts';
 import { cancelOrder } from './operations/cancel-order.ts';
 import { checkout } from './operations/checkout.ts';
+import { createCoupon } from './operations/create-coupon.ts';
+import { deleteCartCoupon } from './operations/delete-cart-coupon.ts';
 import { deleteCartItem } from './operations/delete-cart-item.ts';
 import { getCart } from './operations/get-cart.ts';
 import { getOrder } from './operations/get-order.ts';
 import { getOrderHistory } from './operations/get-order-history.ts';
 import { listAllOrders } from './operations/list-all-orders.ts';
+import { listCoupons } from './operations/list-coupons.ts';
+import { listCouponUses } from './operations/list-coupon-uses.ts';
 import { listOrders } from './operations/list-orders.ts';
 import { payOrder } from './operations/pay-order.ts';
+import { putCartCoupon } from './operations/put-cart-coupon.ts';
 import { reviveOrder } from './operations/revive-order.ts';
 import { updateCartItem } from './operations/update-cart-item.ts';
+import { updateCoupon } from './operations/update-coupon.ts';
 import { updateOrderStatus } from './operations/update-order-status.ts';
 import { updateOrderTracking } from './operations/update-order-tracking.ts';
 
@@ -31,6 +37,8 @@ export const ordersService = defineService({
     addCartItem,
     updateCartItem,
     deleteCartItem,
+    putCartCoupon,
+    deleteCartCoupon,
     checkout,
     payOrder,
     listOrders,
@@ -40,6 +48,10 @@ export const ordersService = defineService({
     listAllOrders,
     updateOrderStatus,
     updateOrderTracking,
+    createCoupon,
+    listCoupons,
+    listCouponUses,
+    updateCoupon,
     reviveOrder,
   },
   events: {

@@ -35,6 +35,8 @@ export class Surroundings {
   readonly topUps = new Map<string, GameAccountRule>();
   /** Variants that are not out yet, with their day. */
   readonly releases = new Map<string, string>();
+  /** The categories of a variant, from its own upwards. */
+  readonly categories = new Map<string, string[]>();
   readonly stock = new Map<string, number>();
   readonly holds = new Map<string, { status: 'held' | 'released'; lines: Reserve['lines'] }>();
   readonly keys = new Map<string, string[]>();
@@ -115,6 +117,7 @@ export class Surroundings {
       {
         variantId,
         productId: variantId,
+        categoryIds: this.categories.get(variantId) ?? [],
         productSlug: 'steam-gift-card',
         sku: variantId,
         title: { fa: variant.title, en: 'Steam gift card' },
@@ -194,11 +197,11 @@ export interface Shopper {
 }
 
 /** Orders alone on its own database, with its sweeps driven by the test unless `run` says otherwise. */
-export async function startOrders(run: 'api' | 'all' = 'api'): Promise<TestOrders> {
+export async function startOrders(run: 'api' | 'all' = 'api', env: Record<string, string> = {}): Promise<TestOrders> {
   const around = new Surroundings();
   const shop = await startServices({
     services: [ordersService],
-    env: { RUN: run, DATABASE_POOL_MAX: '20' },
+    env: { RUN: run, DATABASE_POOL_MAX: '20', ...env },
     peerAnswers: around.answers(),
   });
   const client = (actor: Actor, idempotencyKey?: string) => clientOf(shop, actor, idempotencyKey);

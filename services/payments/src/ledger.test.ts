@@ -200,6 +200,14 @@ test('I9: each event delivered three times, shuffled and at once, posts once: mo
   expect(await shop.intentStatus(sold)).toBe('captured');
 });
 
+test('A67: a free order that was delivered posts nothing: it has no deposit and no payment', async () => {
+  const before = await balances();
+  const orderId = newId();
+  await shop.deliver('order.fulfilled', fulfilled({ orderId, customerId: newId(), amountRial: 0 }));
+  expect(await balances()).toEqual(before);
+  expect(await shop.sql('payments', 'select 1 from ledger_transactions where order_id = $1', [orderId])).toEqual([]);
+});
+
 test('I5: captured money shows as not accounted for until it is fulfilled or the customer has it back', async () => {
   const sold = await paidOrder();
   const refused = await paidOrder();

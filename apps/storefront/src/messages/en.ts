@@ -140,7 +140,6 @@ export const en: Messages = {
     emptyHint: 'Choose something; we hold its price for 15 minutes.',
     quantity: 'Quantity',
     remove: 'Remove',
-    total: 'Total',
     held: 'Prices are held until {time}',
     checkout: 'Continue to payment',
     problems: {
@@ -153,6 +152,37 @@ export const en: Messages = {
     more: 'More',
     less: 'Less',
     loading: 'Fetching your cart…',
+  },
+  amounts: {
+    goods: 'Items',
+    discount: 'Discount',
+    discountOf: 'Discount ({codes})',
+    vat: 'VAT',
+    fee: 'Service fee',
+    total: 'Total',
+  },
+  coupon: {
+    label: 'Discount code',
+    add: 'Apply',
+    remove: 'Remove',
+    removeOf: 'Remove code {code}',
+    added: 'The code was applied.',
+    stillIn: 'Remove this code to continue.',
+    reasons: {
+      ended: 'This code is over.',
+      used_up: 'This code is used up.',
+      not_yours: 'This code is not for your account.',
+      not_stackable: 'This code cannot be used together with another one.',
+      below_minimum: 'This code is for {amount} and more.',
+      no_matching_item: 'This code is for none of these items.',
+      no_discount: 'This code takes nothing off this cart.',
+    },
+    errors: {
+      'orders.coupon-refused': 'This code cannot be used. Look at its spelling again.',
+      'orders.coupon-not-stackable': 'This code cannot be used together with the other one. Remove that one first.',
+      'rate-limited': 'Too many wrong codes today. Try again tomorrow.',
+      other: 'The code was not applied. Try again.',
+    },
   },
   signIn: {
     title: 'Sign in with your mobile',
@@ -182,6 +212,7 @@ export const en: Messages = {
     wallet: 'Use my wallet ({amount})',
     fromWallet: 'From your wallet',
     payFromWallet: 'Pay from wallet',
+    payNothing: 'Place the free order',
     title: 'Payment',
     contact: 'Receipt',
     email: 'E-mail for the receipt (optional)',
@@ -194,6 +225,8 @@ export const en: Messages = {
     errors: {
       'orders.out_of_stock': 'Something has just sold out. Look at your cart.',
       'orders.quote_expired': 'Prices have changed. Look at the new total and confirm again.',
+      'orders.coupon-not-usable':
+        'A code can no longer be used; nothing was charged. Remove it and look at the new total.',
       'orders.cart-empty': 'Your cart is empty.',
       'orders.too-many-pending': 'You have unpaid orders. Pay or cancel them first.',
       'orders.checkout-failed': 'The order was not placed and nothing was charged. Try again.',
@@ -266,7 +299,6 @@ export const en: Messages = {
     pictureOfKey: 'Picture of the product key',
     download: 'Save the picture',
     copied: 'Copied',
-    total: 'Total',
     placed: 'Placed',
     guide: 'How to activate',
     reviewText: 'A person is looking at your order; we tell you by SMS.',
@@ -280,6 +312,7 @@ export const en: Messages = {
     supplying:
       'We are getting the product key of this order from a supplier, which usually takes a few minutes. You need not keep this page open: an SMS tells you when it is ready.',
     refundedText: 'No supplier had this item. The money of this order is back in your wallet.',
+    freeRefundedText: 'No supplier had this. You had paid nothing, and your discount code can be used again.',
     partRefundedText: 'Part of this order could not be supplied. Its money is back in your wallet.',
     scam: 'If someone asked you to buy this code for them, do not give it to them.',
     missing: 'No such order',

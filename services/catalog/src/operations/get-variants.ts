@@ -1,4 +1,4 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { availabilityOf } from '../db/queries.ts';
 import { products, variants } from '../db/schema.ts';
@@ -6,14 +6,23 @@ import { products, variants } from '../db/schema.ts';
 export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }) => {
   if (variantIds.length === 0) return { items: [] };
   const rows = await ctx.db
-    .select({ variant: variants, product: products })
+    .select({
+      variant: variants,
+      product: products,
+      categoryIds: sql<string[]>`(
+        with recursive above as (
+          select id, parent_id from categories where id = ${products.categoryId}
+          union select c.id, c.parent_id from categories c join above on c.id = above.parent_id
+        ) select array_agg(id::text) from above)`,
+    })
     .from(variants)
     .innerJoin(products, eq(products.id, variants.productId))
     .where(and(inArray(variants.id, variantIds), products.isPublished));
   return {
-    items: rows.map(({ variant, product }) => ({
+    items: rows.map(({ variant, product, categoryIds }) => ({
       variantId: variant.id,
       productId: product.id,
+      categoryIds,
       productSlug: product.slug,
       sku: variant.sku,
       title: product.title,

@@ -12,7 +12,7 @@ import type { Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { otpChallenges, otpSends, usedPuzzles } from '../db/schema.ts';
-import { lineOf } from '../domain/ip-network.ts';
+import { lineOf } from '@kelid/service/ip-network';
 import { isSolved, makePuzzle } from '../domain/proof-of-work.ts';
 import { sha256 } from '../domain/secrets.ts';
 import { refuseWhenWrongBudgetSpent } from '../wrong-codes.ts';

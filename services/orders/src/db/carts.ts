@@ -6,9 +6,11 @@ import { type Cart, cartNotFound } from '@kelid/contracts/orders';
 import type { Language } from '@kelid/contracts/common';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
-import { priceLines, type Quote, totalRial } from '../domain/quote.ts';
+import { type CouponState, priceOrder } from '../domain/price-order.ts';
+import { priceLines, type Quote } from '../domain/quote.ts';
+import { listCartCoupons } from './coupons.ts';
 import { iso } from './queries.ts';
-import { cartItems, carts } from './schema.ts';
+import { cartCoupons, cartItems, carts } from './schema.ts';
 
 export const quantityMax = 20;
 export const lineCountMax = 30;
@@ -89,7 +91,11 @@ async function mergeGuestCart(ctx: Context, token: string, customerId: string): 
       insert into cart_items as own (id, cart_id, variant_id, quantity, game_account)
       select uuidv7(), ${own.id}, variant_id, quantity, game_account from cart_items where cart_id = ${guest.id} order by variant_id, account_key
       on conflict (cart_id, variant_id, account_key) do update set quantity = least(own.quantity + excluded.quantity, ${quantityMax})`);
+    await tx.execute(sql`
+      insert into cart_coupons (cart_id, coupon_id, added_at) select ${own.id}, coupon_id, added_at from cart_coupons where cart_id = ${guest.id}
+      on conflict do nothing`);
     await tx.delete(cartItems).where(eq(cartItems.cartId, guest.id));
+    await tx.delete(cartCoupons).where(eq(cartCoupons.cartId, guest.id));
   });
 }
 
@@ -105,14 +111,15 @@ export async function showCart(
   language: Language,
 ): Promise<z.input<typeof Cart>> {
   const items = await listItems(ctx, cart.id);
+  const coupons = await listCartCoupons(ctx.db, cart.id, ctx.actor.kind === 'user' ? ctx.actor.userId : null);
   const { items: variants } =
     items.length === 0
       ? { items: [] }
       : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
-  const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
   const before = cart.quote ?? {};
-  const priced = priceLines(items, cart.isQuoteHeld ? before : undefined, current);
+  const price = priceCart(ctx, { items, variants, coupons }, cart.isQuoteHeld ? before : undefined);
+  const priced = price.lines;
   const priceOf = new Map(priced.map((line) => [line.variantId, line.unitPriceRial]));
 
   let priceHeldUntil = cart.isQuoteHeld ? cart.quoteExpiresAt : null;
@@ -155,13 +162,41 @@ export async function showCart(
       ];
     }),
     itemCount: items.reduce((count, item) => count + item.quantity, 0),
-    discountRial: 0,
-    vatRial: 0,
-    totalRial: totalRial(priced),
+    coupons: price.coupons.map(({ coupon, discountRial, reason }) => ({
+      code: coupon.code,
+      discountRial,
+      reason,
+      orderMinRial: coupon.orderMinRial,
+    })),
+    discountRial: price.discountRial,
+    vatRial: price.vatRial,
+    feeRial: price.feeRial,
+    totalRial: price.totalRial,
     priceHeldUntil: iso(priceHeldUntil),
     problems,
     cartToken,
   };
+}
+
+type Variant = Awaited<ReturnType<Context['peers']['catalog']['getVariants']>>['items'][number];
+
+/** What a cart costs, for the page and for the order alike: promised or today's prices, its coupons, VAT and fee. */
+export function priceCart(
+  { config }: Pick<Context, 'config'>,
+  { items, variants, coupons }: { items: CartItemRow[]; variants: Variant[]; coupons: CouponState[] },
+  promised: Quote | undefined,
+) {
+  const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
+  const subjectOf = new Map(variants.map((variant) => [variant.variantId, variant]));
+  const lines = priceLines(items, promised, current).map((line) => {
+    const subject = subjectOf.get(line.variantId);
+    return { ...line, productId: subject?.productId ?? '', categoryIds: subject?.categoryIds ?? [] };
+  });
+  return priceOrder(lines, coupons, {
+    vatBasisPoints: config.ORDERS_VAT_BASIS_POINTS,
+    feeRial: config.ORDERS_FEE_RIAL,
+    feeFreeFromRial: config.ORDERS_FEE_FREE_FROM_RIAL,
+  });
 }
 
 /** Promises these prices for 15 minutes, or adds to a promise without making it longer. */

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
-import { type Order, orderNotFound, type OrderStatus, type OrderSummary } from '@kelid/contracts/orders';
+import { type Order, orderNotFound, type OrderStatus, type StaffOrderSummary } from '@kelid/contracts/orders';
 import { Id, invalidInput, type Language } from '@kelid/contracts/common';
 import type { Actor, Db, Tx } from '@kelid/service/context';
-import { orderLines, orders } from './schema.ts';
+import { coupons, couponUses, orderLines, orders } from './schema.ts';
 
 export type OrderRow = typeof orders.$inferSelect;
 export type OrderLineRow = typeof orderLines.$inferSelect;
@@ -81,14 +81,26 @@ export function iso(value: string | null): string | null {
   return value === null ? null : new Date(value).toISOString();
 }
 
-export function showOrder(order: OrderRow, lines: OrderLineRow[], language: Language): z.input<typeof Order> {
+/** An own order as its page shows it. */
+export async function showOrder(db: Db, order: OrderRow, language: Language): Promise<z.input<typeof Order>> {
+  const [lines, used] = await Promise.all([
+    listLines(db, order.id),
+    db
+      .select({ code: coupons.code, discountRial: couponUses.discountRial })
+      .from(couponUses)
+      .innerJoin(coupons, eq(coupons.id, couponUses.couponId))
+      .where(eq(couponUses.orderId, order.id))
+      .orderBy(asc(coupons.code)),
+  ]);
   return {
     id: order.id,
     orderNumber: order.orderNumber,
     status: order.status,
     lines: lines.map((line) => showLine(line, order.status, language)),
+    coupons: used,
     discountRial: order.discountRial,
     vatRial: order.vatRial,
+    feeRial: order.feeRial,
     totalRial: order.totalRial,
     contact: order.contact,
     note: order.note,
@@ -125,7 +137,7 @@ function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Langua
 }
 
 /** Lists here go on after the last id that was shown. */
-function idOfCursor(cursor: string): string {
+export function idOfCursor(cursor: string): string {
   const id = Id.safeParse(cursor);
   if (!id.success) throw invalidInput({ errors: [{ field: 'cursor', message: 'Not a cursor of this list' }] });
   return id.data;
@@ -141,7 +153,7 @@ export async function pageOrders(
     cursor?: string | undefined;
     language: Language;
   },
-): Promise<{ items: (z.input<typeof OrderSummary> & { customerId: string })[]; nextCursor: string | null }> {
+): Promise<{ items: z.input<typeof StaffOrderSummary>[]; nextCursor: string | null }> {
   const rows = await db
     .select()
     .from(orders)
@@ -174,6 +186,9 @@ export async function pageOrders(
       customerId: order.customerId,
       orderNumber: order.orderNumber,
       status: order.status,
+      discountRial: order.discountRial,
+      vatRial: order.vatRial,
+      feeRial: order.feeRial,
       totalRial: order.totalRial,
       placedAt: iso(order.placedAt),
       lines: lines

@@ -1,5 +1,3 @@
-import { multiplyRial, sumRial } from '@kelid/money/rial';
-
 /** Unit prices by variant that were promised to a cart. */
 export type Quote = Record<string, number>;
 
@@ -19,8 +17,4 @@ export function priceLines<Line extends { variantId: string; quantity: number }>
     const unitPriceRial = promised?.[line.variantId] ?? current[line.variantId];
     return unitPriceRial === undefined ? [] : [{ ...line, unitPriceRial }];
   });
-}
-
-export function totalRial(lines: PricedLine[]): number {
-  return sumRial(lines.map((line) => multiplyRial(line.unitPriceRial, line.quantity)));
 }

@@ -6,13 +6,16 @@ import {
   paymentRefunded,
   supplyFailed,
 } from '@kelid/contracts/events';
+import { eq, sql } from 'drizzle-orm';
 import { eventData } from '@kelid/service/define-service';
 import type { EventEnvelope } from '@kelid/service/event-envelope';
 import { consumeOnce } from '@kelid/service/inbox';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow } from '../db/queries.ts';
-import { fulfill } from '../paying.ts';
+import { orderLines } from '../db/schema.ts';
+import { badUnitRial } from '../domain/refunds.ts';
+import { closeUndelivered, fulfill } from '../paying.ts';
 
 /** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
 export async function onKeysAllocated(ctx: Context, event: EventEnvelope): Promise<void> {
@@ -26,16 +29,26 @@ export async function onSupplyFailed(ctx: Context, event: EventEnvelope): Promis
 /** A product key was bad, and a person decided that its money goes back: what was paid for its unit is the customer's again. */
 export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
   const { orderId, orderLineId, complaintId } = eventData(keyRefundDue, event);
-  const found = await findOrderWithLines(ctx.db, orderId);
-  const line = found?.lines.find(({ id }) => id === orderLineId);
-  if (!found || !line) throw new Error('The line of this refund is not here');
-  const { orderNumber, customerId, version, totalRial } = found.order;
   await consumeOnce(ctx, event.id, 'orders', async (tx) => {
-    const refundRial = line.unitPriceRial;
-    await publish(
-      tx,
-      orderRefundDue({ orderId, orderNumber, customerId, version, refundRial, totalRial, complaintId }),
-    );
+    // Units of two lines at the same moment would each find that something is left, and nobody would give the fee back.
+    await tx.execute(sql`select 1 from orders where id = ${orderId} for no key update`);
+    const counted = await tx
+      .update(orderLines)
+      .set({ refundedCount: sql`${orderLines.refundedCount} + 1` })
+      .where(
+        sql`${eq(orderLines.id, orderLineId)} and ${eq(orderLines.orderId, orderId)} and ${orderLines.refundedCount} < ${orderLines.deliveredCount}`,
+      )
+      .returning({ id: orderLines.id });
+    const found = counted.length > 0 && (await findOrderWithLines(tx, orderId));
+    if (!found) throw new Error('The line of this refund is not here, or all its units were refunded');
+    const { orderNumber, customerId, version, totalRial } = found.order;
+    const refundRial = badUnitRial(found.order, found.lines, orderLineId);
+    // A unit that a coupon paid for whole was free.
+    if (refundRial > 0)
+      await publish(
+        tx,
+        orderRefundDue({ orderId, orderNumber, customerId, version, refundRial, totalRial, complaintId }),
+      );
   });
 }
 
@@ -51,19 +64,9 @@ export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Pro
     await closeRefunded(ctx, order, isWhole ? 'refunded' : 'part_refunded');
     return;
   }
-  const status = lines.some((line) => line.deliveredCount > 0) ? 'part_refunded' : 'refunded';
-  await ctx.transaction(async (tx) => {
-    const version = await moveOrder(tx, {
-      orderId,
-      from: ['refunding'],
-      to: status,
-      reason: 'refunded to the wallet',
-      actor: 'service:payments',
-    });
-    if (version === undefined) return;
-    const { orderNumber, customerId } = order;
-    await publish(tx, orderStatusChanged({ orderId, orderNumber, customerId, version, status }));
-  });
+  const isPartDelivered = lines.some((line) => line.deliveredCount > 0);
+  const by = { reason: 'refunded to the wallet', actor: 'service:payments' };
+  await ctx.transaction((tx) => closeUndelivered(tx, order, isPartDelivered, by));
 }
 
 /** Staff gave money of a delivered order back. */

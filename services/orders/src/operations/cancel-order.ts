@@ -3,7 +3,7 @@ import { orderNotCancellable, orderNotFound } from '@kelid/contracts/orders';
 import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { findOrder, getOwnOrder, listLines, moveOrder, showOrder } from '../db/queries.ts';
+import { findOrder, getOwnOrder, moveOrder, showOrder } from '../db/queries.ts';
 import { letGo } from '../placing.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
@@ -30,5 +30,5 @@ export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, lan
   // Cancelled before is what was asked for: the same answer.
   if (!isCancelled && current.status !== 'cancelled') throw orderNotCancellable({ orderId, status: current.status });
   if (isCancelled) await letGo(ctx, current, 'cancelled');
-  return showOrder(current, await listLines(ctx.db, orderId), language);
+  return showOrder(ctx.db, current, language);
 };

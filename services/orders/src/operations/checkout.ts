@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import {
   cartEmpty,
   checkoutFailed,
+  couponNotUsable,
   type ordersContract,
   outOfStock,
   quoteExpired,
@@ -16,11 +17,12 @@ import { failpoint } from '@kelid/service/failpoint';
 import { claimKey, findAnswer, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
-import { holdQuote, listItems, openCart } from '../db/carts.ts';
+import { holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
+import { listCartCoupons, takeCoupon } from '../db/coupons.ts';
 import { orderLines, orders } from '../db/schema.ts';
 import { newOrderNumber } from '../domain/order-number.ts';
-import { priceLines, type Quote, totalRial } from '../domain/quote.ts';
-import { continueCheckout } from '../placing.ts';
+import { fulfill } from '../paying.ts';
+import { continueCheckout, isFree } from '../placing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 
@@ -47,13 +49,16 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   if (variants.length < items.length) throw variantNotFound();
 
   // The promise made to the cart holds; without one, today's prices do. What the shopper did not see is never charged.
-  const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
-  const lines = priceLines(items, cart.isQuoteHeld ? (cart.quote ?? undefined) : undefined, current);
-  const total = totalRial(lines);
-  const seenRial = input.expectedTotalRial ?? (cart.quote ? totalRial(priceLines(items, cart.quote, current)) : total);
-  if (!running && seenRial !== total) {
+  const promised = cart.isQuoteHeld ? (cart.quote ?? undefined) : undefined;
+  const content = { items, variants, coupons: await listCartCoupons(ctx.db, cart.id, userId) };
+  const price = priceCart(ctx, content, promised);
+  const { lines } = price;
+  // A coupon that this very key has just used looks used up, so the key is asked first, in the transaction.
+  const isCouponOver = price.coupons.some((coupon) => coupon.reason !== null);
+  const seenRial = input.expectedTotalRial ?? priceCart(ctx, content, cart.quote ?? undefined).totalRial;
+  if (!running && !isCouponOver && seenRial !== price.totalRial) {
     await holdQuote(ctx, cart.id, Object.fromEntries(lines.map((line) => [line.variantId, line.unitPriceRial])), false);
-    throw quoteExpired({ totalRial: total });
+    throw quoteExpired({ totalRial: price.totalRial });
   }
 
   const orderId = newId();
@@ -63,6 +68,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
       const claim = await claimKey(tx, scope, input, orderId);
       if (claim.kind !== 'new') return claim;
       if (running) throw cartEmpty();
+      if (isCouponOver) throw couponNotUsable({ totalRial: price.totalRial });
       // Holds are a scarce good: the row lock on the cart makes two checkouts of one customer count each other (A66).
       await tx.execute(sql`select 1 from carts where id = ${cart.id} for no key update`);
       const { rows: pending } = await tx.execute<{ count: number }>(
@@ -79,9 +85,11 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
           cartId: cart.id,
           cartOrderCount: cart.orderCount,
           status: 'placing',
-          discountRial: 0,
-          vatRial: 0,
-          totalRial: total,
+          discountRial: price.discountRial,
+          vatRial: price.vatRial,
+          vatBasisPoints: ctx.config.ORDERS_VAT_BASIS_POINTS,
+          feeRial: price.feeRial,
+          totalRial: price.totalRial,
           psp: input.psp,
           usesWallet: input.useWallet,
           contact: cleanContact(input.contact),
@@ -111,15 +119,25 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
               image: variant.image,
               quantity: line.quantity,
               unitPriceRial: line.unitPriceRial,
+              discountRial: line.discountRial,
+              vatRial: line.vatRial,
               gameAccount: line.gameAccount,
               releasesOn: variant.availability === 'pre_order' ? variant.releasesOn : null,
             };
           }),
         )
         .returning();
+      // Last and in the order of their ids: everybody wants the same few rows.
+      for (const { coupon, discountRial } of price.coupons.toSorted((a, b) => (a.coupon.id < b.coupon.id ? -1 : 1)))
+        await takeCoupon(tx, coupon.id, orderId, discountRial);
       return { ...claim, order, lines: placedLines };
     })
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
+      // Others took the last use since we looked; nothing was written.
+      if (sqlState(error) === 'KE004') {
+        const coupons = await listCartCoupons(ctx.db, cart.id, userId);
+        throw couponNotUsable({ totalRial: priceCart(ctx, { ...content, coupons }, promised).totalRial });
+      }
       // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
       if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state')
         throw cartEmpty({}, 'This cart has just been ordered');
@@ -133,7 +151,14 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   if (placed.kind === 'running') throw idempotencyKeyRunning({ retryAfterSeconds: 1 });
   failpoint('orders.placing-committed'); // CP2
   const outcome = await continueCheckout(ctx, placed);
-  if (outcome.kind === 'placed') return outcome.answer;
+  if (outcome.kind === 'placed') {
+    // Nobody will tell of a capture. When this fails, the sweep fulfills, as it does for every paid order.
+    if (isFree(placed.order))
+      await fulfill(ctx, orderId).catch((error: unknown) =>
+        ctx.log.warn({ orderId, err: error }, 'a free order is fulfilled later'),
+      );
+    return outcome.answer;
+  }
   throw outcome.kind === 'out-of-stock'
     ? outOfStock({ variantIds: outcome.variantIds })
     : checkoutFailed({ retryAfterSeconds: 3 });

@@ -1,8 +1,8 @@
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { getOwnOrder, listLines, showOrder } from '../db/queries.ts';
+import { getOwnOrder, showOrder } from '../db/queries.ts';
 
 export const getOrder: Operations['getOrder'] = async (ctx, { orderId, language }) => {
   const order = await getOwnOrder(ctx.db, orderId, requireUser(ctx).userId);
-  return showOrder(order, await listLines(ctx.db, orderId), language);
+  return showOrder(ctx.db, order, language);
 };

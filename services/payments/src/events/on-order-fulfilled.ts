@@ -8,6 +8,8 @@ import type { Context } from '../context.ts';
 /** The customer's deposit becomes our revenue. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
 export async function onOrderFulfilled(ctx: Context, event: EventEnvelope): Promise<void> {
   const { orderId, totalRial } = eventData(orderFulfilled, event);
+  // A free order has no deposit, and the ledger takes no entry of 0.
+  if (totalRial === 0) return;
   await ctx.db.execute(
     sql`select ledger_post('sale', ${orderId}, ${orderId}, array['deposits:orders', 'revenue:sales'], array[${totalRial}::bigint, -${totalRial}::bigint])`,
   );

@@ -8,8 +8,10 @@ import type { Cart } from '@kelid/contracts/orders';
 import { type Answer, call } from '../../lib/browser-fetch.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { Amounts } from '../../components/amounts.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { cartChanged } from './cart-link.tsx';
+import { Coupons } from './coupons.tsx';
 
 type CartView = z.output<typeof Cart>;
 const quantityMax = 20;
@@ -17,6 +19,8 @@ const quantityMax = 20;
 export function CartPage({
   language,
   m,
+  amountMessages,
+  couponMessages,
   accountMessages,
   regions,
   checkoutHref,
@@ -25,6 +29,8 @@ export function CartPage({
 }: {
   language: Language;
   m: Messages['cart'];
+  amountMessages: Messages['amounts'];
+  couponMessages: Messages['coupon'];
   accountMessages: Messages['gameAccount'];
   regions: Record<string, string>;
   checkoutHref: string;
@@ -74,7 +80,9 @@ export function CartPage({
     );
   }
   const problemOf = (itemId: string) => cart.problems.find((problem) => problem.itemId === itemId);
-  const isBlocked = cart.problems.some((problem) => problem.action === 'remove');
+  const isBlocked =
+    cart.problems.some((problem) => problem.action === 'remove') ||
+    cart.coupons.some((coupon) => coupon.reason !== null);
   return (
     <div className="two">
       <ul className="card">
@@ -132,10 +140,8 @@ export function CartPage({
         })}
       </ul>
       <aside className="card stack">
-        <div className="row between">
-          <span>{m.total}</span>
-          <strong style={{ fontSize: '1.35rem' }}>{formatToman(cart.totalRial, language)}</strong>
-        </div>
+        <Coupons cart={cart} language={language} m={couponMessages} onCart={setCart} />
+        <Amounts of={cart} language={language} m={amountMessages} />
         {cart.priceHeldUntil && (
           <p className="soft small">{fill(m.held, { time: formatTime(cart.priceHeldUntil, language) })}</p>
         )}

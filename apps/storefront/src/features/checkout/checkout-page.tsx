@@ -6,9 +6,11 @@ import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
 import { goToBank, type Payment } from '../../lib/to-bank.ts';
+import { Amounts } from '../../components/amounts.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { Coupons } from '../cart/coupons.tsx';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
 
 type CartView = z.output<typeof Cart>;
@@ -36,6 +38,8 @@ function walletPart(totalRial: number, freeRial: number): number {
 export function CheckoutPage({
   language,
   m,
+  amountMessages,
+  couponMessages,
   accountMessages,
   signIn,
   isSignedIn,
@@ -43,6 +47,8 @@ export function CheckoutPage({
 }: {
   language: Language;
   m: Messages['checkout'];
+  amountMessages: Messages['amounts'];
+  couponMessages: Messages['coupon'];
   accountMessages: Messages['gameAccount'];
   signIn: Messages['signIn'];
   isSignedIn: boolean;
@@ -79,6 +85,12 @@ export function CheckoutPage({
     return () => removeEventListener('pageshow', onShow);
   }, [isKnown]);
 
+  /** What was wrong with the cart before may be right now. */
+  function showCart(changed: CartView) {
+    setCart(changed);
+    setError('');
+  }
+
   async function pay(event: FormEvent) {
     event.preventDefault();
     if (!cart || state === 'working') return;
@@ -95,13 +107,15 @@ export function CheckoutPage({
       },
       { 'idempotency-key': purchaseKey() },
     );
-    if (answer.ok && answer.value.payment) {
+    if (answer.ok) {
       sessionStorage.removeItem(keyName);
-      // What the wallet has paid goes to no bank.
-      goToBank(answer.value.payment, pathIn(language, `/orders/${answer.value.orderId}`));
+      const orderHref = pathIn(language, `/orders/${answer.value.orderId}`);
+      // What the wallet has paid goes to no bank, and what costs nothing has no payment at all.
+      if (answer.value.payment) goToBank(answer.value.payment, orderHref);
+      else location.assign(orderHref);
       return;
     }
-    if (!answer.ok && answer.code !== 'idempotency-key-running') {
+    if (answer.code !== 'idempotency-key-running') {
       sessionStorage.removeItem(keyName); // This purchase is over; the next try is another one.
       setError((m.errors as Record<string, string>)[answer.code] ?? m.errors.other);
       await load();
@@ -181,6 +195,8 @@ export function CheckoutPage({
             </li>
           ))}
         </ul>
+        <Coupons cart={cart} language={language} m={couponMessages} onCart={showCart} />
+        <Amounts of={cart} language={language} m={amountMessages} />
         {walletRial > 0 && (
           <p className="row between small" data-testid="wallet-part">
             <span>{m.fromWallet}</span>
@@ -192,12 +208,19 @@ export function CheckoutPage({
         </p>
         <button
           className="button main wide"
-          disabled={state === 'working' || cart.items.length === 0 || (psp === '' && bankRial > 0)}
+          disabled={
+            state === 'working' ||
+            cart.items.length === 0 ||
+            (psp === '' && bankRial > 0) ||
+            cart.coupons.some((coupon) => coupon.reason !== null)
+          }
         >
           {state === 'working'
             ? m.working
             : bankRial === 0
-              ? m.payFromWallet
+              ? cart.totalRial === 0
+                ? m.payNothing
+                : m.payFromWallet
               : fill(m.pay, { amount: formatToman(bankRial, language) })}
         </button>
       </aside>

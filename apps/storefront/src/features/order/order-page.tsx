@@ -7,6 +7,7 @@ import { call } from '../../lib/browser-fetch.ts';
 import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { Amounts } from '../../components/amounts.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { KeyComplaint } from './key-complaint.tsx';
 import { type KeyView, type OrderView, useOrder } from './use-order.ts';
@@ -15,6 +16,7 @@ export function OrderPage({
   orderId,
   language,
   m,
+  amountMessages,
   accountMessages,
   regions,
   liveUrl,
@@ -22,6 +24,7 @@ export function OrderPage({
   orderId: string;
   language: Language;
   m: Messages['order'];
+  amountMessages: Messages['amounts'];
   accountMessages: Messages['gameAccount'];
   regions: Record<string, string>;
   liveUrl: string;
@@ -100,7 +103,9 @@ export function OrderPage({
           ))}
         </div>
       )}
-      {order.status === 'refunded' && <p className="note">{m.refundedText}</p>}
+      {order.status === 'refunded' && (
+        <p className="note">{order.totalRial === 0 ? m.freeRefundedText : m.refundedText}</p>
+      )}
       {order.status === 'part_refunded' && <p className="note">{m.partRefundedText}</p>}
       {order.note && <p className="note">{order.note}</p>}
       {order.status === 'pending_payment' && (
@@ -153,10 +158,9 @@ export function OrderPage({
             </li>
           ))}
         </ul>
-        <p className="row between" style={{ paddingTop: '.9rem' }}>
-          <span>{m.total}</span>
-          <strong>{formatToman(order.totalRial, language)}</strong>
-        </p>
+        <div style={{ paddingTop: '.9rem' }}>
+          <Amounts of={order} language={language} m={amountMessages} />
+        </div>
       </section>
     </div>
   );

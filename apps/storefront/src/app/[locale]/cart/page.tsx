@@ -10,6 +10,8 @@ export default async function Cart({ params }: { params: Promise<{ locale: strin
       <CartPage
         language={language}
         m={m.cart}
+        amountMessages={m.amounts}
+        couponMessages={m.coupon}
         accountMessages={m.gameAccount}
         regions={m.regions}
         checkoutHref={pathIn(language, '/checkout')}

@@ -13,6 +13,8 @@ export default async function Checkout({ params }: { params: Promise<{ locale: s
       <CheckoutPage
         language={language}
         m={m.checkout}
+        amountMessages={m.amounts}
+        couponMessages={m.coupon}
         accountMessages={m.gameAccount}
         signIn={m.signIn}
         isSignedIn={isSignedIn}

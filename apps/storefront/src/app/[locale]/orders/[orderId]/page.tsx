@@ -13,6 +13,7 @@ export default async function Order({ params }: { params: Promise<{ locale: stri
       orderId={orderId}
       language={language}
       m={m.order}
+      amountMessages={m.amounts}
       accountMessages={m.gameAccount}
       regions={m.regions}
       liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')}
