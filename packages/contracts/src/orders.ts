@@ -41,6 +41,10 @@ export const outOfStock = problem<{ variantIds: string[] }>('orders.out_of_stock
   status: 409,
   title: 'Some items have just sold out',
 });
+export const dayLimitReached = problem<{ limitRial: number }>('orders.limit_reached', {
+  status: 409,
+  title: 'That is above what you may buy in a day',
+});
 export const quoteExpired = problem<{ totalRial: number }>('orders.quote_expired', {
   status: 409,
   title: 'Prices have changed; look at the cart again',
@@ -323,7 +327,15 @@ export const ordersContract = contract(
         totalRial: AmountRial,
         payment: StartedAttempt.nullable(),
       }),
-      problems: [cartEmpty, outOfStock, quoteExpired, couponNotUsable, tooManyPendingOrders, checkoutFailed],
+      problems: [
+        cartEmpty,
+        outOfStock,
+        quoteExpired,
+        couponNotUsable,
+        dayLimitReached,
+        tooManyPendingOrders,
+        checkoutFailed,
+      ],
     }),
     payOrder: operation({
       method: 'POST',

@@ -184,6 +184,20 @@ test('A59: one cart checked out at once in 10 tabs, each with its own key, becom
   expect(shop.around.heldCount(variantId)).toBe(1);
 });
 
+test('an order above what its customer may buy in a day is refused by name, holds nothing, and the cart stays', async () => {
+  const variantId = shop.around.addVariant(5, 6_000_000);
+  const buyer = await shop.shopper(variantId, 2);
+  shop.around.dayMaxRial = 10_000_000;
+  await expect(buyer.checkout()).rejects.toMatchObject({
+    code: 'orders.limit_reached',
+    data: { limitRial: 10_000_000 },
+  });
+  shop.around.dayMaxRial = 10_000_000_000;
+  expect(shop.around.heldCount(variantId)).toBe(0);
+  expect((await shop.client(buyer.actor).getCart({})).items).toMatchObject([{ quantity: 2 }]);
+  await buyer.checkout();
+});
+
 test('A66: one customer holds at most three unpaid orders', async () => {
   const variantId = shop.around.addVariant(50);
   const buyer = await shop.shopper(variantId);

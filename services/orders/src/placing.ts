@@ -2,7 +2,8 @@ import { sql, TransactionRollbackError } from 'drizzle-orm';
 import type { z } from 'zod';
 import { orderPlaced } from '@kelid/contracts/events';
 import { stockShort } from '@kelid/contracts/inventory';
-import { outOfStock, type ordersContract } from '@kelid/contracts/orders';
+import { dayLimitReached, outOfStock, type ordersContract } from '@kelid/contracts/orders';
+import { limitReached } from '@kelid/contracts/payments';
 import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
@@ -14,7 +15,8 @@ import { markPaid } from './paid.ts';
 type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 export type Placing =
   | { kind: 'placed'; answer: CheckoutAnswer }
-  | { kind: 'out-of-stock'; variantIds: string[] }
+  /** Nothing is left of it, and the shopper can do something about that. */
+  | { kind: 'refused'; problem: ProblemError }
   | { kind: 'failed' };
 
 /** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
@@ -30,10 +32,10 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
     });
     if (!isFree(order)) payment = await startPayment(ctx, order);
   } catch (error) {
-    if (stockShort.is(error)) {
-      const variantIds = Array.isArray(error.data['variantIds']) ? error.data['variantIds'].map(String) : [];
-      await abandonCheckout(ctx, order, outOfStock({ variantIds }));
-      return { kind: 'out-of-stock', variantIds };
+    const problem = problemOf(error);
+    if (problem) {
+      await abandonCheckout(ctx, order, problem);
+      return { kind: 'refused', problem };
     }
     ctx.log.warn({ orderId, err: error }, 'a checkout could not be completed and is taken back');
     await abandonCheckout(ctx, order, undefined);
@@ -89,6 +91,16 @@ export async function continueCheckout(ctx: Context, { order, lines }: OrderWith
   // Another runner of this story finished it, or took it back, while we asked the peers.
   const now = await findOrder(ctx.db, orderId);
   return now && !['placing', 'cancelled'].includes(now.status) ? { kind: 'placed', answer } : { kind: 'failed' };
+}
+
+/** A refusal that is final for this cart; anything else is a passing fault. */
+function problemOf(error: unknown): ProblemError | undefined {
+  if (stockShort.is(error)) {
+    const variantIds = Array.isArray(error.data['variantIds']) ? error.data['variantIds'].map(String) : [];
+    return outOfStock({ variantIds });
+  }
+  if (limitReached.is(error)) return dayLimitReached({ limitRial: Number(error.data['limitRial']) });
+  return undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   stockShort,
 } from '@kelid/contracts/inventory';
 import { ordersContract } from '@kelid/contracts/orders';
-import { intentClosed, type paymentsContract } from '@kelid/contracts/payments';
+import { intentClosed, limitReached, type paymentsContract } from '@kelid/contracts/payments';
 import type { Actor } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
@@ -46,6 +46,8 @@ export class Surroundings {
   readonly supply = new Map<string, 'open' | 'failed'>();
   readonly intents = new Map<string, { amountRial: number; status: 'open' | 'expired' | 'cancelled' }>();
   readonly attempts = new Set<string>();
+  /** What a customer may buy in a day. */
+  dayMaxRial = 10_000_000_000;
   /** `refuses` fails before the call has an effect; `loses` does the work and loses the answer. */
   readonly faults = new Map<string, 'refuses' | 'loses'>();
 
@@ -90,6 +92,7 @@ export class Surroundings {
       },
       payments: {
         createIntent: answer('createIntent', ({ orderId, amountRial }: CreateIntent) => {
+          if (amountRial > this.dayMaxRial) throw limitReached({ limitRial: this.dayMaxRial, period: 'day' });
           if (!this.intents.has(orderId)) this.intents.set(orderId, { amountRial, status: 'open' });
           return { intentId: orderId, status: this.intents.get(orderId)?.status };
         }),

@@ -223,6 +223,7 @@ export const en: Messages = {
     summary: 'Your order',
     noBank: 'No bank answers now. Try again in a few minutes.',
     errors: {
+      'orders.limit_reached': 'This is above what you may buy in a day. Buy for less, or go on tomorrow.',
       'orders.out_of_stock': 'Something has just sold out. Look at your cart.',
       'orders.quote_expired': 'Prices have changed. Look at the new total and confirm again.',
       'orders.coupon-not-usable':

@@ -61,7 +61,7 @@ export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Pro
   if (!found) return;
   const { order, lines } = found;
   if (refundId !== undefined) {
-    await closeRefunded(ctx, order, isWhole ? 'refunded' : 'part_refunded');
+    await closeRefunded(ctx, order, refundId, isWhole ? 'refunded' : 'part_refunded');
     return;
   }
   const isPartDelivered = lines.some((line) => line.deliveredCount > 0);
@@ -69,12 +69,17 @@ export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Pro
   await ctx.transaction((tx) => closeUndelivered(tx, order, isPartDelivered, by));
 }
 
-/** Staff gave money of a delivered order back. */
-async function closeRefunded(ctx: Context, order: OrderRow, status: 'refunded' | 'part_refunded'): Promise<void> {
+/** Staff gave money of a delivered order back: once for each refund, however often it is told. */
+async function closeRefunded(
+  ctx: Context,
+  order: OrderRow,
+  refundId: string,
+  status: 'refunded' | 'part_refunded',
+): Promise<void> {
   const { id: orderId, orderNumber, customerId } = order;
-  await ctx.transaction(async (tx) => {
+  await consumeOnce(ctx, refundId, 'refunds', async (tx) => {
     const move = { orderId, actor: 'service:payments', reason: 'refunded by staff' };
-    const begun = await moveOrder(tx, { ...move, from: ['fulfilled'], to: 'refunding' });
+    const begun = await moveOrder(tx, { ...move, from: ['fulfilled', 'part_refunded'], to: 'refunding' });
     if (begun === undefined) return;
     const version = await moveOrder(tx, { ...move, from: ['refunding'], to: status });
     if (version === undefined) throw new Error('The order moved although its row was locked');

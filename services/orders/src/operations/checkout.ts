@@ -5,7 +5,6 @@ import {
   checkoutFailed,
   couponNotUsable,
   type ordersContract,
-  outOfStock,
   quoteExpired,
   tooManyPendingOrders,
   variantNotFound,
@@ -159,9 +158,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
       );
     return outcome.answer;
   }
-  throw outcome.kind === 'out-of-stock'
-    ? outOfStock({ variantIds: outcome.variantIds })
-    : checkoutFailed({ retryAfterSeconds: 3 });
+  throw outcome.kind === 'refused' ? outcome.problem : checkoutFailed({ retryAfterSeconds: 3 });
 };
 
 function cleanContact(contact: { phone?: string | undefined; email?: string | undefined } | undefined): {
