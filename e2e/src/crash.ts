@@ -23,6 +23,7 @@ export const crashPoints: Record<string, string | null> = {
   CP13: 'inventory.supplier-ordered',
   CP14: 'inventory.supplier-fetched',
   CP15: 'orders.delivered',
+  CP16: 'payments.refund-sent',
   CP17: 'payments.sale-posted',
 };
 /** Not one moment, but any: processes of the background work die again and again while suppliers fail in every way they can. */
@@ -172,8 +173,10 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
       'inventory',
       "update supplier_offers set quoted_at = now() - interval '5 minutes', due_at = now()",
     );
+  const isOfRefunds = point === 'CP16';
   if (!isOfWorkers) await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
   const told: Acknowledged[] = [];
+  const staff = isOfRefunds ? await hireStaff(shop) : undefined;
   let isOver = false;
   const load = Promise.all(
     shoppers.map(async (shopper) => {
@@ -182,6 +185,8 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
         const at = Math.floor(random() * (isSupplied ? supplied.length : variantIds.length));
         const item = isSupplied ? supplied[at] : { variantId: variantIds[at] ?? '', isTopUp: false };
         if (item) await buy(shopper, item, told, () => isOver);
+        const bought = told.findLast((entry) => entry.userId === shopper.userId && entry.isPaid);
+        if (staff && bought && random() < 0.5) await refund(shop, staff, bought.orderId, () => isOver);
         // A shopper is no hammer: the suppliers keep up, and what they get wrong is what is looked at.
         if (isOfWorkers) await sleep(150 + random() * 200);
       }
@@ -212,6 +217,7 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
       `${violation.service} ${violation.id} ${violation.sentence}: ${JSON.stringify(violation.rows.slice(0, 3))}`,
     );
   problems.push(...(await checkHistory(shop, told)));
+  if (isOfRefunds) problems.push(...(await checkBank(shop, told)));
   return { hasDied, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
 }
 
@@ -264,6 +270,45 @@ async function buy(
   await shopper.follow(callback).catch(() => undefined); // A browser does not come back a second time.
 }
 
+async function hireStaff(shop: Shop): Promise<Shopper> {
+  const staff = new Shopper(shop);
+  await kelid(shop, 'roles', 'set', staff.phone, 'admin', '--reason', 'of the crash test');
+  return staff.signIn();
+}
+
+/** Money back to the card as staff ask for it: the same key until it is answered. */
+async function refund(shop: Shop, staff: Shopper, orderId: string, isOver: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isOver(); tries += 1) {
+    const [order] = await query(shop, 'orders', 'select status from orders where id = $1', [orderId]);
+    if (order?.['status'] === 'fulfilled') break;
+    await sleep(25);
+  }
+  const key = { idempotencyKey: randomUUID() };
+  await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), isOver);
+}
+
+/** The bank's own books against ours: what went back there is a refund here, once, and what we call sent went back there. */
+async function checkBank(shop: Shop, told: Acknowledged[]): Promise<string[]> {
+  const problems: string[] = [];
+  const { items } = (await control(shop, 'GET', '/banks/attempts')) as {
+    items: { authority: string; status: string }[];
+  };
+  const stateOf = new Map(items.map(({ authority, status }) => [authority, status]));
+  const rows = await query(
+    shop,
+    'payments',
+    "select a.psp_token, a.order_id, count(r.id)::int as count, bool_or(r.status = 'succeeded') as is_sent from payment_attempts a left join refunds r on r.attempt_id = a.id and r.status not in ('failed', 'rejected') where a.order_id = any($1) group by 1, 2",
+    [told.map((entry) => entry.orderId)],
+  );
+  for (const row of rows) {
+    const isBack = stateOf.get(String(row['psp_token'])) === 'REVERSED';
+    if (row['is_sent'] === true && !isBack) problems.push(`${String(row['order_id'])}: sent by us, not by the bank`);
+    if (isBack && row['count'] !== 1)
+      problems.push(`${String(row['order_id'])}: the bank gave it back, we do not know`);
+  }
+  return problems;
+}
+
 async function retry<T>(call: () => Promise<T>, isOver: () => boolean): Promise<T | undefined> {
   for (let tries = 0; tries < 400; tries += 1) {
     try {
@@ -302,6 +347,11 @@ async function quiesce(shop: Shop): Promise<string[]> {
       'payments',
       "update payment_attempts set due_at = now() where due_at > now() and status in ('returned', 'verifying', 'unknown', 'requesting') and updated_at < now() - interval '1 second'",
     );
+    await query(
+      shop,
+      'payments',
+      "update refunds set due_at = now() where due_at > now() and status in ('approved', 'submitting', 'unknown') and updated_at < now() - interval '1 second'",
+    );
     await query(shop, 'inventory', 'update supplier_states set cooldown_until = null');
     await query(shop, 'inventory', "update supply_needs set due_at = now() where status = 'open'");
     await query(
@@ -327,6 +377,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
         'payments',
         "select a.id, a.status from payment_attempts a where a.status in ('requesting', 'returned', 'verifying', 'unknown')",
       )),
+      ...(await query(shop, 'payments', "select id, status from refunds where status in ('approved', 'submitting')")),
       ...(await query(
         shop,
         'inventory',
@@ -409,8 +460,10 @@ async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]>
   return problems;
 }
 
-/** Every unit of it is a product key, or its money is in the wallet, once. */
+/** Staff gave it back, or every unit of it is a product key, or its money is in the wallet, once. */
 async function isPaidBack(shop: Shop, orderId: string): Promise<boolean> {
+  const byStaff = "select amount_rial from refunds where order_id = $1 and status = 'succeeded'";
+  if ((await query(shop, 'payments', byStaff, [orderId])).length === 1) return true;
   const lines = await query(
     shop,
     'orders',
