@@ -30,3 +30,21 @@ union all select w.id from withdrawals w where (w.status = 'sent') <> exists (se
 select h.id from attempt_history h where h.from_status is not null and not exists (select from attempt_moves m where m.from_status = h.from_status and m.to_status = h.to_status);
 -- I14: no event waits in the outbox for more than a minute
 select id from outbox where sent_at is null and created_at < now() - interval '1 minute';
+-- I8: a close has the sums and balances of its day's entries, day by day without a gap
+select c.day from ledger_closes c where c.day > (select min(day) from ledger_closes) and not exists (select from ledger_closes before where before.until_at = c.from_at)
+union all select c.day from ledger_closes c where c.closed_at is not null and (c.transaction_count, c.debit_rial, c.credit_rial) is distinct from (
+  select (count(distinct t.id)::int, coalesce(sum(e.amount_rial) filter (where e.amount_rial > 0), 0)::bigint, coalesce(-sum(e.amount_rial) filter (where e.amount_rial < 0), 0)::bigint)
+  from ledger_transactions t join ledger_entries e on e.transaction_id = t.id where t.at >= c.from_at and t.at < c.until_at)
+union all select coalesce(stored.day, summed.day) from (select day, account, balance_rial from ledger_close_balances where day = (select max(day) from ledger_closes where closed_at is not null)) stored
+  full join (select c.day, case when e.account like 'wallet:%' then 'wallets' else e.account end as account, sum(e.amount_rial) as balance_rial
+    from ledger_closes c join ledger_transactions t on t.at < c.until_at join ledger_entries e on e.transaction_id = t.id
+    where c.day = (select max(day) from ledger_closes where closed_at is not null) group by 1, 2) summed using (day, account)
+  where stored.balance_rial is distinct from summed.balance_rial;
+-- F19 I9: a settled line moved its money once, and what moved was a settled line
+select r.id from settlement_rows r where r.verdict in ('matched', 'fee-too-high') and not exists (select from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+    where t.kind = case r.kind when 'payment' then 'settlement' else 'settlement-refund' end and t.business_ref = case r.kind when 'payment' then r.attempt_id else r.refund_id end
+      and e.account = 'clearing:' || r.psp and e.amount_rial = case r.kind when 'payment' then -r.amount_rial else r.amount_rial end)
+union all select t.id from ledger_transactions t where t.kind in ('settlement', 'settlement-refund') and not exists (select from settlement_rows r where r.verdict in ('matched', 'fee-too-high')
+    and t.business_ref = case r.kind when 'payment' then r.attempt_id else r.refund_id end);
+-- F19: each line that does not agree is a difference
+select r.id from settlement_rows r where (r.verdict <> 'matched') <> exists (select from settlement_differences d where d.import_id = r.import_id and d.line = r.line and d.cause = r.verdict);

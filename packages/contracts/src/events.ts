@@ -25,7 +25,15 @@ export const orderPaid = event(
 );
 export const orderFulfilled = event(
   'order.fulfilled',
-  z.object({ ...OrderRef, totalRial: AmountRial, contact: Contact, lines: z.array(EventLine), fulfilledAt: Instant }),
+  z.object({
+    ...OrderRef,
+    totalRial: AmountRial,
+    /** Within the total. */
+    vatRial: AmountRial.default(0),
+    contact: Contact,
+    lines: z.array(EventLine),
+    fulfilledAt: Instant,
+  }),
 );
 export const orderCancelled = event(
   'order.cancelled',

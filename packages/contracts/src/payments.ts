@@ -39,7 +39,24 @@ export const RefundStatus = z.enum([
 export type RefundStatus = z.infer<typeof RefundStatus>;
 export const WithdrawalStatus = z.enum(['requested', 'approved', 'sent', 'rejected', 'cancelled']);
 export type WithdrawalStatus = z.infer<typeof WithdrawalStatus>;
+/** Why a line of a PSP's report, or its lack, is a difference. Of a fee that is too high the money is booked, of the others none. */
+export const SettlementCause = z.enum([
+  'not-in-ledger',
+  'not-in-report',
+  'not-captured',
+  'dead-order',
+  'amount-differs',
+  'sums-differ',
+  'fee-too-high',
+  'duplicate-row',
+  'refund-not-in-ledger',
+  'refund-not-in-report',
+]);
+export type SettlementCause = z.infer<typeof SettlementCause>;
 const Sheba = z.string().max(40);
+/** A day of Tehran. */
+const Day = z.iso.date();
+const Days = { from: Day, until: Day.describe('the last day, itself included; at most 366 days') };
 
 export const intentNotFound = problem('payments.intent-not-found', {
   status: 404,
@@ -179,6 +196,40 @@ const OwnTransfer = z.object({
   cardLast4: z.string().nullable(),
 });
 
+export const ledgerDayOpen = problem('payments.ledger-day-open', { status: 404, title: 'This day is not closed' });
+export const tooManyDays = problem('payments.too-many-days', {
+  status: 422,
+  title: 'The last day comes first, or they are more than 366',
+});
+export const exportTooLarge = problem<{ rowsMax: number }>('payments.export-too-large', {
+  status: 409,
+  title: 'That is more than one file holds; ask for fewer days',
+});
+export const settlementUnreadable = problem<{ errors: { line: number; column: string | null; message: string }[] }>(
+  'payments.settlement-unreadable',
+  { status: 422, title: 'This file cannot be read; nothing was saved' },
+);
+export const settlementUnknownPsp = problem('payments.settlement-unknown-psp', {
+  status: 422,
+  title: "Nobody has described this PSP's report yet",
+});
+export const settlementTooEarly = problem('payments.settlement-too-early', {
+  status: 409,
+  title: 'This day is not over',
+});
+export const settlementOtherDay = problem<{ day: string }>('payments.settlement-other-day', {
+  status: 409,
+  title: 'The same file was imported as the report of another day',
+});
+export const differenceNotFound = problem('payments.difference-not-found', {
+  status: 404,
+  title: 'There is no such difference',
+});
+export const differenceResolved = problem<{ resolvedBy: string }>('payments.difference-resolved', {
+  status: 409,
+  title: 'Somebody has resolved this difference before',
+});
+
 const Refund = z.object({
   id: Id,
   orderId: Id,
@@ -216,6 +267,57 @@ const Withdrawal = z.object({
   createdAt: Instant,
 });
 const Reason = z.string().trim().min(3).max(300);
+
+const Settlement = z.object({
+  importId: Id,
+  psp: Psp,
+  day: Day,
+  rowCount: z.int(),
+  /** Lines whose money is now in the bank's account of the ledger. */
+  settledCount: z.int(),
+  settledRial: z.int(),
+  feeRial: AmountRial,
+  differenceCount: z.int(),
+  openCount: z.int(),
+  importedBy: z.string(),
+  importedAt: Instant,
+});
+const SettlementDifference = z.object({
+  id: Id,
+  importId: Id,
+  psp: Psp,
+  day: Day,
+  cause: SettlementCause,
+  line: z.int().nullable(),
+  reference: z.string().nullable(),
+  attemptId: Id.nullable(),
+  refundId: Id.nullable(),
+  orderId: Id.nullable(),
+  reportedRial: AmountRial.nullable(),
+  ledgerRial: AmountRial.nullable(),
+  feeRial: AmountRial.nullable(),
+  /** Some file has brought it in order since; it is still for a person to say so. */
+  isSettledSince: z.boolean(),
+  status: z.enum(['open', 'resolved']),
+  note: z.string().nullable(),
+  resolvedBy: z.string().nullable(),
+  resolvedAt: Instant.nullable(),
+});
+const SalesAmounts = {
+  /** Orders that were delivered. */
+  orderCount: z.int(),
+  /** What was earned by them, without VAT. */
+  salesRial: z.int(),
+  vatRial: z.int(),
+  /** The part of the sales that their customers' wallets paid. */
+  walletRial: z.int(),
+  /** Given back of delivered orders, on the day it went. */
+  refundsRial: z.int(),
+  /** What the PSP kept, on the day its report was imported. */
+  feesRial: z.int(),
+  /** Sales less refunds and fees. What the goods cost is not known here. */
+  marginRial: z.int(),
+};
 
 const Attempt = z.object({
   id: Id,
@@ -577,14 +679,122 @@ export const paymentsContract = contract(
     getTrialBalance: operation({
       method: 'GET',
       path: '/admin/ledger/trial-balance',
-      summary: 'Every account of the ledger with its balance; the sum is zero',
+      summary: 'Every account of the ledger with its balance, now or at the end of a closed day; the sum is zero',
       access: ['admin', 'internal'],
       checksSession: true,
-      input: NoInput,
+      input: z.object({ day: Day.optional() }),
       output: z.object({
         accounts: z.array(z.object({ account: z.string(), balanceRial: z.int() })),
         sumRial: z.int(),
+        /** The last day that is closed, or the one asked for; null before the first close. */
+        closedDay: Day.nullable(),
       }),
+      problems: [ledgerDayOpen],
+    }),
+    listLedgerCloses: operation({
+      method: 'GET',
+      path: '/admin/ledger/closes',
+      summary: 'The closed days of the ledger, newest first',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ limit: Limit, cursor: Cursor }),
+      output: page(
+        z.object({
+          day: Day,
+          transactionCount: z.int(),
+          debitRial: AmountRial,
+          creditRial: AmountRial,
+          closedAt: Instant,
+        }),
+      ),
+    }),
+    getSalesReport: operation({
+      method: 'GET',
+      path: '/admin/reports/sales',
+      summary: 'Sales, VAT, refunds, fees and margin by day of Tehran and by what the order was paid with',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object(Days),
+      output: z.object({
+        rows: z.array(z.object({ day: Day, psp: z.string(), ...SalesAmounts })),
+        total: z.object(SalesAmounts),
+      }),
+      problems: [tooManyDays],
+    }),
+    exportBooks: operation({
+      method: 'GET',
+      path: '/admin/reports/export',
+      summary: 'A report as the text of a CSV file that a spreadsheet opens',
+      access: ['admin'],
+      checksSession: true,
+      limitPerMinute: 10,
+      input: z.object({ report: z.enum(['trial-balance', 'sales', 'journal', 'differences']), ...Days }),
+      output: z.object({ fileName: z.string(), contentType: z.literal('text/csv; charset=utf-8'), text: z.string() }),
+      problems: [tooManyDays, exportTooLarge, ledgerDayOpen],
+    }),
+    importSettlement: operation({
+      method: 'POST',
+      path: '/admin/settlements',
+      summary:
+        "Compares a PSP's report of one day with the ledger and books what agrees; the same file again answers the first import",
+      access: ['admin'],
+      status: 201,
+      checksSession: true,
+      input: z.object({ psp: Psp, day: Day, csv: z.string().min(1).max(4_000_000) }),
+      output: Settlement,
+      problems: [settlementUnreadable, settlementUnknownPsp, settlementTooEarly, settlementOtherDay],
+    }),
+    listSettlements: operation({
+      method: 'GET',
+      path: '/admin/settlements',
+      summary: 'Imported reports of the PSPs, newest first, with how much of each agreed with the ledger',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ psp: Psp.optional(), limit: Limit, cursor: Cursor }),
+      output: page(Settlement),
+    }),
+    listSettlementDifferences: operation({
+      method: 'GET',
+      path: '/admin/settlement-differences',
+      summary: 'Where the reports of the PSPs and the ledger do not agree, newest first, each with its cause',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({
+        psp: Psp.optional(),
+        importId: Id.optional(),
+        status: z.enum(['open', 'resolved']).optional(),
+        limit: Limit,
+        cursor: Cursor,
+      }),
+      output: page(SettlementDifference),
+    }),
+    resolveSettlementDifference: operation({
+      method: 'POST',
+      path: '/admin/settlement-differences/{differenceId}/resolve',
+      summary: 'Says what a difference was; no money moves by it',
+      access: ['admin'],
+      checksSession: true,
+      input: z.object({ differenceId: Id, note: z.string().trim().min(3).max(1_000) }),
+      output: SettlementDifference,
+      problems: [differenceNotFound, differenceResolved],
+    }),
+    listInvariantBreaches: operation({
+      method: 'GET',
+      path: '/admin/invariant-breaches',
+      summary: 'What the monitor found that must never be, newest first, and the PSP that was stopped for it',
+      access: ['admin', 'developer'],
+      checksSession: true,
+      input: z.object({ limit: Limit, cursor: Cursor }),
+      output: page(
+        z.object({
+          id: Id,
+          invariant: z.string(),
+          subject: z.string(),
+          sentence: z.string(),
+          psp: Psp.nullable(),
+          foundAt: Instant,
+        }),
+      ),
     }),
     setPspEnabled: operation({
       method: 'PUT',

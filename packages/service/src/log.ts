@@ -57,6 +57,10 @@ const loggedFields = new Set([
   'round',
   'method',
   'path',
+  'day',
+  'importId',
+  'invariant',
+  'subject',
   'pid',
 ]);
 

@@ -31,7 +31,11 @@ const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
 const compressFromBytes = 1024;
 const jsonBytesMax = 64 * 1024;
-const importBytesMax = 32 * 1024 * 1024;
+/** Operations that take a whole file as JSON. */
+const fileBytesMax: Record<string, number> = {
+  importKeys: 32 * 1024 * 1024,
+  importSettlement: 10 * 1024 * 1024,
+};
 const uploadBytesMax = 5 * 1024 * 1024;
 const versionEveryMs = 200;
 const versionWaitMs = 700;
@@ -360,8 +364,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     server.route({
       method: operation.transport === 'form' ? ['GET', 'POST'] : operation.cache ? ['GET', 'HEAD'] : [operation.method],
       url: `/api/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-      bodyLimit:
-        operation.transport === 'upload' ? uploadBytesMax : route.name === 'importKeys' ? importBytesMax : jsonBytesMax,
+      bodyLimit: fileBytesMax[route.name] ?? (operation.transport === 'upload' ? uploadBytesMax : jsonBytesMax),
       handler: operation.cache
         ? (request, reply) => answerCached(route, request, reply)
         : (request, reply) => answer(route, request, reply),

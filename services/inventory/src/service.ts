@@ -6,6 +6,7 @@ import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
 import { rewrapBatches } from './jobs/rewrap-batches.ts';
 import { followProcurements, keepStock, refreshQuotes, supplyNeeds, watchBalances } from './jobs/supply.ts';
 import { tellStock } from './jobs/tell-stock.ts';
+import { watchVault } from './jobs/watch-vault.ts';
 import { openSuppliers } from './open-suppliers.ts';
 import { openVault } from './open-vault.ts';
 import { addKeyImportLines } from './operations/add-key-import-lines.ts';
@@ -105,6 +106,7 @@ export const inventoryService = defineService({
     { name: 'rewrap-batches', everyMs: 5_000, run: rewrapBatches },
     { name: 'rotate-blind-indexes', everyMs: 5_000, run: rotateBlindIndexes },
     { name: 'follow-imports', everyMs: 500, run: followImports },
+    { name: 'watch-vault', everyMs: 30_000, run: watchVault },
     { name: 'claim-from-suppliers', everyMs: 2_000, run: claimFromSuppliers },
   ],
 });

@@ -166,6 +166,7 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
           customerId: order.customerId,
           version,
           totalRial: order.totalRial,
+          vatRial: order.vatRial,
           contact: order.contact,
           lines: lines.map(eventLine),
           fulfilledAt: ctx.now().toISOString(),

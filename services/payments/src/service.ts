@@ -23,6 +23,8 @@ import { listPaymentMethods } from './operations/list-payment-methods.ts';
 import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
 import { setPspEnabled } from './operations/set-psp-enabled.ts';
+import { closeLedgerDays } from './jobs/close-ledger-days.ts';
+import { watchInvariants } from './jobs/watch-invariants.ts';
 import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
 import { addBankAccount } from './operations/add-bank-account.ts';
 import { decideTransfer } from './operations/decide-transfer.ts';
@@ -42,6 +44,14 @@ import { requestRefund } from './operations/request-refund.ts';
 import { requestWithdrawal } from './operations/request-withdrawal.ts';
 import { topUpWallet } from './operations/top-up-wallet.ts';
 import { verifyBankAccount } from './operations/verify-bank-account.ts';
+import { exportBooks } from './operations/export-books.ts';
+import { getSalesReport } from './operations/get-sales-report.ts';
+import { importSettlement } from './operations/import-settlement.ts';
+import { listInvariantBreaches } from './operations/list-invariant-breaches.ts';
+import { listLedgerCloses } from './operations/list-ledger-closes.ts';
+import { listSettlementDifferences } from './operations/list-settlement-differences.ts';
+import { listSettlements } from './operations/list-settlements.ts';
+import { resolveSettlementDifference } from './operations/resolve-settlement-difference.ts';
 import { createPsps } from './providers/psps.ts';
 
 export const paymentsService = defineService({
@@ -85,6 +95,14 @@ export const paymentsService = defineService({
     decideRefund,
     recordRefundTransfer,
     listRefunds,
+    exportBooks,
+    getSalesReport,
+    importSettlement,
+    listInvariantBreaches,
+    listLedgerCloses,
+    listSettlementDifferences,
+    listSettlements,
+    resolveSettlementDifference,
   },
   events: {
     'order.cancelled': onOrderClosed,
@@ -97,5 +115,7 @@ export const paymentsService = defineService({
     { name: 'settle-due-attempts', everyMs: 2_000, run: settleDueAttempts },
     { name: 'settle-due-refunds', everyMs: 5_000, run: settleDueRefunds },
     { name: 'settle-unverified', everyMs: 20_000, run: settleUnverified },
+    { name: 'close-ledger-days', everyMs: 60_000, run: closeLedgerDays },
+    { name: 'watch-invariants', everyMs: 30_000, run: watchInvariants },
   ],
 });

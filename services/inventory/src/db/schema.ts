@@ -211,6 +211,7 @@ export const keyAllocations = pgTable(
     unique('key_allocations_unit').on(table.orderLineId, table.unitNo, table.replacementNo),
     index('key_allocations_order').on(table.orderId),
     index('key_allocations_customer').on(table.customerId, table.keyId),
+    index('key_allocations_lately').on(table.allocatedAt),
     check('key_allocations_unit_no', sql`${table.unitNo} > 0`),
   ],
 );

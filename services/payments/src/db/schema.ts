@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -20,6 +21,7 @@ import type {
   Psp,
   RefundMethod,
   RefundStatus,
+  SettlementCause,
   WithdrawalStatus,
 } from '@kelid/contracts/payments';
 
@@ -109,6 +111,9 @@ export const paymentAttempts = pgTable(
     uniqueIndex('payment_attempts_reference').on(table.psp, table.pspReference),
     index('payment_attempts_intent').on(table.intentId),
     index('payment_attempts_recent').on(table.psp, table.createdAt),
+    index('payment_attempts_captured_lately')
+      .on(table.updatedAt)
+      .where(sql`${table.status} = 'captured'`),
     index('payment_attempts_due')
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
@@ -154,6 +159,7 @@ export const ledgerTransactions = pgTable(
   (table) => [
     unique('ledger_transactions_once').on(table.kind, table.businessRef),
     index('ledger_transactions_order').on(table.orderId),
+    index('ledger_transactions_at').on(table.at),
   ],
 );
 
@@ -268,6 +274,9 @@ export const refunds = pgTable(
   (table) => [
     index('refunds_order').on(table.orderId),
     index('refunds_status').on(table.status, table.id),
+    index('refunds_lately').on(table.updatedAt),
+    index('refunds_attempt').on(table.attemptId),
+    index('refunds_reference').on(table.reference),
     index('refunds_due')
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
@@ -423,4 +432,152 @@ export const withdrawals = pgTable(
     ),
     check('withdrawals_sent', sql`(${table.status} = 'sent') = (${table.reference} is not null)`),
   ],
+);
+
+/** A day of Tehran that is over. Sealed: nobody posts into it any more; closed: its balances are stored as well. Neither is undone. */
+export const ledgerCloses = pgTable(
+  'ledger_closes',
+  {
+    day: date({ mode: 'string' }).primaryKey(),
+    from: instant('from_at').notNull(),
+    /** The first moment after it. */
+    until: instant('until_at').notNull(),
+    sealedAt: instant('sealed_at')
+      .notNull()
+      .default(sql`now()`),
+    closedAt: instant('closed_at'),
+    transactionCount: integer('transaction_count'),
+    debitRial: rial('debit_rial'),
+    creditRial: rial('credit_rial'),
+  },
+  (table) => [
+    check('ledger_closes_span', sql`${table.from} < ${table.until}`),
+    check(
+      'ledger_closes_sums',
+      sql`(${table.closedAt} is null) = (${table.debitRial} is null) and ${table.debitRial} is not distinct from ${table.creditRial}`,
+    ),
+  ],
+);
+
+/** What each account moved on a closed day and had at its end; all wallets are one account here. */
+export const ledgerCloseBalances = pgTable(
+  'ledger_close_balances',
+  {
+    day: date({ mode: 'string' })
+      .notNull()
+      .references(() => ledgerCloses.day),
+    account: text().notNull(),
+    debitRial: rial('debit_rial').notNull(),
+    creditRial: rial('credit_rial').notNull(),
+    balanceRial: rial('balance_rial').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.account] })],
+);
+
+/** A report of one PSP about one day of Tehran, as a file. The same file again is the same import. */
+export const settlementImports = pgTable(
+  'settlement_imports',
+  {
+    id: uuid().primaryKey(),
+    psp: text().$type<Psp>().notNull(),
+    day: date({ mode: 'string' }).notNull(),
+    contentHash: text('content_hash').notNull(),
+    importedBy: text('imported_by').notNull(),
+    importedAt: instant('imported_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [unique('settlement_imports_once').on(table.psp, table.contentHash)],
+);
+
+/** Each line of a report, with what it was found to be. */
+export const settlementRows = pgTable(
+  'settlement_rows',
+  {
+    id: uuid().primaryKey(),
+    importId: uuid('import_id')
+      .notNull()
+      .references(() => settlementImports.id),
+    psp: text().$type<Psp>().notNull(),
+    line: integer().notNull(),
+    kind: text().$type<'payment' | 'refund'>().notNull(),
+    reference: text().notNull(),
+    /** Null where the PSP counts in another currency and no attempt tells the rate. */
+    amountRial: rial('amount_rial'),
+    feeRial: rial('fee_rial'),
+    attemptId: uuid('attempt_id').references(() => paymentAttempts.id),
+    refundId: uuid('refund_id').references(() => refunds.id),
+    verdict: text().$type<'matched' | SettlementCause>().notNull(),
+  },
+  (table) => [
+    unique('settlement_rows_line').on(table.importId, table.line),
+    index('settlement_rows_reference').on(table.psp, table.kind, table.reference),
+    uniqueIndex('settlement_rows_payment_once')
+      .on(table.attemptId)
+      .where(sql`${table.kind} = 'payment' and ${table.verdict} in ('matched', 'fee-too-high')`),
+    uniqueIndex('settlement_rows_refund_once')
+      .on(table.refundId)
+      .where(sql`${table.kind} = 'refund' and ${table.verdict} in ('matched', 'fee-too-high')`),
+  ],
+);
+
+/** What a report and the ledger do not agree on. Nothing corrects it by itself; a person says what it was. */
+export const settlementDifferences = pgTable(
+  'settlement_differences',
+  {
+    id: uuid().primaryKey(),
+    importId: uuid('import_id')
+      .notNull()
+      .references(() => settlementImports.id),
+    psp: text().$type<Psp>().notNull(),
+    day: date({ mode: 'string' }).notNull(),
+    cause: text().$type<SettlementCause>().notNull(),
+    /** The line of the file; null for what it lacks. */
+    line: integer(),
+    reference: text(),
+    attemptId: uuid('attempt_id').references(() => paymentAttempts.id),
+    refundId: uuid('refund_id').references(() => refunds.id),
+    reportedRial: rial('reported_rial'),
+    ledgerRial: rial('ledger_rial'),
+    feeRial: rial('fee_rial'),
+    status: text().$type<'open' | 'resolved'>().notNull().default('open'),
+    note: text(),
+    resolvedBy: text('resolved_by'),
+    resolvedAt: instant('resolved_at'),
+  },
+  (table) => [
+    index('settlement_differences_import').on(table.importId, table.id),
+    index('settlement_differences_status').on(table.status, table.id),
+    // A second file about the same day does not list the same lack again.
+    uniqueIndex('settlement_differences_lack')
+      .on(sql`coalesce(${table.refundId}, ${table.attemptId})`)
+      .where(sql`${table.line} is null`),
+    check(
+      'settlement_differences_resolved',
+      sql`(${table.status} = 'resolved') = (${table.note} is not null and ${table.resolvedBy} is not null and ${table.resolvedAt} is not null)`,
+    ),
+  ],
+);
+
+/** Until when the monitor has looked. */
+export const monitorMarks = pgTable('monitor_marks', {
+  name: text().primaryKey(),
+  lookedUntil: instant('looked_until').notNull(),
+});
+
+/** What must never be and was; once for each thing, so that a bank that staff open again is not stopped for the same thing twice. */
+export const invariantBreaches = pgTable(
+  'invariant_breaches',
+  {
+    id: uuid().primaryKey(),
+    invariant: text().notNull(),
+    subject: text().notNull(),
+    /** The one that was stopped for it; null where no PSP has a part in it. */
+    psp: text().$type<Psp>(),
+    sentence: text().notNull(),
+    foundAt: instant('found_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [unique('invariant_breaches_once').on(table.invariant, table.subject)],
 );

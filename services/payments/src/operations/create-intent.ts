@@ -22,7 +22,7 @@ export const createIntent: Operations['createIntent'] = async (ctx, input) => {
       ${input.walletMaxRial}::bigint, ${sql.param(limits)}::bigint[])`,
     )
     .catch(async (error: unknown) => {
-      if (sqlState(error) === 'KE033')
+      if (sqlState(error) === 'KE046')
         throw limitReached({ limitRial: limits[await levelOf(ctx, input.customerId)] ?? 0, period: 'day' });
       throw error;
     });

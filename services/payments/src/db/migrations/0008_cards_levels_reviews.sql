@@ -58,7 +58,7 @@ BEGIN
 	END IF;
 	allowed := p_limits[1 + coalesce((SELECT level FROM customer_levels WHERE customer_id = p_customer), 0)];
 	IF payments_spent_today(p_customer, p_order) + p_amount > allowed THEN
-		RAISE EXCEPTION 'above what may be bought in a day' USING ERRCODE = 'KE033', DETAIL = allowed;
+		RAISE EXCEPTION 'above what may be bought in a day' USING ERRCODE = 'KE046', DETAIL = allowed;
 	END IF;
 END $$;
 --> statement-breakpoint

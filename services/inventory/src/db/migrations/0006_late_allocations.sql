@@ -1,0 +1,1 @@
+CREATE INDEX "key_allocations_lately" ON "key_allocations" USING btree ("allocated_at");

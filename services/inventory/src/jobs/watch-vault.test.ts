@@ -1,0 +1,42 @@
+import { newId } from '@kelid/service/ids';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { orderOf, startInventory, type TestInventory } from '../test-inventory.ts';
+
+// What is broken here on purpose stays broken, so the invariants are not looked at after it.
+let shop: TestInventory;
+beforeAll(async () => void (shop = await startInventory()));
+afterAll(() => shop.close());
+
+async function sell(variantId: string): Promise<void> {
+  const { orderId, round, expiresAt, lines } = orderOf(variantId);
+  await shop.inventory().reserveStock({ orderId, round, expiresAt, lines });
+  await shop.inventory().fulfillOrder({ orderId, customerId: newId(), round, lines });
+}
+const watch = () => shop.host.sweep('inventory', 'watch-vault');
+const available = async (variantId: string) => (await shop.counts(variantId)).availableCount;
+
+test('I1: a sold product key that is for sale again freezes its batch, and nothing else', async () => {
+  const variantId = await shop.stockUp(3);
+  await sell(variantId);
+  const other = await shop.stockUp(5);
+  await watch();
+  expect(await available(variantId)).toBe(2);
+
+  await shop.stockUp(4, { variantId });
+  await shop.ownerSql(
+    'inventory',
+    `do $$ begin alter table product_keys disable trigger user;
+      update product_keys set status = 'available' where status = 'allocated' and variant_id = '${variantId}';
+      alter table product_keys enable trigger user; end $$`,
+  );
+  expect(await available(variantId)).toBe(7);
+  await Promise.all([watch(), watch()]);
+  expect(await available(variantId)).toBe(4);
+  expect(await available(other)).toBe(5);
+  expect(shop.logLines.some((line) => line.includes('"alarm":"invariant-broken"'))).toBe(true);
+  const audited = await shop.sql(
+    'inventory',
+    "select distinct actor from key_audit where reason like 'batch frozen: stopped by the monitor%'",
+  );
+  expect(audited).toEqual([{ actor: 'service:inventory' }]);
+});

@@ -1,0 +1,194 @@
+import { newId } from '@kelid/service/ids';
+import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
+import { paymentsContract } from '@kelid/contracts/payments';
+import { userActor } from '@kelid/testing/start-service';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { watchInvariants } from './jobs/watch-invariants.ts';
+import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
+
+// What these tests break on purpose stays broken, so the invariants are not looked at after them.
+let simulators: Simulators;
+let shop: TestPayments;
+let bank: ReturnType<typeof controlOf>;
+beforeAll(async () => {
+  simulators = await startSimulators({ port: 0, smtpPort: 0 });
+  shop = await startPayments(`${simulators.url}/zarinpal`, {
+    PAYMENTS_ZIBAL_URL: `${simulators.url}/zibal`,
+    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
+  });
+  bank = controlOf(simulators.url);
+});
+beforeEach(async () => {
+  await watchInvariants(shop.ctx());
+  await shop.sql('payments', 'delete from psp_settings');
+});
+afterAll(async () => {
+  await shop.close();
+  await simulators.close();
+});
+
+type Bank = 'zarinpal' | 'zibal';
+async function paid(psp: Bank = 'zarinpal', amountRial = 2_500_000): Promise<TestOrder & { attemptId: string }> {
+  const order = await shop.owe(amountRial);
+  const started = await shop.orders.startAttempt({ attemptId: newId(), orderId: order.orderId, psp });
+  const token = started.redirectUrl?.split('/').at(-1) ?? '';
+  await shop.browser.handlePspCallback({ psp, params: await bank.decide(token, 'pay') });
+  return { ...order, attemptId: started.attemptId };
+}
+const stopped = async () =>
+  (await shop.sql('payments', 'select psp, reason from psp_settings where not is_enabled')).map((row) => row['psp']);
+const found = async (subject: string) =>
+  (await shop.staff('mina').listInvariantBreaches({ limit: 100 })).items.filter((breach) => breach.subject === subject);
+/** As no operation of ours can: past triggers and rights. */
+const tamper = (table: string, statement: string) =>
+  shop.ownerSql(
+    'payments',
+    `do $$ begin alter table ${table} disable trigger user; ${statement}; alter table ${table} enable trigger user; end $$`,
+  );
+
+test('monitor: a shop where all is well is looked at again and again, and nothing is stopped', async () => {
+  const order = await paid();
+  await paid('zibal');
+  await shop.deliver('order.payment-refused', order);
+  for (let look = 0; look < 3; look += 1) await watchInvariants(shop.ctx());
+  expect(await stopped()).toEqual([]);
+  expect((await shop.staff('mina').listInvariantBreaches({ limit: 100 })).items).toEqual([]);
+});
+
+test('I9: a captured attempt that is not in the ledger stops its bank and no other, with the reason; staff open it again', async () => {
+  const order = await paid('zibal');
+  await tamper(
+    'ledger_transactions',
+    `update ledger_transactions set business_ref = uuidv7() where kind = 'capture' and business_ref = '${order.attemptId}'`,
+  );
+  await Promise.all([watchInvariants(shop.ctx()), watchInvariants(shop.ctx())]);
+  expect(await stopped()).toEqual(['zibal']);
+  expect(shop.hasAlarm('invariant-broken', order.attemptId)).toBe(true);
+  expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I9', psp: 'zibal' }]);
+  const [setting] = await shop.sql('payments', 'select * from psp_settings');
+  expect(setting).toMatchObject({
+    changed_by: 'service:payments',
+    reason: expect.stringContaining('stopped by the monitor: I9'),
+  });
+
+  // What staff have looked at does not stop the bank again; the next breach does.
+  await shop.staff('mina').setPspEnabled({ psp: 'zibal', isEnabled: true, reason: 'بررسی شد' });
+  await watchInvariants(shop.ctx());
+  expect(await stopped()).toEqual([]);
+  const next = await paid('zibal');
+  await tamper(
+    'ledger_entries',
+    `update ledger_entries set amount_rial = amount_rial * 2 where transaction_id in (select id from ledger_transactions where business_ref = '${next.attemptId}')`,
+  );
+  await watchInvariants(shop.ctx());
+  expect(await stopped()).toEqual(['zibal']);
+});
+
+test('I9: a capture in the ledger that no captured attempt has is found', async () => {
+  const ref = newId();
+  await shop.sql(
+    'payments',
+    "select ledger_post('capture', $1, null, array['clearing:zarinpal', 'deposits:orders'], array[10, -10])",
+    [ref],
+  );
+  await watchInvariants(shop.ctx());
+  expect(await found(ref)).toMatchObject([{ invariant: 'I9', psp: 'zarinpal' }]);
+  expect(await stopped()).toEqual(['zarinpal']);
+});
+
+test('I8: a ledger transaction that does not sum to zero stops the bank whose money it is about', async () => {
+  const order = await paid('zarinpal');
+  await shop.deliver('order.fulfilled', {
+    ...order,
+    orderNumber: 'KL-1',
+    version: 4,
+    totalRial: order.amountRial,
+    contact: {},
+    lines: [],
+    fulfilledAt: new Date().toISOString(),
+  });
+  await tamper(
+    'ledger_entries',
+    `update ledger_entries set amount_rial = amount_rial - 1 where account = 'revenue:sales' and transaction_id in (select id from ledger_transactions where kind = 'sale' and order_id = '${order.orderId}')`,
+  );
+  await watchInvariants(shop.ctx());
+  const [transaction] = await shop.sql(
+    'payments',
+    "select id from ledger_transactions where kind = 'sale' and order_id = $1",
+    [order.orderId],
+  );
+  expect(await found(String(transaction?.['id']))).toMatchObject([{ invariant: 'I8', psp: 'zarinpal' }]);
+  expect(await stopped()).toEqual(['zarinpal']);
+});
+
+test('I5: captured money that pays nothing and is nobody’s surplus stops its bank', async () => {
+  const order = await paid('zarinpal');
+  await tamper(
+    'payment_intents',
+    `update payment_intents set status = 'expired', paid_attempt_id = null where order_id = '${order.orderId}'`,
+  );
+  await watchInvariants(shop.ctx());
+  expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I5', psp: 'zarinpal' }]);
+  expect(await stopped()).toEqual(['zarinpal']);
+});
+
+test('I10: a wallet that is not the sum of its entries is an alarm, and no bank is stopped for it', async () => {
+  const order = await paid();
+  await shop.deliver('order.payment-refused', order);
+  await shop.ownerSql('payments', 'update wallets set balance_rial = balance_rial + 1 where customer_id = $1', [
+    order.customerId,
+  ]);
+  await watchInvariants(shop.ctx());
+  expect(await found(order.customerId)).toMatchObject([{ invariant: 'I10', psp: null }]);
+  expect(shop.hasAlarm('invariant-broken', order.customerId)).toBe(true);
+  expect(await stopped()).toEqual([]);
+});
+
+test('I11: refunds above what was captured stop the bank of that payment', async () => {
+  const order = await paid('zibal');
+  await shop.sql(
+    'payments',
+    `insert into refunds (id, intent_id, attempt_id, order_id, customer_id, amount_rial, method, status, is_whole, needs_approval, revealed_count, reason, requested_by, moved_by, move_cause)
+     select uuidv7(), i.id, i.paid_attempt_id, i.order_id, i.customer_id, i.amount_rial + 1, 'psp', 'requested', true, false, 0, 'test', 'test', 'test', 'test' from payment_intents i where i.order_id = $1`,
+    [order.orderId],
+  );
+  await watchInvariants(shop.ctx());
+  const [intent] = await shop.sql('payments', 'select id from payment_intents where order_id = $1', [order.orderId]);
+  expect(await found(String(intent?.['id']))).toMatchObject([{ invariant: 'I11', psp: 'zibal' }]);
+  expect(await stopped()).toEqual(['zibal']);
+});
+
+test('monitor: only what has moved since the last look is looked at, and ten minutes more for what commits late', async () => {
+  const order = await paid();
+  await tamper(
+    'payment_attempts',
+    `update payment_attempts set updated_at = now() - interval '9 minutes' where id = '${order.attemptId}'`,
+  );
+  await tamper(
+    'ledger_transactions',
+    `update ledger_transactions set business_ref = uuidv7(), kind = 'gone' where kind = 'capture' and business_ref = '${order.attemptId}'`,
+  );
+  await watchInvariants(shop.ctx());
+  expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I9' }]);
+  const old = await paid();
+  await tamper(
+    'payment_attempts',
+    `update payment_attempts set updated_at = now() - interval '11 minutes' where id = '${old.attemptId}'`,
+  );
+  await tamper(
+    'ledger_transactions',
+    `update ledger_transactions set kind = 'gone' where kind = 'capture' and business_ref = '${old.attemptId}'`,
+  );
+  await watchInvariants(shop.ctx());
+  expect(await found(old.attemptId)).toEqual([]);
+});
+
+test('the breaches are for admins and developers to see; nobody else, and nobody changes them', async () => {
+  for (const role of ['customer', 'seller', 'support'] as const)
+    await expect(shop.as(paymentsContract, userActor(newId(), [role])).listInvariantBreaches({})).rejects.toMatchObject(
+      { status: 403 },
+    );
+  const page = await shop.as(paymentsContract, userActor(newId(), ['developer'])).listInvariantBreaches({ limit: 1 });
+  expect(page.nextCursor).not.toBeNull();
+  await expect(shop.sql('payments', 'delete from invariant_breaches')).rejects.toMatchObject({ code: '42501' });
+});

@@ -1,0 +1,21 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { differenceNotFound, differenceResolved } from '@kelid/contracts/payments';
+import type { Operations } from '../context.ts';
+import { selectDifferences } from '../db/books.ts';
+import { settlementDifferences } from '../db/schema.ts';
+import { actorName } from '../settling.ts';
+
+export const resolveSettlementDifference: Operations['resolveSettlementDifference'] = async (
+  ctx,
+  { differenceId, note },
+) => {
+  const resolved = await ctx.db
+    .update(settlementDifferences)
+    .set({ status: 'resolved', note, resolvedBy: actorName(ctx), resolvedAt: sql`now()` })
+    .where(and(eq(settlementDifferences.id, differenceId), eq(settlementDifferences.status, 'open')))
+    .returning({ id: settlementDifferences.id });
+  const [difference] = await selectDifferences(ctx, sql`d.id = ${differenceId}`, 1);
+  if (!difference) throw differenceNotFound();
+  if (resolved.length === 0) throw differenceResolved({ resolvedBy: difference.resolvedBy ?? '' });
+  return difference;
+};
