@@ -41,7 +41,11 @@ beforeAll(async () => {
   control = controlOf(simulators.url);
 });
 afterAll(async () => {
-  for (const child of waiting.values()) child.stdin?.end();
+  for (const child of waiting.values()) {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
   await shop.close();
   await simulators.close();
 });
@@ -367,15 +371,18 @@ async function deliver(model: Model, order: Order): Promise<void> {
   await shop.deliver('order.fulfilled', told);
 }
 
-async function sweepAll(): Promise<void> {
+/** What waits for its time is due at once; only this world's, since a sweep takes a few of all. */
+async function sweepAll({ customerId }: Model): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     await shop.sql(
       'payments',
-      "update payment_attempts set due_at = now() - interval '1 second' where status in ('requesting', 'redirected', 'returned', 'verifying', 'unknown')",
+      "update payment_attempts set due_at = now() - interval '1 second' where status in ('requesting', 'redirected', 'returned', 'verifying', 'unknown') and customer_id = $1",
+      [customerId],
     );
     await shop.sql(
       'payments',
-      "update refunds set due_at = now() - interval '1 second' where status in ('approved', 'submitting', 'unknown') and due_at is not null",
+      "update refunds set due_at = now() - interval '1 second' where status in ('approved', 'submitting', 'unknown') and due_at is not null and customer_id = $1",
+      [customerId],
     );
     await shop.host.sweep('payments', 'settle-due-attempts');
     await shop.host.sweep('payments', 'settle-due-refunds');
@@ -389,12 +396,12 @@ async function settleAndCompare(model: Model): Promise<void> {
   for (const { psp, params } of returned(model)) await shop.browser.handlePspCallback({ psp, params: params ?? {} });
   // A callback may still be at work behind a browser that did not wait for it, and a bank that failed often is not asked for a while.
   const unsettled = async () => {
-    await sweepAll();
+    await sweepAll(model);
     const open =
       "select id, psp, status, proof, verify_count, failure_reason from payment_attempts where customer_id = $1 and status in ('verifying', 'unknown')";
     return shop.sql('payments', open, [model.customerId]);
   };
-  await expect.poll(unsettled, { timeout: 120_000, interval: 500 }).toEqual([]);
+  await expect.poll(unsettled, { timeout: 60_000, interval: 200 }).toEqual([]);
   for (const order of model.orders) if (order.kind === 'order') await deliver(model, order);
   expect(await shop.brokenInvariants()).toEqual([]);
   expect((await shop.orders.getTrialBalance({})).sumRial).toBe(0);
@@ -429,6 +436,7 @@ async function settleAndCompare(model: Model): Promise<void> {
 
 test('I5 I6 I8 I9 I10 I11 I27 CP7 CP8 CP9 CP16: 200 made-up sequences of payments, crashes and refunds lose, double or invent no Rial', async () => {
   const seed = Number(process.env['MODEL_SEED'] ?? 20_261_121);
+  const runs = Number(process.env['MODEL_RUNS'] ?? 200);
   await fc.assert(
     fc.asyncProperty(fc.commands([...steps, ...often], { maxCommands: 60, size: 'max' }), async (commands) => {
       const model: Model = { customerId: newId(), orders: [], attempts: [], hasCrashed: false };
@@ -436,7 +444,7 @@ test('I5 I6 I8 I9 I10 I11 I27 CP7 CP8 CP9 CP16: 200 made-up sequences of payment
       await settleAndCompare(model);
     }),
     {
-      numRuns: Number(process.env['MODEL_RUNS'] ?? 200),
+      numRuns: runs,
       seed,
       endOnFailure: true,
       ...(process.env['MODEL_PATH'] ? { path: process.env['MODEL_PATH'] } : {}),
@@ -448,9 +456,11 @@ test('I5 I6 I8 I9 I10 I11 I27 CP7 CP8 CP9 CP16: 200 made-up sequences of payment
     `select count(*) filter (where status = 'captured')::int as captured, count(*) filter (where is_surplus)::int as surplus,
       count(*) filter (where status = 'failed')::int as failed, count(*) filter (where verify_count > 1)::int as "askedAgain",
       (select count(*)::int from refunds where status = 'succeeded') as refunded,
-      (select count(*)::int from refunds where status in ('unknown', 'review', 'submitting')) as "refundsUnknown",
       (select count(*)::int from withdrawals where status = 'sent') as withdrawn,
       (select count(*)::int from wallet_holds where status = 'posted') as "paidByWallet" from payment_attempts`,
   );
-  console.log(JSON.stringify({ ...seen, ...Object.fromEntries(killedAt) }));
+  if (runs >= 200) {
+    for (const [what, count] of Object.entries(seen ?? {})) expect(count, what).toBeGreaterThan(0);
+    expect(killedAt.size).toBeGreaterThan(2);
+  }
 }, 900_000);
