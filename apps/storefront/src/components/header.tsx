@@ -44,6 +44,16 @@ export async function Header({ language, path, theme, isSignedIn, hasCart }: Pro
             <Icon name="user" />
             <span className="label">{isSignedIn ? m.nav.orders : m.nav.signIn}</span>
           </a>
+          {isSignedIn && (
+            <a
+              className="tool"
+              href={pathIn(language, '/wallet')}
+              aria-current={path === '/wallet' ? 'page' : undefined}
+            >
+              <Icon name="wallet" />
+              <span className="label">{m.nav.wallet}</span>
+            </a>
+          )}
           <CartLink
             href={pathIn(language, '/cart')}
             label={m.nav.cart}

@@ -7,6 +7,7 @@ import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
 import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { Amounts } from '../../components/amounts.tsx';
+import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
@@ -14,10 +15,6 @@ import { Coupons } from '../cart/coupons.tsx';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
 
 type CartView = z.output<typeof Cart>;
-interface Method {
-  psp: string;
-  title: { fa: string; en: string };
-}
 const keyName = 'kelid-checkout-key';
 
 /** The key of this purchase is made before the first try and kept through reloads, so that no second click or reload pays twice. */
@@ -40,6 +37,7 @@ export function CheckoutPage({
   m,
   amountMessages,
   couponMessages,
+  banks,
   accountMessages,
   signIn,
   isSignedIn,
@@ -49,33 +47,29 @@ export function CheckoutPage({
   m: Messages['checkout'];
   amountMessages: Messages['amounts'];
   couponMessages: Messages['coupon'];
+  banks: Messages['banks'];
   accountMessages: Messages['gameAccount'];
   signIn: Messages['signIn'];
   isSignedIn: boolean;
   cartHref: string;
 }) {
   const [cart, setCart] = useState<CartView>();
-  const [methods, setMethods] = useState<Method[]>();
-  const [psp, setPsp] = useState('');
   const [freeRial, setFreeRial] = useState(0);
   const [isFromWallet, setIsFromWallet] = useState(false);
   const [email, setEmail] = useState('');
   const [error, setError] = useState('');
   const [state, setState] = useState<'idle' | 'working'>('idle');
   const [isKnown, setIsKnown] = useState(isSignedIn);
+  const choice = useBanks(isKnown);
+  const { psp } = choice;
 
   async function load() {
-    const [cartAnswer, methodsAnswer, walletAnswer] = await Promise.all([
+    const [cartAnswer, walletAnswer] = await Promise.all([
       call<CartView>('GET', `/cart?language=${language}`),
-      call<{ items: Method[] }>('GET', '/payments/methods'),
       call<{ balanceRial: number; heldRial: number }>('GET', '/wallet'),
     ]);
     if (walletAnswer.ok) setFreeRial(walletAnswer.value.balanceRial - walletAnswer.value.heldRial);
     if (cartAnswer.ok) setCart(cartAnswer.value);
-    if (methodsAnswer.ok) {
-      setMethods(methodsAnswer.value.items);
-      setPsp((chosen) => chosen || (methodsAnswer.value.items[0]?.psp ?? ''));
-    }
   }
   useEffect(() => {
     if (isKnown) void load();
@@ -118,7 +112,7 @@ export function CheckoutPage({
     if (answer.code !== 'idempotency-key-running') {
       sessionStorage.removeItem(keyName); // This purchase is over; the next try is another one.
       setError((m.errors as Record<string, string>)[answer.code] ?? m.errors.other);
-      await load();
+      await Promise.all([load(), choice.load()]);
     }
     setState('idle');
   }
@@ -164,19 +158,9 @@ export function CheckoutPage({
             {fill(m.wallet, { amount: formatToman(freeRial, language) })}
           </label>
         )}
-        <fieldset className="card chips" hidden={bankRial === 0}>
-          <legend className="hidden-text">{m.bank}</legend>
-          <h2 style={{ width: '100%' }}>{m.bank}</h2>
-          {methods?.length === 0 && <p className="note bad">{m.noBank}</p>}
-          {methods?.map((method) => (
-            <label key={method.psp} className="chip">
-              <input type="radio" name="psp" checked={psp === method.psp} onChange={() => setPsp(method.psp)} />
-              <span>
-                <strong>{method.title[language]}</strong>
-              </span>
-            </label>
-          ))}
-        </fieldset>
+        <section className="card" hidden={bankRial === 0}>
+          <BankChoice choice={choice} language={language} m={banks} />
+        </section>
         <label className="row card" style={{ flexWrap: 'nowrap' }}>
           <input type="checkbox" required style={{ width: '1.4rem', height: '1.4rem', flex: 'none' }} />
           {m.consent}

@@ -4,19 +4,20 @@ import { useRef, useState } from 'react';
 import { formatDate, formatDateTime, formatTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import { call } from '../../lib/browser-fetch.ts';
-import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { Amounts } from '../../components/amounts.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
 import { KeyComplaint } from './key-complaint.tsx';
-import { type KeyView, type OrderView, useOrder } from './use-order.ts';
+import { PayOrder } from './pay-order.tsx';
+import { type KeyView, type OrderView, type PaymentView, useOrder } from './use-order.ts';
 
 export function OrderPage({
   orderId,
   language,
   m,
   amountMessages,
+  banks,
   accountMessages,
   regions,
   liveUrl,
@@ -25,11 +26,12 @@ export function OrderPage({
   language: Language;
   m: Messages['order'];
   amountMessages: Messages['amounts'];
+  banks: Messages['banks'];
   accountMessages: Messages['gameAccount'];
   regions: Record<string, string>;
   liveUrl: string;
 }) {
-  const { order, keys, look } = useOrder(orderId, language, liveUrl);
+  const { order, keys, payment, look } = useOrder(orderId, language, liveUrl);
   const [isBusy, setIsBusy] = useState(false);
 
   if (order === undefined)
@@ -48,17 +50,6 @@ export function OrderPage({
       </div>
     );
 
-  async function pay() {
-    setIsBusy(true);
-    const answer = await call<Payment>(
-      'POST',
-      `/orders/${orderId}/pay`,
-      { psp: 'zarinpal' },
-      { 'idempotency-key': crypto.randomUUID() },
-    );
-    if (answer.ok) goToBank(answer.value, location.href);
-    else setIsBusy(false);
-  }
   async function cancel() {
     if (!confirm(m.cancelSure)) return;
     setIsBusy(true);
@@ -74,6 +65,8 @@ export function OrderPage({
   const news = waiting.map((line) =>
     isComing(line) ? fill(m.preOrdered, { date: dayOf(line, language) }) : line.gameAccount ? m.toppingUp : m.supplying,
   );
+  const refunds = payment?.refunds ?? [];
+  const walletRial = payment?.walletRial ?? 0;
   const isTopUp = order.lines.every((line) => line.gameAccount !== null);
 
   return (
@@ -103,22 +96,27 @@ export function OrderPage({
           ))}
         </div>
       )}
-      {order.status === 'refunded' && (
+      {order.status === 'refunded' && refunds.length === 0 && (
         <p className="note">{order.totalRial === 0 ? m.freeRefundedText : m.refundedText}</p>
       )}
-      {order.status === 'part_refunded' && <p className="note">{m.partRefundedText}</p>}
+      {order.status === 'part_refunded' && refunds.length === 0 && <p className="note">{m.partRefundedText}</p>}
       {order.note && <p className="note">{order.note}</p>}
       {order.status === 'pending_payment' && (
-        <section className="card row between">
-          <span>{order.holdExpiresAt && fill(m.payBefore, { time: formatTime(order.holdExpiresAt, language) })}</span>
-          <span className="row">
+        <section className="card stack">
+          {order.holdExpiresAt && <p>{fill(m.payBefore, { time: formatTime(order.holdExpiresAt, language) })}</p>}
+          {walletRial > 0 && walletRial < order.totalRial && (
+            <p className="small">
+              {fill(m.payRest, {
+                wallet: formatToman(walletRial, language),
+                bank: formatToman(order.totalRial - walletRial, language),
+              })}
+            </p>
+          )}
+          <PayOrder orderId={orderId} language={language} m={banks} label={m.payNow} orderHref={location.href}>
             <button type="button" className="button danger" disabled={isBusy} onClick={() => void cancel()}>
               {m.cancel}
             </button>
-            <button type="button" className="button main" disabled={isBusy} onClick={() => void pay()}>
-              {m.payNow}
-            </button>
-          </span>
+          </PayOrder>
         </section>
       )}
       {keys.length > 0 && (
@@ -162,7 +160,47 @@ export function OrderPage({
           <Amounts of={order} language={language} m={amountMessages} />
         </div>
       </section>
+      {refunds.length > 0 && <Refunds refunds={refunds} language={language} m={m} />}
     </div>
+  );
+}
+
+/** What staff gave back of this order, and where it went. */
+function Refunds({
+  refunds,
+  language,
+  m,
+}: {
+  refunds: PaymentView['refunds'];
+  language: Language;
+  m: Messages['order'];
+}) {
+  return (
+    <section className="card stack" data-testid="refunds">
+      <h2>{m.refunds}</h2>
+      <ul className="entries">
+        {refunds.map((refund) => (
+          <li key={refund.id}>
+            <span>
+              {m.refundTo[refund.method]}
+              <small className="soft">{formatDateTime(refund.createdAt, language)}</small>
+            </span>
+            <span className="ends">
+              <strong>{formatToman(refund.amountRial, language)}</strong>
+              <span className={`badge ${refund.status === 'succeeded' ? 'good' : 'gold'}`}>
+                {m.refundStatuses[refund.status]}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {refunds.some((refund) => refund.method === 'psp') && <p className="small soft">{m.refundToCardHint}</p>}
+      {refunds.some((refund) => refund.method === 'wallet') && (
+        <a className="button" href={pathIn(language, '/wallet')}>
+          {m.toWallet}
+        </a>
+      )}
+    </section>
   );
 }
 

@@ -15,11 +15,13 @@ export function OrdersPage({
   language,
   m,
   more,
+  walletLabel,
   signOutLabel,
 }: {
   language: Language;
   m: Messages['order'];
   more: string;
+  walletLabel: string;
   signOutLabel: string;
 }) {
   const [page, setPage] = useState<Page>();
@@ -51,9 +53,14 @@ export function OrdersPage({
     <div className="stack">
       <div className="row between">
         <h1>{m.list}</h1>
-        <button type="button" className="button plain" onClick={() => void signOut()}>
-          {signOutLabel}
-        </button>
+        <span className="row">
+          <a className="button" href={pathIn(language, '/wallet')}>
+            {walletLabel}
+          </a>
+          <button type="button" className="button plain" onClick={() => void signOut()}>
+            {signOutLabel}
+          </button>
+        </span>
       </div>
       {!page && (
         <div className="skeleton" role="status">

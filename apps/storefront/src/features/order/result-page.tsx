@@ -1,14 +1,13 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
-import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
+import { PayOrder } from './pay-order.tsx';
 import { type OrderView, type PaymentView, useOrder } from './use-order.ts';
 
-type State = 'confirming' | 'success' | 'failed' | 'unknown' | 'surplus' | 'dead';
+type State = 'confirming' | 'success' | 'failed' | 'unknown' | 'surplus' | 'dead' | 'topped-up' | 'top-up-failed';
 
 /** What became of one attempt, from our own rows; nothing that the bank put into the address is looked at. */
 function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: string): State {
@@ -23,22 +22,50 @@ function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: 
   return 'confirming';
 }
 
+/** The same for a top-up of the wallet, which has no order. */
+function topUpStateOf(payment: PaymentView, attemptId: string): State {
+  const attempt = payment.attempts.find((candidate) => candidate.id === attemptId) ?? payment.attempts.at(-1);
+  if (attempt?.status === 'captured') return 'topped-up';
+  if (attempt && ['failed', 'abandoned', 'reversed'].includes(attempt.status)) return 'top-up-failed';
+  if (attempt?.status === 'unknown' || attempt?.status === 'review') return 'unknown';
+  return 'confirming';
+}
+
+const marks: Record<State, ['good' | 'bad' | 'wait' | '', '✓' | '!' | '']> = {
+  confirming: ['wait', ''],
+  success: ['good', '✓'],
+  failed: ['bad', '!'],
+  unknown: ['wait', ''],
+  surplus: ['', '✓'],
+  dead: ['bad', '!'],
+  'topped-up': ['good', '✓'],
+  'top-up-failed': ['bad', '!'],
+};
+
 export function ResultPage({
   orderId,
   attemptId,
   language,
   m,
+  banks,
   liveUrl,
 }: {
   orderId: string;
   attemptId: string;
   language: Language;
   m: Messages['result'];
+  banks: Messages['banks'];
   liveUrl: string;
 }) {
   const { order, payment } = useOrder(orderId, language, liveUrl);
-  const [isBusy, setIsBusy] = useState(false);
-  const state = order ? stateOf(order, payment, attemptId) : order === null ? 'dead' : 'confirming';
+  const isTopUp = payment?.kind === 'top-up';
+  const state = isTopUp
+    ? topUpStateOf(payment, attemptId)
+    : order
+      ? stateOf(order, payment, attemptId)
+      : order === null
+        ? 'dead'
+        : 'confirming';
   const attempt = payment?.attempts.find((candidate) => candidate.id === attemptId);
   const orderHref = pathIn(language, `/orders/${orderId}`);
 
@@ -49,34 +76,28 @@ export function ResultPage({
     return () => clearTimeout(timer);
   }, [state, orderHref]);
 
-  async function payAgain() {
-    setIsBusy(true);
-    const answer = await call<Payment>(
-      'POST',
-      `/orders/${orderId}/pay`,
-      { psp: 'zarinpal' },
-      { 'idempotency-key': crypto.randomUUID() },
-    );
-    if (answer.ok) goToBank(answer.value, location.href);
-    else setIsBusy(false);
-  }
-
+  const amount = formatToman(attempt?.amountRial ?? payment?.amountRial ?? 0, language);
   const texts: Record<State, [string, string]> = {
     confirming: [m.confirming, m.confirmingText],
     success: [m.success, m.successText],
     failed: [m.failed, m.failedText],
     unknown: [m.unknown, m.unknownText],
-    surplus: [m.surplus, fill(m.surplusText, { amount: formatToman(attempt?.amountRial ?? 0, language) })],
+    surplus: [m.surplus, fill(m.surplusText, { amount })],
     dead: [m.dead, m.deadText],
+    'topped-up': [m.toppedUp, fill(m.toppedUpText, { amount })],
+    'top-up-failed': [m.topUpFailed, m.topUpFailedText],
   };
   const [title, text] = texts[state];
+  const [tone, mark] = marks[state];
+  const toOrder = (
+    <a className="button" href={orderHref}>
+      {m.order}
+    </a>
+  );
   return (
     <section className="card result" aria-live="polite" data-state={state}>
-      <span
-        className={`mark ${state === 'success' ? 'good' : state === 'failed' || state === 'dead' ? 'bad' : state === 'surplus' ? '' : 'wait'}`}
-        aria-hidden="true"
-      >
-        {state === 'success' || state === 'surplus' ? '✓' : state === 'failed' || state === 'dead' ? '!' : ''}
+      <span className={`mark ${tone}`} aria-hidden="true">
+        {mark}
       </span>
       <h1>{title}</h1>
       <p className="soft" style={{ maxWidth: '44ch' }}>
@@ -90,16 +111,18 @@ export function ResultPage({
           </bdi>
         </p>
       )}
-      <div className="row">
-        {state === 'failed' && (
-          <button type="button" className="button main" disabled={isBusy} onClick={() => void payAgain()}>
-            {m.again}
-          </button>
-        )}
-        <a className="button" href={orderHref}>
-          {m.order}
+      {isTopUp ? (
+        <a className="button main" href={pathIn(language, '/wallet')}>
+          {m.wallet}
         </a>
-      </div>
+      ) : state === 'failed' ? (
+        <PayOrder orderId={orderId} language={language} m={banks} label={m.again} orderHref={orderHref}>
+          {toOrder}
+        </PayOrder>
+      ) : (
+        // Before it is known whether an order is paid or the wallet is filled, nothing leads on.
+        (order !== undefined || payment) && toOrder
+      )}
     </section>
   );
 }

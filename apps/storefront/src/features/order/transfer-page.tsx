@@ -57,7 +57,14 @@ export function TransferPage({
         <span className="hidden-text">{m.loading}</span>
       </div>
     );
-  const orderHref = pathIn(language, transfer?.kind === 'order' ? `/orders/${transfer.orderId}` : '/orders');
+  const orderHref = pathIn(
+    language,
+    transfer === undefined || transfer === null
+      ? '/orders'
+      : transfer.kind === 'order'
+        ? `/orders/${transfer.orderId}`
+        : '/wallet',
+  );
   if (
     transfer === null ||
     transfer.status === 'over' ||

@@ -4,13 +4,18 @@ import { useCallback, useEffect, useState } from 'react';
 import type { z } from 'zod';
 import type { OwnedKey } from '@kelid/contracts/inventory';
 import type { Order } from '@kelid/contracts/orders';
-import { call } from '../../lib/browser-fetch.ts';
+import type { RefundMethod, RefundStatus } from '@kelid/contracts/payments';
+import { type Answer, call } from '../../lib/browser-fetch.ts';
 import type { Language } from '../../lib/language.ts';
 
 export type OrderView = z.output<typeof Order>;
 export type KeyView = z.output<typeof OwnedKey>;
 export interface PaymentView {
+  kind: 'order' | 'top-up';
+  amountRial: number;
+  walletRial: number;
   status: string;
+  refunds: { id: string; amountRial: number; method: RefundMethod; status: RefundStatus; createdAt: string }[];
   attempts: {
     id: string;
     status: string;
@@ -21,6 +26,7 @@ export interface PaymentView {
   }[];
 }
 
+const isMissing = (answer: Answer<unknown>) => !answer.ok && (answer.status === 404 || answer.status === 401);
 const restingStatuses = new Set(['fulfilled', 'cancelled', 'expired', 'refunded', 'part_refunded']);
 
 /**
@@ -43,11 +49,15 @@ export function useOrder(orderId: string, language: Language, liveUrl: string) {
         const keysAnswer = await call<{ items: KeyView[] }>('GET', `/orders/${orderId}/keys`);
         if (keysAnswer.ok) setKeys(keysAnswer.value.items);
       }
-    } else if (orderAnswer.status === 404 || orderAnswer.status === 401) setOrder(null);
+    } else if (isMissing(orderAnswer) && (paymentAnswer.ok || isMissing(paymentAnswer))) setOrder(null);
     if (paymentAnswer.ok) setPayment(paymentAnswer.value);
   }, [orderId, language]);
 
-  const isResting = order === null || (order !== undefined && restingStatuses.has(order.status));
+  // A top-up has no order: it rests when what became of its payment is certain.
+  const isTopUpMoving =
+    payment?.kind === 'top-up' &&
+    !payment.attempts.some(({ status }) => ['captured', 'failed', 'abandoned', 'reversed'].includes(status));
+  const isResting = order === null ? !isTopUpMoving : order !== undefined && restingStatuses.has(order.status);
   useEffect(() => {
     void look();
     if (isResting) return;

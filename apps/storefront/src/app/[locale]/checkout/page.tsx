@@ -15,6 +15,7 @@ export default async function Checkout({ params }: { params: Promise<{ locale: s
         m={m.checkout}
         amountMessages={m.amounts}
         couponMessages={m.coupon}
+        banks={m.banks}
         accountMessages={m.gameAccount}
         signIn={m.signIn}
         isSignedIn={isSignedIn}

@@ -14,6 +14,7 @@ export default async function Order({ params }: { params: Promise<{ locale: stri
       language={language}
       m={m.order}
       amountMessages={m.amounts}
+      banks={m.banks}
       accountMessages={m.gameAccount}
       regions={m.regions}
       liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')}

@@ -12,6 +12,7 @@ const idShape = /^[0-9a-f-]{36}$/;
 export default async function Result({ params, searchParams }: Props) {
   const language = languageOf((await params).locale);
   const m = messagesOf(language).result;
+  const { banks } = messagesOf(language);
   const { order, attempt } = await searchParams;
   if (typeof order !== 'string' || !idShape.test(order)) {
     return (
@@ -30,6 +31,7 @@ export default async function Result({ params, searchParams }: Props) {
       attemptId={typeof attempt === 'string' ? attempt : ''}
       language={language}
       m={m}
+      banks={banks}
       liveUrl={gatewayPublicUrl.replace(/^http/, 'ws')}
     />
   );

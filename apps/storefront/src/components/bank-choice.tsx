@@ -1,0 +1,77 @@
+'use client';
+
+import { useCallback, useEffect, useState } from 'react';
+import { call } from '../lib/browser-fetch.ts';
+import type { Language } from '../lib/language.ts';
+import type { Messages } from '../messages/fa.ts';
+
+interface Bank {
+  psp: string;
+  title: { fa: string; en: string };
+}
+
+/** The banks that can be chosen now, the first of them chosen; `null`: they could not be fetched. */
+export function useBanks(isWanted: boolean) {
+  const [banks, setBanks] = useState<Bank[] | null>();
+  const [psp, setPsp] = useState('');
+  const load = useCallback(async () => {
+    const answer = await call<{ items: Bank[] }>('GET', '/payments/methods');
+    if (!answer.ok) {
+      setBanks((before) => before ?? null);
+      return;
+    }
+    const { items } = answer.value;
+    setBanks(items);
+    // A bank that is no longer offered is not kept.
+    setPsp((chosen) => (items.some((bank) => bank.psp === chosen) ? chosen : (items[0]?.psp ?? '')));
+  }, []);
+  useEffect(() => {
+    if (isWanted) void load();
+  }, [isWanted, load]);
+  return { banks, psp, setPsp, load };
+}
+
+export function BankChoice({
+  choice: { banks, psp, setPsp, load },
+  language,
+  m,
+}: {
+  choice: ReturnType<typeof useBanks>;
+  language: Language;
+  m: Messages['banks'];
+}) {
+  if (banks === undefined)
+    return (
+      <p role="status" className="soft small">
+        {m.loading}
+      </p>
+    );
+  if (banks === null || banks.length === 0)
+    return (
+      <p className="note bad row between" role="alert">
+        {banks === null ? m.failed : m.none}
+        <button type="button" className="button" onClick={() => void load()}>
+          {m.retry}
+        </button>
+      </p>
+    );
+  return (
+    <fieldset className="chips">
+      <legend>{m.title}</legend>
+      {banks.map((bank) => (
+        <label key={bank.psp} className="chip">
+          <input
+            type="radio"
+            name="psp"
+            value={bank.psp}
+            checked={psp === bank.psp}
+            onChange={() => setPsp(bank.psp)}
+          />
+          <span>
+            <strong>{bank.title[language]}</strong>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
