@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -16,7 +17,8 @@ const artifacts = join(import.meta.dirname, '../artifacts');
 const axeSource = readFileSync(join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js'), 'utf8');
 
 /** The page of whichever bank was offered first. */
-const atBank = /StartPay|\/zibal\/start\/|startpay\.mellat/;
+const atBank =
+  /StartPay|\/zibal\/start\/|startpay\.mellat|\/sadad\/Purchase|\/sep\/OnlinePG|\/stripe\/pay|\/webhook-bank\/pay/;
 
 describe.skipIf(!hasChromium)('the shop in a browser', () => {
   let shop: Shop;
@@ -68,7 +70,13 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
   const clearFaults = () => fetch(`${shop.simulatorsUrl}/faults`, { method: 'DELETE' });
 
   /** From the product's page to the bank's: the cart, the SMS, the consent. */
-  async function goToBank(page: Page, phone: string, productSlug = slug, prepare?: () => Promise<void>): Promise<void> {
+  async function goToBank(
+    page: Page,
+    phone: string,
+    productSlug = slug,
+    prepare?: () => Promise<void>,
+    psp?: string,
+  ): Promise<void> {
     await page.goto(`${shop.shopUrl}/p/${productSlug}`);
     await prepare?.();
     await page.getByRole('button', { name: 'افزودن به سبد' }).click();
@@ -85,6 +93,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
       await code.fill(await new Shopper(shop, phone).readCode());
     }
     await consent.check();
+    if (psp) await page.locator(`input[name=psp][value=${psp}]`).check({ force: true });
     await page.getByRole('button', { name: /^پرداخت / }).click();
     await page.waitForURL(atBank);
   }
@@ -136,7 +145,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
 
   test('CP6 PA-6: a shopper who pays and closes the tab finds the product key later', async () => {
     const { context, page, phone } = await newShopper();
-    await goToBank(page, phone);
+    await goToBank(page, phone, slug, undefined, 'zarinpal');
     await page.getByRole('button', { name: /بدون بازگشت/ }).click();
     await page.getByRole('heading', { name: 'پرداخت شد' }).waitFor();
     await page.close();
@@ -314,6 +323,170 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await context.close();
   });
 
+  async function signIn(page: Page, phone: string): Promise<void> {
+    await page.getByLabel('شماره موبایل').fill(phone);
+    await page.getByRole('button', { name: 'فرستادن کد' }).click();
+    await page.getByLabel('کد پیامکی').fill(await new Shopper(shop, phone).readCode());
+  }
+
+  test('CP6 PA-1 PA-9 CK-7: the same shopper pays at each way to pay that is offered, and holds a key each time', async () => {
+    const { context, page, phone } = await newShopper();
+    const { items: methods } = await new Shopper(shop).payments.listPaymentMethods({});
+    expect(methods.map(({ psp }) => psp).toSorted()).toEqual([
+      'behpardakht',
+      'card-to-card',
+      'sadad',
+      'sep',
+      'stripe',
+      'webhook',
+      'zarinpal',
+      'zibal',
+    ]);
+    let isKnown = false;
+    for (const { psp } of methods) {
+      await page.goto(`${shop.shopUrl}/p/${slug}`);
+      await page.getByRole('button', { name: 'افزودن به سبد' }).click();
+      await page.getByRole('link', { name: 'رفتن به سبد' }).click();
+      await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+      if (!isKnown) await signIn(page, phone);
+      isKnown = true;
+      await page.getByRole('checkbox', { name: 'قوانین' }).check();
+      await page.locator(`input[name=psp][value=${psp}]`).check({ force: true });
+      await page.getByRole('button', { name: /^پرداخت / }).click();
+      if (psp === 'card-to-card') {
+        await page.getByTestId('shop-card').waitFor();
+        await page.screenshot({ path: join(artifacts, 'transfer.png'), fullPage: true });
+        await page.getByLabel('شماره پیگیری رسید').fill('۱۲۳۴۵۶۷۸');
+        await page.getByLabel('چهار رقم آخر کارت خودتان').fill('۰۰۰۶');
+        await page.getByRole('button', { name: 'ثبت رسید' }).click();
+        await page.getByText('رسید ثبت شد').waitFor();
+        const attemptId = page.url().split('/').at(-1) ?? '';
+        const staff = await hireStaff();
+        const { items } = await staff.payments.listTransfers({ status: 'submitted' });
+        const transfer = items.find((one) => one.attemptId === attemptId);
+        expect(transfer).toMatchObject({ trackingNumber: '12345678', cardLast4: '0006' });
+        const seenRial = transfer?.amountRial ?? 0;
+        await staff.payments.decideTransfer({ attemptId, isApproved: true, seenRial, reason: 'در حساب هست' });
+        await page.getByRole('heading', { name: 'پرداخت شما تأیید شد' }).waitFor();
+        await page.getByRole('link', { name: 'دیدن سفارش' }).click();
+      } else {
+        await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+      }
+      await page.waitForURL(/\/orders\//);
+      await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+      const [paid] = await query(shop, 'payments', 'select psp from payment_attempts where order_id = $1', [
+        page.url().split('/').at(-1),
+      ]);
+      expect(paid).toEqual({ psp });
+    }
+    await context.close();
+  });
+
+  async function hireStaff(): Promise<Shopper> {
+    const staff = new Shopper(shop);
+    await kelid(shop, 'roles', 'set', staff.phone, 'admin', '--reason', 'of the browser test');
+    return staff.signIn();
+  }
+
+  test('A63 I10 CK-6 PA-8: a wallet is filled at a bank, pays with a bank together, has a refund, and is emptied to a checked account', async () => {
+    const { context, page, phone } = await newShopper();
+    await page.goto(`${shop.shopUrl}/wallet`);
+    await signIn(page, phone);
+    await page.getByTestId('balance').waitFor();
+    await page.getByLabel('مبلغ (تومان)').first().fill('۵۰٬۰۰۰');
+    await page.getByRole('button', { name: 'رفتن به بانک' }).click();
+    await page.waitForURL(atBank);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/payment\/result/);
+    await page.getByRole('link', { name: 'رفتن به کیف پول' }).click();
+    await expect.poll(() => page.getByTestId('balance').textContent()).toContain('۵۰٬۰۰۰');
+    await page.screenshot({ path: join(artifacts, 'wallet.png'), fullPage: true });
+
+    // A part of the order from the wallet, the rest at a bank.
+    await page.goto(`${shop.shopUrl}/p/${slug}`);
+    await page.getByRole('button', { name: 'افزودن به سبد' }).click();
+    await page.getByRole('link', { name: 'رفتن به سبد' }).click();
+    await page.getByRole('link', { name: 'ادامه و پرداخت' }).click();
+    await page.getByRole('checkbox', { name: 'موجودی کیف پول' }).check();
+    await page.getByRole('checkbox', { name: 'قوانین' }).check();
+    await page.getByRole('button', { name: /^پرداخت / }).click();
+    await page.waitForURL(atBank);
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.waitForURL(/\/orders\//);
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+    const orderId = page.url().split('/').at(-1) ?? '';
+    const [paid] = await query(shop, 'payments', 'select amount_rial, psp from payment_attempts where order_id = $1', [
+      orderId,
+    ]);
+    const [order] = await query(shop, 'orders', 'select total_rial from orders where id = $1', [orderId]);
+    expect(Number(order?.['total_rial']) - Number(paid?.['amount_rial'])).toBe(500_000);
+
+    const staff = await hireStaff();
+    await staff.payments.requestRefund(
+      { orderId, method: 'wallet', reason: 'مشتری پشیمان شد' },
+      { idempotencyKey: randomUUID() },
+    );
+    await page.reload();
+    await page.locator('[data-status=refunded]').waitFor();
+    await page.screenshot({ path: join(artifacts, 'order-refunded.png'), fullPage: true });
+    await page.goto(`${shop.shopUrl}/wallet`);
+    const totalToman = Math.floor(Number(order?.['total_rial']) / 10).toLocaleString('fa-IR');
+    await expect.poll(() => page.getByTestId('balance').textContent()).toContain(totalToman);
+    await page.getByText('بازگشت پول سفارش').waitFor();
+
+    await page.getByLabel('شماره شبا').fill('IR06 2960 0000 0010 0324 2000 01');
+    await page.getByLabel('نام صاحب حساب').fill('سارا احمدی');
+    await page.getByRole('button', { name: 'ثبت حساب' }).click();
+    await page.getByText('در حال بررسی').waitFor();
+    const [account] = (await staff.payments.listAllBankAccounts({})).items;
+    const bankAccountId = account?.id ?? '';
+    await staff.payments.verifyBankAccount({ bankAccountId, isVerified: true, reason: 'به نام خودش است' });
+    await page.reload();
+    await page.getByRole('button', { name: 'درخواست برداشت' }).waitFor();
+    await page.getByLabel('مبلغ (تومان)').last().fill('۳۰٬۰۰۰');
+    await page.getByRole('button', { name: 'درخواست برداشت' }).click();
+    await page.locator('[data-withdrawal=requested]').waitFor();
+    await page.getByTestId('held').waitFor();
+    await page.screenshot({ path: join(artifacts, 'withdrawal.png'), fullPage: true });
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByRole('button', { name: 'لغو برداشت' }).click();
+    await page.locator('[data-withdrawal=cancelled]').waitFor();
+    await expect.poll(() => page.getByTestId('balance').textContent()).toContain(totalToman);
+    await context.close();
+  });
+
+  test('I13 A57: a price that changes while the shopper is at the bank does not change what is paid', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone);
+    const [before] = await query(shop, 'orders', 'select id, total_rial from orders order by id desc limit 1');
+    await query(
+      shop,
+      'catalog',
+      'update variants set price_rial = price_rial * 3 where product_id = (select id from products where slug = $1)',
+      [slug],
+    );
+    try {
+      await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+      await page.waitForURL(/\/orders\//);
+      await page.getByRole('button', { name: 'نمایش کد' }).waitFor();
+      const [paid] = await query(
+        shop,
+        'payments',
+        "select amount_rial from payment_attempts where order_id = $1 and status = 'captured'",
+        [before?.['id']],
+      );
+      expect(paid?.['amount_rial']).toEqual(before?.['total_rial']);
+    } finally {
+      await query(
+        shop,
+        'catalog',
+        'update variants set price_rial = price_rial / 3 where product_id = (select id from products where slug = $1)',
+        [slug],
+      );
+    }
+    await context.close();
+  });
+
   async function makeCoupon(code: string, percentBasisPoints: number): Promise<void> {
     await query(
       shop,
@@ -407,7 +580,15 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     const storageState = await context.storageState();
     await context.close();
     const waiting = `/orders/${failed.searchParams.get('order')}`;
-    const paths = ['/cart', '/checkout', '/orders', delivered.pathname, waiting, `${failed.pathname}${failed.search}`];
+    const paths = [
+      '/cart',
+      '/checkout',
+      '/orders',
+      '/wallet',
+      delivered.pathname,
+      waiting,
+      `${failed.pathname}${failed.search}`,
+    ];
     return { storageState, paths };
   }
 
@@ -543,7 +724,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.getByRole('link', { name: 'شناسه درست حساب بازی' }).click();
     await page.keyboard.type('800 123 456');
     expect(await add.isDisabled()).toBe(true);
-    await page.getByLabel('سرور', { exact: true }).selectOption({ label: 'اروپا' });
+    await page.getByRole('combobox', { name: /^سرور/ }).selectOption({ label: 'اروپا' });
     await page.getByTestId('nickname').getByText('نام در بازی').waitFor();
     await add.click();
     await page.getByRole('link', { name: 'رفتن به سبد' }).click();

@@ -131,6 +131,15 @@ afterAll(async () => {
   gateway.close();
 });
 
+test('the shopper is offered first what can be found without a browser, and last what only those can use who know it', async () => {
+  const offered = (await shop.browser.listPaymentMethods({})).items.map(({ psp }) => psp);
+  const places = offered.map((psp) =>
+    ways[psp]?.isByMessage || ways[psp]?.isByHand || psp === 'stripe' ? 2 : ways[psp]?.isFound ? 0 : 1,
+  );
+  expect(offered.toSorted()).toEqual(psps.map(({ psp }) => psp).toSorted());
+  expect(places).toEqual(places.toSorted());
+});
+
 interface Begun {
   psp: Psp;
   order: TestOrder;

@@ -89,8 +89,9 @@ const unlessRefused = async (work: Promise<unknown>): Promise<void> => {
 async function remember(model: Model, order: Order, attemptId: string): Promise<void> {
   const row = await shop.attempt(attemptId).catch(() => undefined);
   const psp = banks.find((bank) => bank === row?.psp);
-  if (row && psp && row['psp_token'] !== null && !model.attempts.some((attempt) => attempt.id === attemptId))
-    model.attempts.push({ id: attemptId, psp, token: String(row['psp_token']), order, isPaid: false, isTold: false });
+  const token = row?.['psp_token'];
+  if (psp && typeof token === 'string' && !model.attempts.some((attempt) => attempt.id === attemptId))
+    model.attempts.push({ id: attemptId, psp, token, order, isPaid: false, isTold: false });
 }
 
 type Point = 'verifying-committed' | 'verified' | 'captured' | 'refund-submitting' | 'refund-sent';

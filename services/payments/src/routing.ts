@@ -13,8 +13,8 @@ type Record = {
 };
 
 /**
- * The banks that take a new payment now, best first: those that began and finished most of the last half hour's attempts, then the faster
- * ones. A bank that does not answer is left out by its breaker and comes back by itself; one that staff switched off comes back by staff.
+ * The banks that take a new payment now, best first: those that began and finished most of the last half hour's attempts, then
+ * those that can tell of a payment nobody came back from, then the faster ones. A bank that does not answer is left out by its breaker and comes back by itself; one that staff switched off comes back by staff.
  */
 export async function offeredPsps(ctx: Context): Promise<PspProvider[]> {
   return (await recordsOf(ctx))
@@ -23,6 +23,7 @@ export async function offeredPsps(ctx: Context): Promise<PspProvider[]> {
       (a, b) =>
         Number(isByChoice(ctx, a)) - Number(isByChoice(ctx, b)) ||
         lostShare(a) - lostShare(b) ||
+        Number(isFound(ctx, b)) - Number(isFound(ctx, a)) ||
         Math.round(a.seconds) - Math.round(b.seconds),
     )
     .flatMap((row) => ctx.psps[row.psp] ?? []);
@@ -30,6 +31,10 @@ export async function offeredPsps(ctx: Context): Promise<PspProvider[]> {
 
 function isByChoice(ctx: Context, { psp }: Record): boolean {
   return ctx.psps[psp]?.facts.isByChoice ?? false;
+}
+
+function isFound(ctx: Context, { psp }: Record): boolean {
+  return ctx.psps[psp]?.facts.isFound ?? false;
 }
 
 const keptMs = 2_000;

@@ -130,3 +130,33 @@ test('KY-9: from the payment to the visible key takes well under two seconds, 95
   }
   expect(durationsMs.toSorted((a, b) => a - b)[37]).toBeLessThan(2_000);
 });
+
+test('A64: an order that is paid back whole keeps its unseen keys closed, and a look that was first stops the withdrawal, 30 races', async () => {
+  const variantId = await shop.stockUp(60);
+  const owner = userActor();
+  const client = shop.as(inventoryContract, owner);
+  for (let race = 0; race < 30; race += 1) {
+    const order = orderOf(variantId, 2);
+    await shop.inventory().reserveStock(order);
+    const [keyId = '', otherId = ''] = (await fulfill(order, owner.kind === 'user' ? owner.userId : '')).keyIds;
+    const { orderId } = order;
+    expect(await shop.inventory().withdrawKeys({ orderId, revealedMax: -1 })).toEqual({
+      revealedCount: 0,
+      isWithdrawn: false,
+    });
+    const [withdrawn, seen] = await Promise.allSettled([
+      shop.inventory().withdrawKeys({ orderId, revealedMax: 0 }),
+      client.revealKey({ orderId, keyId }),
+    ]);
+    const isWithdrawn = withdrawn.status === 'fulfilled' && withdrawn.value.isWithdrawn;
+    expect(isWithdrawn).toBe(seen.status === 'rejected');
+    if (!isWithdrawn) {
+      // What was seen is said; the rest can still be closed.
+      await shop.inventory().withdrawKeys({ orderId, revealedMax: 1 });
+    }
+    await expect(client.revealKey({ orderId, keyId: otherId })).rejects.toMatchObject({
+      code: 'inventory.key-not-revealable',
+    });
+    expect(await shop.sql('inventory', 'select 1 from key_reveals where key_id = $1', [otherId])).toEqual([]);
+  }
+});

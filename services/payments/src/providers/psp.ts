@@ -11,6 +11,8 @@ export interface PspFacts {
   takesAtOnce?: true;
   /** It can insist that card and phone belong to one person. */
   matchesPhone?: true;
+  /** It can be asked about a payment whose browser never came back: offered before one that can't. */
+  isFound?: true;
   /** Offered last and never in place of a bank that does not begin: only who chose it can use it. */
   isByChoice?: true;
 }

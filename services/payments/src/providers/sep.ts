@@ -112,6 +112,7 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
     facts: {
       title: { fa: 'بانک سامان (سپ)', en: 'Saman (SEP)' },
       verifyWindowMinutes: 30,
+      isFound: true,
       reverseWindowMinutes: 50,
     },
     isOffered: () => http.isOffered(),

@@ -143,6 +143,7 @@ export function createStripe(options: {
     facts: {
       title: { fa: 'کارت بین‌المللی', en: 'International card' },
       verifyWindowMinutes: 4 * 24 * 60,
+      isFound: true,
       isByChoice: true,
     },
     isOffered: () => http.isOffered(),

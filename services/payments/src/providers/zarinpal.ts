@@ -54,7 +54,12 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
 
   return {
     psp: 'zarinpal',
-    facts: { title: { fa: 'زرین‌پال', en: 'ZarinPal' }, verifyWindowMinutes: 30, reverseWindowMinutes: 30 },
+    facts: {
+      title: { fa: 'زرین‌پال', en: 'ZarinPal' },
+      isFound: true,
+      verifyWindowMinutes: 30,
+      reverseWindowMinutes: 30,
+    },
     isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {

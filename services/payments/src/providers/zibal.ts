@@ -105,7 +105,7 @@ export function createZibal(options: {
     psp: 'zibal',
     ...(platform ? { refund } : {}),
     // No document tells the window; a quarter of an hour is the shortest of all banks.
-    facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15, matchesPhone: true },
+    facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15, isFound: true, matchesPhone: true },
     isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {

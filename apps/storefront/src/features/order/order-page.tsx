@@ -126,6 +126,7 @@ export function OrderPage({
             <KeyCard
               key={key.id}
               productKey={key}
+              isPaidBack={order.status === 'refunded' && key.revealedAt === null}
               title={titleOf(order, key)}
               language={language}
               m={m}
@@ -237,6 +238,7 @@ function Progress({ order, steps }: { order: OrderView; steps: string[] }) {
 
 function KeyCard({
   productKey,
+  isPaidBack,
   title,
   language,
   m,
@@ -244,6 +246,8 @@ function KeyCard({
   onComplaint,
 }: {
   productKey: KeyView;
+  /** Staff gave the money of the whole order back before this key was seen. */
+  isPaidBack: boolean;
   title: string;
   language: Language;
   m: Messages['order'];
@@ -257,7 +261,7 @@ function KeyCard({
   const isReceipt = productKey.kind === 'receipt';
   const isShown = code !== undefined || parts !== undefined || picture !== undefined;
   // What was paid back is never shown again.
-  const isRefunded = productKey.complaint === 'refunded';
+  const isRefunded = isPaidBack || productKey.complaint === 'refunded';
   const dialog = useRef<HTMLDialogElement>(null);
 
   async function reveal() {
@@ -326,7 +330,7 @@ function KeyCard({
           </a>
         )}
       </div>
-      {(isShown || isRefunded || productKey.revealedAt !== null) && (
+      {(isShown || productKey.complaint !== null || productKey.revealedAt !== null) && (
         <KeyComplaint productKey={productKey} m={m.complaint} onAnswer={onComplaint} />
       )}
       <p role="status" className={state === 'failed' ? 'note bad' : 'hidden-text'}>
