@@ -293,6 +293,8 @@ test('GW-4: limits follow the settings, say when to come back, and never hold up
     fetch(`${limited.url}/api/v1/payments/callback/zarinpal?Authority=A1&Status=OK`, { redirect: 'manual' });
   expect(new Set(await statuses(30, callback))).toEqual(new Set([303]));
   expect(seen.at(-1)?.input).toEqual({ psp: 'zarinpal', params: { Authority: 'A1', Status: 'OK' } });
+  const message = () => fetch(`${limited.url}/api/v1/payments/webhook/stripe`, { method: 'POST', body: '{}' });
+  expect(new Set(await statuses(30, message))).toEqual(new Set([202]));
 });
 
 test('GW-6 CA-11: the second read is a hit, and a write makes the next read fresh within a second', async () => {

@@ -41,7 +41,8 @@ export function createLimits(config: GatewayConfig, redis: unknown): Limits {
 
   return {
     async count(operationName, operation, actor, ip) {
-      if (operation.transport === 'form') return; // A bank's callback is never refused for being one too many.
+      // What a bank brings or says is never refused for being one too many; what it did not sign is refused for that.
+      if (operation.transport === 'form' || operation.transport === 'webhook') return;
       const who = actor.kind === 'user' ? actor.userId : ip;
       await consume(actor.kind === 'user' ? user : anonymous, who);
       if (operation.limitPerMinute === undefined) return;

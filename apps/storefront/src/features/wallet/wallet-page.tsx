@@ -8,6 +8,7 @@ import type { Messages } from '../../messages/fa.ts';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
 import { type BankAccount, BankAccounts } from './bank-accounts.tsx';
 import { Failure } from './list-card.tsx';
+import { Limits } from './limits.tsx';
 import { TopUpForm } from './top-up-form.tsx';
 import { useList } from './use-list.ts';
 import { WalletEntries } from './wallet-entries.tsx';
@@ -70,6 +71,7 @@ function Wallet({ language, m, banks, onUnknown }: Props & { onUnknown: () => vo
         <div className="stack">
           <Withdrawals accounts={accounts} freeRial={freeRial} onMoved={look} language={language} m={m} />
           <BankAccounts accounts={accounts} m={m} />
+          <Limits language={language} m={m} />
         </div>
       </div>
     </>
