@@ -137,6 +137,8 @@ export async function startShop(options: {
     NOTIFICATIONS_SHOP_URL: shopUrl,
     GATEWAY_CORS_ORIGINS: shopUrl,
     PAYMENTS_CARD_HASH_SECRET: secretOf('card'),
+    // Shoppers of a test buy a whole shop in a day.
+    PAYMENTS_DAY_MAX_RIAL: '900000000000,900000000000,900000000000',
     CATALOG_MEDIA_SECRET: secretOf('media'),
     CATALOG_MEDIA_FOLDER: join(folder, 'media'),
     CATALOG_RATE_NAVASAN_URL: `${simulatorsUrl}/navasan`,

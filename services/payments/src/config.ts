@@ -66,7 +66,7 @@ export const PaymentsConfig = z.object({
   /** What one customer may buy in a day of Tehran, by level: known by phone, by a card that matches the phone, by staff. */
   PAYMENTS_DAY_MAX_RIAL: z
     .string()
-    .default('200000000,500000000,5000000000')
+    .default('500000000,1500000000,10000000000')
     .transform((list) => list.split(',').map(Number))
     .refine((limits) => limits.length === 3 && limits.every(Number.isSafeInteger), 'is three amounts with commas'),
   /** From this amount on a customer of level 0 pays where the PSP matches card and phone; absent: nobody has to. */
