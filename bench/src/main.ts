@@ -37,14 +37,14 @@ const shop = await startShop({ shape: 'one', isDurable: true, env });
 try {
   await kelid(shop, 'demo', 'load');
   const only = process.env['BENCH_ONLY'];
-  if (only === undefined) {
+  if (only === undefined || only === 'shop') {
     await measureStart(shop);
     await measurePages(shop);
     await measurePurchases(shop);
     await measureLatency(shop);
     await measureMemory(shop);
   }
-  if (only !== 'books') {
+  if (only === undefined || only === 'vault') {
     await measureImport(shop, 100_000);
     await measureAllocation(shop);
     const orderCount = Number(process.env['BENCH_ORDERS'] ?? 5_000);
@@ -53,7 +53,7 @@ try {
       measureDrain(shop, Math.min(orderCount, 20_000), { name: 'Redis', workerCounts: [2], env: { REDIS_URL } }),
     );
   }
-  if (only !== 'vault') await measureBooks(shop, 1_000_000);
+  if (only === undefined || only === 'books') await measureBooks(shop, 1_000_000);
 } finally {
   await shop.close();
 }
@@ -149,7 +149,7 @@ async function stockAndShoppers(world: Shop) {
   const file = join(world.folder, 'keys.txt');
   const { writeFileSync } = await import('node:fs');
   writeFileSync(file, Array.from({ length: 20_000 }, () => `BENCH-${randomUUID().toUpperCase()}`).join('\n'));
-  await kelid(world, 'keys', 'import', file, '--sku', sku);
+  await kelid(world, 'keys', 'import', file, '--sku', sku, '--any-format');
   const shoppers = await Promise.all(Array.from({ length: concurrency }, () => new Shopper(world).signIn()));
   return { shoppers, variantId: String(variant?.['id']) };
 }
