@@ -15,8 +15,8 @@ import {
   findAnswer,
   keyScope,
   type KeyScope,
-  pruneKeys,
 } from './idempotency.ts';
+import { pruneTechnicalTables } from './prune.ts';
 import { newId } from './ids.ts';
 import { checkIdempotencyKey } from './invoke.ts';
 import { serviceOf } from './test-services.ts';
@@ -128,7 +128,7 @@ test('a key is kept for 48 hours and not longer', async () => {
     "update idempotency_keys set created_at = now() - case key when $1 then interval '49 hours' else interval '47 hours' end where key in ($1, $2)",
     [old.key, kept.key],
   );
-  await pruneKeys(ctx.db);
+  await pruneTechnicalTables(ctx.db);
   expect((await claim(kept)).kind).toBe('running');
   expect((await claim(old)).kind).toBe('new');
 });

@@ -76,11 +76,6 @@ export async function dropKey(tx: Tx | Db, scope: KeyScope): Promise<void> {
   await tx.delete(idempotencyKeys).where(and(scopeIs(scope), sql`${idempotencyKeys.status} is null`));
 }
 
-/** Keys are kept 48 hours. */
-export async function pruneKeys(db: Db): Promise<void> {
-  await db.execute(sql`delete from idempotency_keys where created_at < now() - interval '48 hours'`);
-}
-
 async function findKey(db: Db | Tx, scope: KeyScope) {
   const [row] = await db
     .select({

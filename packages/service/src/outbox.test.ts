@@ -13,7 +13,8 @@ import { newId } from './ids.ts';
 import { consumeOnce } from './inbox.ts';
 import { createLogger } from './log.ts';
 import type { EventEnvelope } from './event-envelope.ts';
-import { pruneOutbox, publish, relayOnce, resendAfterLoss } from './outbox.ts';
+import { pruneTechnicalTables } from './prune.ts';
+import { publish, relayOnce, resendAfterLoss } from './outbox.ts';
 import { type EventQueues, openQueues, type QueueStore } from './queue.ts';
 import { effects } from './test-tables.ts';
 import { hasRedis, migrationsFolder, serviceOf, startRedis } from './test-services.ts';
@@ -348,16 +349,25 @@ test('I14: an event cannot be published outside the transaction of its state', a
 
 test('what was sent more than a week ago leaves the outbox; what was never sent stays, however old', async () => {
   const shop = await openShop('postgres');
-  await shop.placeOrders(3);
-  const [first, second] = await shop.outboxRows();
-  const age = (id: string | undefined, sentAt: string) =>
-    shop.orders.db.execute(
-      sql`update outbox set sent_at = ${sentAt}::timestamptz, created_at = now() - interval '30 days' where id = ${id ?? ''}`,
-    );
-  await age(first?.id, new Date(Date.now() - 8 * 86_400_000).toISOString());
-  await age(second?.id, new Date(Date.now() - 6 * 86_400_000).toISOString());
-  expect(await pruneOutbox(shop.orders.db)).toBe(1);
-  const left = await shop.outboxRows();
-  expect(left).toHaveLength(2);
-  expect(left.map((row) => row.id)).not.toContain(first?.id);
+  await shop.placeOrders(4);
+  const [sentLongAgo, sentLately, neverSent, fresh] = await shop.outboxRows();
+  const age = async (id: string | undefined, sentDaysAgo: number | null) => {
+    const { rows } = await shop.orders.db.execute<{ id: string }>(sql`
+      update outbox set id = uuidv7(interval '-30 days'), created_at = now() - interval '30 days',
+        sent_at = now() - ${sentDaysAgo}::int * interval '1 day' where id = ${id ?? ''} returning id`);
+    return rows[0]?.id;
+  };
+  await age(sentLongAgo?.id, 8);
+  const keptIds = [await age(sentLately?.id, 6), await age(neverSent?.id, null), fresh?.id];
+  expect(await pruneTechnicalTables(shop.orders.db)).toBe(false);
+  expect((await shop.outboxRows()).map((row) => row.id).toSorted()).toEqual(keptIds.toSorted());
+});
+
+test('an inbox forgets an event when no dead letter can bring it again, and not before', async () => {
+  const shop = await openShop('postgres');
+  await shop.orders.db.execute(sql`insert into inbox (event_id, consumer, at) values
+    (uuidv7(interval '-40 days'), 'past', now() - interval '36 days'), (uuidv7(interval '-40 days'), 'kept', now() - interval '34 days')`);
+  await pruneTechnicalTables(shop.orders.db);
+  const { rows } = await shop.orders.db.execute(sql`select consumer from inbox`);
+  expect(rows).toEqual([{ consumer: 'kept' }]);
 });

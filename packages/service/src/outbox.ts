@@ -7,6 +7,7 @@ import type { EventEnvelope } from './event-envelope.ts';
 import { failpoint } from './failpoint.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
+import { pruneTechnicalTables } from './prune.ts';
 import type { EventQueues } from './queue.ts';
 import { outbox } from './tables.ts';
 
@@ -98,14 +99,6 @@ export async function resendAfterLoss(db: Db, queues: EventQueues): Promise<numb
   return resentCount;
 }
 
-/** Sent events are kept for a week, longer than any queue store is given to be found wiped. */
-export async function pruneOutbox(db: Db): Promise<number> {
-  const { rowCount } = await db.execute(
-    sql`delete from outbox where id in (select id from outbox where sent_at < now() - interval '7 days' limit 5000)`,
-  );
-  return rowCount ?? 0;
-}
-
 export interface Relay {
   wake(): void;
   stop(): Promise<void>;
@@ -132,7 +125,7 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere
       }
       if (performance.now() >= prunesAt) {
         // A full batch is followed by the next soon, without holding up what is to be sent.
-        prunesAt = performance.now() + ((await pruneOutbox(db)) === 5_000 ? 1_000 : 600_000);
+        prunesAt = performance.now() + ((await pruneTechnicalTables(db)) ? 1_000 : 60_000);
       }
       do {
         isAwake = false;

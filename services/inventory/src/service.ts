@@ -3,6 +3,7 @@ import { inventoryContract } from '@kelid/contracts/inventory';
 import { defineService } from '@kelid/service/define-service';
 import { InventoryConfig } from './config.ts';
 import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
+import { forgetSupplierCalls } from './jobs/forget-supplier-calls.ts';
 import { rewrapBatches } from './jobs/rewrap-batches.ts';
 import { followProcurements, keepStock, refreshQuotes, supplyNeeds, watchBalances } from './jobs/supply.ts';
 import { tellStock } from './jobs/tell-stock.ts';
@@ -108,5 +109,6 @@ export const inventoryService = defineService({
     { name: 'follow-imports', everyMs: 500, run: followImports },
     { name: 'watch-vault', everyMs: 30_000, run: watchVault },
     { name: 'claim-from-suppliers', everyMs: 2_000, run: claimFromSuppliers },
+    { name: 'forget-supplier-calls', everyMs: 600_000, run: forgetSupplierCalls },
   ],
 });

@@ -757,3 +757,23 @@ test('I17 A72: no product key is in the calls that are kept, in the log or in an
   for (const secret of ['a secret of the test', 'a key of the test']) expect(kept).not.toContain(secret);
   expect(await shop.brokenInvariants()).toEqual([]);
 });
+
+test('I26: what was said to a supplier about an order outlives every complaint; a mere look is forgotten after a month', async () => {
+  await shop.sql(
+    'inventory',
+    `insert into supplier_calls (id, supplier, method, path, duration_ms, at)
+     select uuidv7(days * interval '-1 day'), 'past', method, days::text, 1, now() - days * interval '1 day'
+     from unnest(array['GET', 'POST']) method, unnest(array[29, 31, 399, 401]) days`,
+  );
+  await shop.host.sweep('inventory', 'forget-supplier-calls');
+  const left = await shop.sql(
+    'inventory',
+    "select method, path as days from supplier_calls where supplier = 'past' order by method, path::int",
+  );
+  expect(left).toEqual([
+    { method: 'GET', days: '29' },
+    { method: 'POST', days: '29' },
+    { method: 'POST', days: '31' },
+    { method: 'POST', days: '399' },
+  ]);
+});

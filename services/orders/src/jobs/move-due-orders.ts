@@ -1,6 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
 import { orderExpired } from '@kelid/contracts/events';
-import { pruneKeys } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../db/queries.ts';
@@ -111,9 +110,8 @@ async function expire(ctx: Context, order: OrderRow): Promise<void> {
   if (isExpired) await letGo(ctx, order, 'expired');
 }
 
-/** Carts that nobody came back to, idempotency keys past their 48 hours, and wrong codes of days that are over. */
+/** Carts that nobody came back to, and wrong codes of days that are over. */
 export async function dropOldRows(ctx: Context): Promise<number> {
-  await pruneKeys(ctx.db);
   await ctx.db.execute(sql`delete from coupon_misses where day < (now() - interval '1 day')::date`);
   await ctx.db.execute(sql`delete from carts where id in (select id from carts where expires_at <= now() limit 500)`);
   return 0;
