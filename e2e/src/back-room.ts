@@ -39,7 +39,7 @@ export async function query(
   }
 }
 
-/** Every statement of e2e/invariants: one that answers rows names a broken promise. */
+/** Every statement of the services’ invariants.sql: one that answers rows names a broken promise. */
 export function checkInvariants(shop: Shop): Promise<Violation[]> {
   const urls = [...serviceNames].map((service) => {
     const url = new URL(shop.adminUrl);

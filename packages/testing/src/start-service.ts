@@ -1,4 +1,5 @@
 import { newId } from '@kelid/service/ids';
+import { invariantsBeside } from '@kelid/service/invariants';
 import { type Host, startHost } from '@kelid/service/host';
 import type { AnyService } from '@kelid/service/define-service';
 import type { Actor } from '@kelid/service/context';
@@ -18,6 +19,8 @@ export interface TestServices {
   ownerSql(service: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** A typed client that calls as this actor, through access check, parsing and problems. */
   as<C extends Contract>(contract: C, actor: Actor, options?: { idempotencyKey?: string; ip?: string }): Client<C>;
+  /** What does not hold of a service's db/invariants.sql, as `I1: its sentence`. */
+  brokenInvariants(service: string): Promise<string[]>;
   databaseUrls: Record<string, { appUrl: string; ownerUrl: string }>;
   env: Record<string, string>;
   logLines: string[];
@@ -81,6 +84,13 @@ export async function startServices(options: {
     logLines,
     sql: (service, text, values) => query(databaseUrls[service]?.appUrl ?? '', text, values),
     ownerSql: (service, text, values) => query(databaseUrls[service]?.ownerUrl ?? '', text, values),
+    async brokenInvariants(service) {
+      const definition = options.services.find(({ contract }) => contract.name === service);
+      const broken: string[] = [];
+      for (const { id, sentence, statement } of await invariantsBeside(definition?.migrationsFolder ?? ''))
+        if ((await query(databaseUrls[service]?.appUrl ?? '', statement)).length > 0) broken.push(`${id}: ${sentence}`);
+      return broken;
+    },
     as(contract, actor, call = {}) {
       return createClient(
         contract,
