@@ -366,7 +366,8 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
         const transfer = items.find((one) => one.attemptId === attemptId);
         expect(transfer).toMatchObject({ trackingNumber: '12345678', cardLast4: '0006' });
         const seenRial = transfer?.amountRial ?? 0;
-        await staff.payments.decideTransfer({ attemptId, isApproved: true, seenRial, reason: 'در حساب هست' });
+        const seen = { trackingNumber: '12345678', seenRial };
+        await staff.payments.decideTransfer({ attemptId, isApproved: true, ...seen, reason: 'در حساب هست' });
         await page.getByRole('heading', { name: 'پرداخت شما تأیید شد' }).waitFor();
         await page.getByRole('link', { name: 'دیدن سفارش' }).click();
       } else {

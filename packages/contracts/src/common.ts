@@ -22,6 +22,10 @@ export function page<Item extends z.ZodType>(item: Item) {
 export const badRequest = problem('bad-request', { status: 400, title: 'The request could not be read' });
 export const unauthenticated = problem('unauthenticated', { status: 401, title: 'Sign in first' });
 export const forbidden = problem('forbidden', { status: 403, title: 'You may not do this' });
+export const ownAffair = problem('own-affair', {
+  status: 403,
+  title: 'Nobody decides about their own order, money or complaint; another person must',
+});
 export const routeNotFound = problem('not-found', { status: 404, title: 'There is nothing here' });
 export const methodNotAllowed = problem('method-not-allowed', {
   status: 405,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page, Quantity } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
 
@@ -237,7 +237,7 @@ export const inventoryContract = contract('inventory', {
       reason: z.string().min(3).max(500),
     }),
     output: z.object({ complaintId: Id, status: ComplaintStatus, replacementKeyId: Id.nullable() }),
-    problems: [complaintNotFound, stockShort],
+    problems: [complaintNotFound, stockShort, ownAffair],
   }),
   getComplaintPicture: operation({
     method: 'GET',

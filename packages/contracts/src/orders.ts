@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, page, Quantity, rateLimited } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, rateLimited } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { gameAccountUnknown } from './inventory.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
@@ -406,7 +406,7 @@ export const ordersContract = contract(
         reason: z.string().min(3).max(500),
       }),
       output: z.object({ orderId: Id, status: OrderStatus }),
-      problems: [orderNotFound, orderMoveRefused],
+      problems: [orderNotFound, orderMoveRefused, ownAffair],
     }),
     updateOrderTracking: operation({
       method: 'PUT',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, page } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
@@ -146,6 +146,14 @@ export const transferDecided = problem<{ status: string }>('payments.transfer-de
   status: 409,
   title: 'This transfer is decided, or its payment is over',
 });
+export const transferChanged = problem('payments.transfer-changed', {
+  status: 409,
+  title: 'The customer has named another transfer meanwhile; look at that one in the bank',
+});
+export const tooManyTransferNumbers = problem<{ numbersMax: number }>('payments.too-many-transfer-numbers', {
+  status: 409,
+  title: 'Too many tracking numbers were given for this payment; ask support',
+});
 export const trackingNumberUsed = problem<{ field: string }>('payments.tracking-number-used', {
   status: 409,
   title: 'This tracking number was given for another payment',
@@ -168,6 +176,7 @@ export const referenceUsed = problem<{ field: string }>('payments.reference-used
   title: 'This reference has paid for something already',
 });
 
+const TrackingNumber = z.string().regex(/^\d{4,30}$/, 'is the number on the receipt, digits alone');
 const TransferStatus = z.enum(['submitted', 'approved', 'rejected']);
 /** A transfer from card to card as staff see it. */
 const Transfer = z.object({
@@ -386,6 +395,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ customerId: Id, level: z.int().min(0).max(2), reason: Reason }),
       output: z.object({ customerId: Id, level: z.int() }),
+      problems: [ownAffair],
     }),
     listAttempts: operation({
       method: 'GET',
@@ -415,7 +425,7 @@ export const paymentsContract = contract(
         reason: Reason,
       }),
       output: StaffAttempt,
-      problems: [attemptNotFound, attemptMoveRefused, referenceUsed, secondPersonNeeded],
+      problems: [attemptNotFound, attemptMoveRefused, referenceUsed, secondPersonNeeded, ownAffair],
     }),
     getTransfer: operation({
       method: 'GET',
@@ -433,11 +443,11 @@ export const paymentsContract = contract(
       access: ['customer'],
       input: z.object({
         attemptId: Id,
-        trackingNumber: z.string().regex(/^\d{4,30}$/, 'is the number on the receipt, digits alone'),
+        trackingNumber: TrackingNumber,
         cardLast4: z.string().regex(/^\d{4}$/, 'is four digits'),
       }),
       output: OwnTransfer,
-      problems: [transferNotFound, transferDecided, trackingNumberUsed],
+      problems: [transferNotFound, transferDecided, trackingNumberUsed, tooManyTransferNumbers],
     }),
     listTransfers: operation({
       method: 'GET',
@@ -457,12 +467,21 @@ export const paymentsContract = contract(
       input: z.object({
         attemptId: Id,
         isApproved: z.boolean(),
+        /** The number that was looked up in the bank: what its customer named after that is not decided. */
+        trackingNumber: TrackingNumber,
         /** What the bank shows, typed by hand; needed for an approval. */
         seenRial: AmountRial.default(0),
         reason: Reason,
       }),
       output: Transfer,
-      problems: [transferNotFound, transferDecided, transferAmountDiffers, secondPersonNeeded],
+      problems: [
+        transferNotFound,
+        transferDecided,
+        transferChanged,
+        transferAmountDiffers,
+        secondPersonNeeded,
+        ownAffair,
+      ],
     }),
     getOrderPayments: operation({
       method: 'GET',
@@ -591,7 +610,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ bankAccountId: Id, isVerified: z.boolean(), reason: Reason }),
       output: BankAccount,
-      problems: [bankAccountNotFound],
+      problems: [bankAccountNotFound, ownAffair],
     }),
     listAllWithdrawals: operation({
       method: 'GET',
@@ -610,7 +629,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ withdrawalId: Id, isApproved: z.boolean(), reason: Reason }),
       output: Withdrawal,
-      problems: [withdrawalNotFound, withdrawalMoveRefused, secondPersonNeeded],
+      problems: [withdrawalNotFound, withdrawalMoveRefused, secondPersonNeeded, ownAffair],
     }),
     recordWithdrawalTransfer: operation({
       method: 'POST',
@@ -620,7 +639,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ withdrawalId: Id, reference: z.string().trim().min(4).max(60) }),
       output: Withdrawal,
-      problems: [referenceUsed, withdrawalNotFound, withdrawalMoveRefused],
+      problems: [referenceUsed, withdrawalNotFound, withdrawalMoveRefused, ownAffair],
     }),
     requestRefund: operation({
       method: 'POST',
@@ -641,7 +660,7 @@ export const paymentsContract = contract(
         reason: Reason,
       }),
       output: Refund,
-      problems: [intentNotFound, refundTooLarge, refundTooEarly, refundMethodUnavailable],
+      problems: [intentNotFound, refundTooLarge, refundTooEarly, refundMethodUnavailable, ownAffair],
     }),
     decideRefund: operation({
       method: 'POST',
@@ -651,7 +670,7 @@ export const paymentsContract = contract(
       checksSession: true,
       input: z.object({ refundId: Id, isApproved: z.boolean(), reason: Reason }),
       output: Refund,
-      problems: [refundNotFound, refundMoveRefused, secondPersonNeeded],
+      problems: [refundNotFound, refundMoveRefused, secondPersonNeeded, ownAffair],
     }),
     recordRefundTransfer: operation({
       method: 'POST',
@@ -665,7 +684,7 @@ export const paymentsContract = contract(
         reference: z.string().trim().min(4).max(60),
       }),
       output: Refund,
-      problems: [refundNotFound, refundMoveRefused],
+      problems: [refundNotFound, refundMoveRefused, ownAffair],
     }),
     listRefunds: operation({
       method: 'GET',

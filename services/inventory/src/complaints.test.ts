@@ -1,4 +1,6 @@
+import { inventoryContract } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
+import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orderOf, startInventory, type TestInventory } from './test-inventory.ts';
 
@@ -129,7 +131,7 @@ test('what a shopper saw comes with the complaint: sealed, seen by staff with a 
   expect(String(row?.['text'])).not.toContain('CANARY');
 });
 
-test('a complaint decided as a refund tells orders once which unit it is, and its product key is not shown any more', async () => {
+test('A64: a complaint decided as a refund, by somebody else than its customer, tells orders once which unit it is, and its product key is not shown any more', async () => {
   const order = await delivered(await shop.stockUp(1));
   const keyId = order.keyIds[0] ?? '';
   expect(await order.report(undefined, 'not-active-yet')).toEqual({ status: 'open' });
@@ -137,6 +139,12 @@ test('a complaint decided as a refund tells orders once which unit it is, and it
     (await shop.admin().listComplaints({ limit: 100 })).items.find((item) => item.keyId === keyId)?.id ?? '';
   const decide = () =>
     shop.admin().decideComplaint({ complaintId, status: 'refunded', reason: 'no fresh one to be had' });
+  // Nobody decides their own complaint, whatever role they have (A64).
+  const self = shop.as(inventoryContract, userActor(order.customerId, ['customer', 'admin']));
+  for (const status of ['refunded', 'replaced', 'rejected'] as const)
+    await expect(self.decideComplaint({ complaintId, status, reason: 'it is mine' })).rejects.toMatchObject({
+      code: 'own-affair',
+    });
   const decided = await Promise.allSettled([decide(), decide(), decide()]);
   expect(decided.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
   const told = await shop.sql(

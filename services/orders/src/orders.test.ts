@@ -352,7 +352,7 @@ test("A32 A33: another's order is the same answer as a missing one; blank, null,
   expect(await statusOf(orderId)).toBe('pending_payment');
 });
 
-test('A36: a customer moves no order by staff routes, and support changes no status', async () => {
+test('A36 A64: a customer moves no order by staff routes, not their own as an admin either, and support changes no status', async () => {
   const buyer = await shop.shopper(shop.around.addVariant(3));
   const { orderId } = await buyer.checkout();
   const move = { orderId, status: 'cancelled' as const, reason: 'I want to' };
@@ -360,6 +360,9 @@ test('A36: a customer moves no order by staff routes, and support changes no sta
   await expect(shop.client(userActor(newId(), ['support'])).updateOrderStatus(move)).rejects.toMatchObject({
     status: 403,
   });
+  const owner = buyer.actor.kind === 'user' ? userActor(buyer.actor.userId, ['customer', 'admin']) : buyer.actor;
+  await expect(shop.client(owner).updateOrderStatus(move)).rejects.toMatchObject({ code: 'own-affair' });
+  expect(await statusOf(orderId)).toBe('pending_payment');
   await expect(shop.client(buyer.actor).listAllOrders({})).rejects.toMatchObject({ status: 403 });
   await expect(shop.client(buyer.actor).reviveOrder({ orderId })).rejects.toMatchObject({ status: 403 });
   await expect(shop.client({ kind: 'guest' }, newId()).checkout({ psp: 'zarinpal' })).rejects.toMatchObject({

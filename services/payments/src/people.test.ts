@@ -112,7 +112,8 @@ test('CK-7: a transfer delivers nothing before staff have seen it, may be correc
     code: 'payments.tracking-number-used',
     data: { field: 'trackingNumber' },
   });
-  const approval = { attemptId, isApproved: true, seenRial: order.amountRial, reason: 'در حساب هست' };
+  const { trackingNumber } = named;
+  const approval = { attemptId, isApproved: true, trackingNumber, seenRial: order.amountRial, reason: 'در حساب هست' };
   await expect(shop.staff('mina').decideTransfer({ ...approval, seenRial: 1 })).rejects.toMatchObject({
     code: 'payments.transfer-amount-differs',
   });
@@ -128,8 +129,10 @@ test('CK-7: a transfer delivers nothing before staff have seen it, may be correc
 
 test('CK-7 A64 I25: a large transfer needs two people, a rejected one pays nothing, and nobody sees another’s', async () => {
   const { order, attemptId, owner } = await transfer(60_000_000);
-  await owner.submitTransfer({ attemptId, ...receipt() });
-  const approval = { attemptId, isApproved: true, seenRial: order.amountRial, reason: 'در حساب هست' };
+  const named = receipt();
+  await owner.submitTransfer({ attemptId, ...named });
+  const { trackingNumber } = named;
+  const approval = { attemptId, isApproved: true, trackingNumber, seenRial: order.amountRial, reason: 'در حساب هست' };
   expect(await shop.staff('mina').decideTransfer(approval)).toMatchObject({ status: 'submitted' });
   await expect(shop.staff('mina').decideTransfer(approval)).rejects.toMatchObject({
     code: 'payments.second-person-needed',
@@ -139,15 +142,190 @@ test('CK-7 A64 I25: a large transfer needs two people, a rejected one pays nothi
 
   const stranger = shop.customer(newId());
   const rejected = await transfer();
-  for (const call of [stranger.getTransfer({ attemptId }), stranger.submitTransfer({ attemptId, ...receipt() })])
-    await expect(call).rejects.toMatchObject({ code: 'payments.transfer-not-found' });
-  await rejected.owner.submitTransfer({ attemptId: rejected.attemptId, ...receipt() });
-  const no = { attemptId: rejected.attemptId, isApproved: false, reason: 'در حساب نیست' };
+  const notFound = { status: 'rejected', reason: { code: 'payments.transfer-not-found' } };
+  expect(
+    await Promise.allSettled([
+      stranger.getTransfer({ attemptId }),
+      stranger.submitTransfer({ attemptId, ...receipt() }),
+    ]),
+  ).toMatchObject([notFound, notFound]);
+  const other = receipt();
+  await rejected.owner.submitTransfer({ attemptId: rejected.attemptId, ...other });
+  const no = {
+    attemptId: rejected.attemptId,
+    isApproved: false,
+    trackingNumber: other.trackingNumber,
+    reason: 'در حساب نیست',
+  };
   expect(await shop.staff('mina').decideTransfer(no)).toMatchObject({ status: 'rejected' });
   expect(await shop.attempt(rejected.attemptId)).toMatchObject({ status: 'failed' });
   await expect(shop.customer(order.customerId).decideTransfer(no)).rejects.toMatchObject({ status: 403 });
   const support = shop.as(paymentsContract, userActor(newId(), ['support']));
   await expect(support.decideTransfer(no)).rejects.toMatchObject({ status: 403 });
+});
+
+test('A48 CK-7: what staff looked up is what they decide: a number that changes between look and approval pays nothing, and each stays taken for ever', async () => {
+  const { order, attemptId, owner } = await transfer();
+  const [seen, swapped] = [receipt(), receipt()];
+  await owner.submitTransfer({ attemptId, ...seen });
+  const yes = { attemptId, isApproved: true, seenRial: order.amountRial, reason: 'در حساب هست' };
+  await owner.submitTransfer({ attemptId, ...swapped });
+  for (const decision of [yes, { ...yes, isApproved: false }])
+    await expect(
+      shop.staff('mina').decideTransfer({ ...decision, trackingNumber: seen.trackingNumber }),
+    ).rejects.toMatchObject({ code: 'payments.transfer-changed' });
+  expect(await shop.intentStatus(order)).toBe('open');
+
+  // The first number is real money in the bank: it pays no other order, with zeros before it neither, also after a no.
+  const second = await transfer();
+  const name = (trackingNumber: string) =>
+    second.owner.submitTransfer({ attemptId: second.attemptId, trackingNumber, cardLast4: '0006' });
+  const taken = { code: 'payments.tracking-number-used' };
+  await expect(name(seen.trackingNumber)).rejects.toMatchObject(taken);
+  await expect(name(`000${seen.trackingNumber}`)).rejects.toMatchObject(taken);
+  await shop.staff('mina').decideTransfer({ ...yes, isApproved: false, trackingNumber: swapped.trackingNumber });
+  await expect(name(swapped.trackingNumber)).rejects.toMatchObject(taken);
+  await expect(shop.sql('payments', 'delete from transfer_numbers')).rejects.toMatchObject({ code: '42501' });
+
+  // Decision and correction at the same moment: never an approval of what was not looked at.
+  for (let race = 0; race < 10; race += 1) {
+    const one = await transfer();
+    const [first, later] = [receipt(), receipt()];
+    await one.owner.submitTransfer({ attemptId: one.attemptId, ...first });
+    const decision = { ...yes, attemptId: one.attemptId, trackingNumber: first.trackingNumber };
+    const [decided] = await Promise.allSettled([
+      shop.staff('mina').decideTransfer(decision),
+      one.owner.submitTransfer({ attemptId: one.attemptId, ...later }),
+    ]);
+    const row = await shop.attempt(one.attemptId);
+    if (decided.status === 'fulfilled')
+      expect(row).toMatchObject({ status: 'captured', psp_reference: first.trackingNumber });
+    else expect(row.status).toBe('redirected');
+  }
+});
+
+test('CK-7: two people name one transfer at the same moment, and one has it; a payment may name five numbers', async () => {
+  for (let race = 0; race < 10; race += 1) {
+    const both = [await transfer(), await transfer()];
+    const named = receipt();
+    const all = await Promise.allSettled(
+      both.map(({ owner, attemptId }) => owner.submitTransfer({ attemptId, ...named })),
+    );
+    expect(all.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+  }
+  const { owner, attemptId } = await transfer();
+  for (let at = 0; at < 5; at += 1) await owner.submitTransfer({ attemptId, ...receipt() });
+  const sixth = receipt();
+  await expect(owner.submitTransfer({ attemptId, ...sixth })).rejects.toMatchObject({
+    code: 'payments.too-many-transfer-numbers',
+  });
+  const next = await transfer();
+  await next.owner.submitTransfer({ attemptId: next.attemptId, ...sixth }); // Refused there, so it took nothing.
+});
+
+test('A64: nobody decides about their own transfer, review, withdrawal, bank account, level or refund, alone or as the second person', async () => {
+  const own = { code: 'own-affair', status: 403 };
+  const reason = 'خودم هستم';
+  const asStaff = (customerId: string) =>
+    shop.as(paymentsContract, userActor(customerId, ['customer', 'admin']), { idempotencyKey: newId() });
+
+  for (const amountRial of [2_500_000, 60_000_000]) {
+    const { order, attemptId, owner } = await transfer(amountRial);
+    const { trackingNumber } = await owner.submitTransfer({ attemptId, ...receipt() });
+    const me = asStaff(order.customerId);
+    const decision = { attemptId, trackingNumber: trackingNumber ?? '', seenRial: amountRial, reason };
+    await expect(me.decideTransfer({ ...decision, isApproved: true })).rejects.toMatchObject(own);
+    await expect(me.decideTransfer({ ...decision, isApproved: false })).rejects.toMatchObject(own);
+    if (amountRial > 50_000_000) {
+      await shop.staff('mina').decideTransfer({ ...decision, isApproved: true });
+      await expect(me.decideTransfer({ ...decision, isApproved: true })).rejects.toMatchObject(own);
+    }
+    expect(await shop.intentStatus(order)).toBe('open');
+
+    const review = await inReview(amountRial);
+    const found = { attemptId: review.attemptId, decision: 'captured' as const, reference: `OWN-${attemptId}`, reason };
+    const reviewer = asStaff(review.order.customerId);
+    await expect(reviewer.decideAttempt(found)).rejects.toMatchObject(own);
+    await expect(reviewer.decideAttempt({ ...found, decision: 'reversed' })).rejects.toMatchObject(own);
+    if (amountRial > 50_000_000) {
+      await shop.staff('mina').decideAttempt(found);
+      await expect(reviewer.decideAttempt(found)).rejects.toMatchObject(own);
+    }
+    expect(await shop.attempt(review.attemptId)).toMatchObject({ status: 'review' });
+  }
+
+  const customerId = newId();
+  const me = asStaff(customerId);
+  await expect(me.setCustomerLevel({ customerId, level: 2, reason })).rejects.toMatchObject(own);
+  expect(await me.getPaymentLimits({})).toMatchObject({ level: 0 });
+  const account = await me.addBankAccount({ sheba: 'IR200170000000000123456789', holderName: 'سارا احمدی' });
+  const check = { bankAccountId: account.id, isVerified: true, reason };
+  await expect(me.verifyBankAccount(check)).rejects.toMatchObject(own);
+  await shop.staff('mina').verifyBankAccount(check);
+
+  await shop.sql(
+    'payments',
+    "select ledger_post('gift', $1, null, array['revenue:gifts', 'wallet:' || $2], array[90000000::bigint, -90000000::bigint])",
+    [newId(), customerId],
+  );
+  for (const amountRial of [200_000, 60_000_000]) {
+    const { id: withdrawalId } = await asStaff(customerId).requestWithdrawal({ bankAccountId: account.id, amountRial });
+    for (const isApproved of [true, false])
+      await expect(me.decideWithdrawal({ withdrawalId, isApproved, reason })).rejects.toMatchObject(own);
+    await shop.staff('mina').decideWithdrawal({ withdrawalId, isApproved: true, reason });
+    if (amountRial > 50_000_000) {
+      await expect(me.decideWithdrawal({ withdrawalId, isApproved: true, reason })).rejects.toMatchObject(own);
+      await shop.staff('reza').decideWithdrawal({ withdrawalId, isApproved: true, reason });
+    }
+    await expect(me.recordWithdrawalTransfer({ withdrawalId, reference: `OWN-${withdrawalId}` })).rejects.toMatchObject(
+      own,
+    );
+  }
+});
+
+test('PA-11 I20: account checks, levels, bank switches and transfers each leave who, what, before and after, which nobody changes', async () => {
+  const customerId = newId();
+  const audit = (subjectId: string) =>
+    shop.sql('payments', 'select actor, subject, before, after from staff_audit where subject_id = $1 order by id', [
+      subjectId,
+    ]);
+  const account = await shop.customer(customerId).addBankAccount({
+    sheba: 'IR200170000000000123456789',
+    holderName: 'سارا احمدی',
+  });
+  await shop.staff('mina').verifyBankAccount({ bankAccountId: account.id, isVerified: true, reason: 'نام یکی است' });
+  const checked = await audit(account.id);
+  expect(checked).toMatchObject([
+    {
+      actor: expect.stringMatching(/^user:/),
+      subject: 'bank_accounts',
+      before: { status: 'pending' },
+      after: { status: 'verified', reason: 'نام یکی است' },
+    },
+  ]);
+  expect(JSON.stringify(checked)).not.toMatch(/IR2001700/);
+
+  for (const level of [1, 2]) await shop.staff('mina').setCustomerLevel({ customerId, level, reason: `سطح ${level}` });
+  expect(await audit(customerId)).toMatchObject([
+    { subject: 'customer_levels', before: null, after: { level: 1 } },
+    { before: { level: 1 }, after: { level: 2, reason: 'سطح 2' } },
+  ]);
+  for (const isEnabled of [false, true])
+    await shop.staff('reza').setPspEnabled({ psp: 'zibal', isEnabled, reason: 'بررسی بانک' });
+  expect(await audit('zibal')).toMatchObject([
+    { subject: 'psp_settings', before: null, after: { is_enabled: false } },
+    { before: { is_enabled: false }, after: { is_enabled: true } },
+  ]);
+  const { attemptId, order, owner } = await transfer(60_000_000);
+  const { trackingNumber } = await owner.submitTransfer({ attemptId, ...receipt() });
+  const yes = { attemptId, isApproved: true, trackingNumber: trackingNumber ?? '', seenRial: order.amountRial };
+  await shop.staff('mina').decideTransfer({ ...yes, reason: 'در حساب هست' });
+  await shop.staff('reza').decideTransfer({ ...yes, reason: 'من هم دیدم' });
+  const transfers = await audit(attemptId);
+  expect(transfers).toMatchObject([{ after: { seen_rial: 60_000_000 } }, { after: { status: 'approved' } }]);
+  expect(new Set(transfers.map((row) => row['actor'])).size).toBe(2);
+  for (const statement of ['update staff_audit set actor = $1', 'delete from staff_audit where actor = $1'])
+    await expect(shop.sql('payments', statement, ['x'])).rejects.toMatchObject({ code: '42501' });
 });
 
 test('CP8: staff approved a transfer and the process died: the sweep captures it', async () => {

@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from './context.ts';
+import { rethrowOwnAffair } from './db/queries.ts';
 import { paymentAttempts, refunds } from './db/schema.ts';
 import { inquiryDelaySeconds } from './domain/schedule.ts';
 import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from './providers/psp.ts';
@@ -113,17 +114,21 @@ export function moveRefund(ctx: Pick<Context, 'actor'>, status: RefundRow['statu
 }
 
 export async function finishRefund(ctx: Context, { id }: RefundRow, reference: string, cause: string) {
-  const { rows } = await ctx.db.execute<{ is_done: boolean }>(
-    sql`select payments_finish_refund(${id}, ${reference}, ${actorName(ctx)}, ${cause}) as is_done`,
-  );
+  const { rows } = await ctx.db
+    .execute<{ is_done: boolean }>(
+      sql`select payments_finish_refund(${id}, ${reference}, ${actorName(ctx)}, ${cause}) as is_done`,
+    )
+    .catch(rethrowOwnAffair);
   if (rows[0]?.is_done) ctx.wakeRelay();
   return rows[0]?.is_done ?? false;
 }
 
 export async function dropRefund(ctx: Context, { id }: RefundRow, status: 'failed' | 'rejected', cause: string) {
-  const { rows } = await ctx.db.execute<{ is_done: boolean }>(
-    sql`select payments_drop_refund(${id}, ${status}, ${actorName(ctx)}, ${cause}) as is_done`,
-  );
+  const { rows } = await ctx.db
+    .execute<{ is_done: boolean }>(
+      sql`select payments_drop_refund(${id}, ${status}, ${actorName(ctx)}, ${cause}) as is_done`,
+    )
+    .catch(rethrowOwnAffair);
   return rows[0]?.is_done ?? false;
 }
 

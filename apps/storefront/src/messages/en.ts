@@ -372,6 +372,7 @@ export const en: Messages = {
     working: 'Saving…',
     incomplete: 'Enter the tracking number and all four last digits.',
     used: 'This tracking number was given for another payment. Look at the receipt again.',
+    tooMany: 'Five tracking numbers were given for this payment. Please write to support with the receipt.',
     failed: 'It was not saved. Check your connection and try again; nothing you typed is lost.',
     submitted: 'Your receipt is saved. A person looks at our account, and the result appears here.',
     promise:

@@ -1,6 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
+import { ownAffair } from '@kelid/contracts/common';
 import { keyRefundDue } from '@kelid/contracts/events';
 import { complaintNotFound, stockShort } from '@kelid/contracts/inventory';
+import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { actorName } from '../db/queries.ts';
@@ -9,11 +11,14 @@ import { complaints, keyAllocations } from '../db/schema.ts';
 /** A person's decision on an open complaint, once. */
 export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) =>
   ctx.transaction(async (tx) => {
+    const me = requireUser(ctx).userId;
+    const isOpen = and(eq(complaints.id, complaintId), eq(complaints.status, 'open'));
     const [complaint] = await tx
       .update(complaints)
       .set({ status, decision: reason, decidedBy: actorName(ctx.actor), decidedAt: sql`now()` })
-      .where(and(eq(complaints.id, complaintId), eq(complaints.status, 'open')))
+      .where(and(isOpen, ne(complaints.customerId, me)))
       .returning();
+    if (!complaint && (await tx.$count(complaints, isOpen)) > 0) throw ownAffair(); // A64
     if (!complaint) throw complaintNotFound();
     if (status === 'refunded') {
       const [unit] = await tx

@@ -1,5 +1,8 @@
+import { sql } from 'drizzle-orm';
+import { ownAffair } from '@kelid/contracts/common';
 import { orderCancelled, orderStatusChanged } from '@kelid/contracts/events';
 import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contracts/orders';
+import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { actorName, findOrder, moveOrder } from '../db/queries.ts';
@@ -16,6 +19,10 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
   const order = await findOrder(ctx.db, orderId);
   if (!order) throw orderNotFound();
   const isMoved = await ctx.transaction(async (tx) => {
+    const { rows: others } = await tx.execute(
+      sql`select id from orders where id = ${orderId} and customer_id <> ${requireUser(ctx).userId} for no key update`,
+    );
+    if (others.length === 0) throw ownAffair(); // A64
     const version = await moveOrder(tx, {
       orderId,
       from: from[status],

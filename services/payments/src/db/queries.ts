@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import { Id, invalidInput } from '@kelid/contracts/common';
+import { Id, invalidInput, ownAffair } from '@kelid/contracts/common';
 import {
   referenceUsed,
   refundNotFound,
@@ -133,7 +133,8 @@ export async function endWithdrawal(
     .execute<{ id: string | null }>(
       sql`select id from payments_end_withdrawal(${id}, ${status}, ${reference}, ${actorName(ctx)}, ${reason})`,
     )
-    .catch(rethrowUsedReference);
+    .catch(rethrowUsedReference)
+    .catch(rethrowOwnAffair);
   if (!rows[0]?.id) throw withdrawalMoveRefused({ status: before.withdrawal.status });
   return showWithdrawal(await findWithdrawal(ctx, id));
 }
@@ -232,5 +233,11 @@ export async function levelOf(ctx: Context, customerId: string): Promise<number>
 export function rethrowUsedReference(error: unknown): never {
   if (sqlState(error) === '23505' && violatedConstraint(error)?.includes('reference'))
     throw referenceUsed({ field: 'reference' });
+  throw error;
+}
+
+/** Each table of money says by a check of its own that none of its decisions is the customer's (A64). */
+export function rethrowOwnAffair(error: unknown): never {
+  if (sqlState(error) === '23514' && violatedConstraint(error)?.endsWith('_not_own')) throw ownAffair();
   throw error;
 }

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -29,6 +30,9 @@ export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const rial = (name: string) => bigint(name, { mode: 'number' });
+/** None of these people is the customer whose money it is (A64). */
+const notBy = (customerId: AnyPgColumn, people: (AnyPgColumn | SQL)[]) =>
+  sql`('user:' || ${customerId}::text) <> all (array[${sql.join(people, sql`, `)}])`;
 
 /** What an order owes, or what is to be added to a wallet. `paidAttemptId` is set once: a second captured attempt is surplus. */
 export const paymentIntents = pgTable(
@@ -119,6 +123,8 @@ export const paymentAttempts = pgTable(
       .where(sql`${table.dueAt} is not null`),
     check('payment_attempts_amount', sql`${table.amountRial} > 0`),
     check('payment_attempts_refunded', sql`${table.refundedRial} between 0 and ${table.amountRial}`),
+    // Nobody finds their own money in the bank; that nobody ends their own review says a trigger.
+    check('payment_attempts_not_own', notBy(table.customerId, [sql`${table.proof} ->> 'foundBy'`])),
     check('payment_attempts_captured', sql`${table.status} <> 'captured' or ${table.pspReference} is not null`),
   ],
 );
@@ -281,6 +287,7 @@ export const refunds = pgTable(
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
     check('refunds_amount', sql`${table.amountRial} > 0`),
+    check('refunds_not_own', notBy(table.customerId, [table.requestedBy, table.approvedBy, table.movedBy])),
     check(
       'refunds_second_person',
       sql`${table.approvedBy} is distinct from ${table.requestedBy} or not ${table.needsApproval}`,
@@ -329,6 +336,7 @@ export const bankAccounts = pgTable(
   (table) => [
     unique('bank_accounts_once').on(table.customerId, table.sheba),
     index('bank_accounts_status').on(table.status, table.id),
+    check('bank_accounts_not_own', notBy(table.customerId, [table.decidedBy])),
   ],
 );
 
@@ -363,7 +371,10 @@ export const customerLevels = pgTable(
       .notNull()
       .default(sql`now()`),
   },
-  (table) => [check('customer_levels_level', sql`${table.level} between 0 and 2`)],
+  (table) => [
+    check('customer_levels_level', sql`${table.level} between 0 and 2`),
+    check('customer_levels_not_own', notBy(table.customerId, [table.setBy])),
+  ],
 );
 
 /** What a customer says of a transfer from card to card, and what staff found in the bank. */
@@ -381,6 +392,8 @@ export const transfers = pgTable(
     seenRial: rial('seen_rial'),
     approvedBy: text('approved_by'),
     confirmedBy: text('confirmed_by'),
+    /** Who ended it, with a yes or a no. */
+    decidedBy: text('decided_by'),
     reason: text(),
     submittedAt: instant('submitted_at')
       .notNull()
@@ -388,13 +401,46 @@ export const transfers = pgTable(
     decidedAt: instant('decided_at'),
   },
   (table) => [
-    // One transfer pays once, whoever names it.
-    uniqueIndex('transfers_tracking')
-      .on(table.trackingNumber)
-      .where(sql`${table.status} <> 'rejected'`),
     index('transfers_status').on(table.status, table.attemptId),
     check('transfers_two_people', sql`${table.confirmedBy} is null or ${table.confirmedBy} <> ${table.approvedBy}`),
+    check('transfers_not_own', notBy(table.customerId, [table.approvedBy, table.confirmedBy, table.decidedBy])),
   ],
+);
+
+/** Each number that anybody has ever named, for the payment that named it first: a number that was corrected or rejected is not free again. */
+export const transferNumbers = pgTable(
+  'transfer_numbers',
+  {
+    /** Without the zeros at its front, which some receipts print and others do not. */
+    trackingNumber: text('tracking_number').primaryKey(),
+    attemptId: uuid('attempt_id')
+      .notNull()
+      .references(() => paymentAttempts.id),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [index('transfer_numbers_attempt').on(table.attemptId)],
+);
+
+/** What staff decided that no other history keeps: who, about what, from what to what. Rows are added by triggers and never changed. */
+export const staffAudit = pgTable(
+  'staff_audit',
+  {
+    id: uuid()
+      .primaryKey()
+      .default(sql`uuidv7()`),
+    actor: text().notNull(),
+    /** The table and the row. */
+    subject: text().notNull(),
+    subjectId: text('subject_id').notNull(),
+    before: jsonb().$type<Record<string, unknown>>(),
+    after: jsonb().$type<Record<string, unknown>>().notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (table) => [index('staff_audit_subject').on(table.subject, table.subjectId, table.id)],
 );
 
 /** Wallet money on its way to a bank account. It is held in the wallet until it is sent or refused. */
@@ -429,6 +475,10 @@ export const withdrawals = pgTable(
     check(
       'withdrawals_two_people',
       sql`${table.confirmedBy} is distinct from ${table.approvedBy} or ${table.confirmedBy} is null`,
+    ),
+    check(
+      'withdrawals_not_own',
+      sql`${notBy(table.customerId, [table.approvedBy, table.confirmedBy])} and (${table.status} in ('requested', 'cancelled') or ${notBy(table.customerId, [table.movedBy])})`,
     ),
     check('withdrawals_sent', sql`(${table.status} = 'sent') = (${table.reference} is not null)`),
   ],

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
-import { rethrowUsedReference, showAttempt } from '../db/queries.ts';
+import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import { type AttemptRow, actorName, moveTo } from '../settling.ts';
 
@@ -14,7 +14,8 @@ export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptI
       .update(paymentAttempts)
       .set({ ...moveTo(ctx, decision, reason), failureReason: reason, dueAt: null })
       .where(inReview(attemptId))
-      .returning();
+      .returning()
+      .catch(rethrowOwnAffair);
     if (!moved) throw attemptMoveRefused({ status: attempt.status });
     return showAttempt(moved);
   }
@@ -30,23 +31,26 @@ export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptI
         proof: sql`${paymentAttempts.proof} || ${JSON.stringify({ foundBy: me, foundReference: reference })}::jsonb`,
       })
       .where(and(inReview(attemptId), sql`not ${paymentAttempts.proof} ? 'foundBy'`))
-      .returning();
+      .returning()
+      .catch(rethrowOwnAffair);
     if (!said) throw attemptMoveRefused({ status: attempt.status });
     return showAttempt(said);
   }
   if (needsTwo && (first === me || attempt.proof['foundReference'] !== reference)) throw secondPersonNeeded();
+  const foundByAnother = sql`${paymentAttempts.proof} ->> 'foundBy' <> ${me} and ${paymentAttempts.proof} ->> 'foundReference' = ${reference}`;
   const isCaptured = await ctx
     .transaction(async (tx) => {
       const [claimed] = await tx
         .update(paymentAttempts)
         .set(moveTo(ctx, 'verifying', reason))
-        .where(inReview(attemptId))
+        .where(and(inReview(attemptId), needsTwo ? foundByAnother : undefined))
         .returning({ id: paymentAttempts.id });
       if (!claimed) return false;
       await tx.execute(sql`select is_surplus from payments_capture(${attemptId}, ${reference}, null, null, true)`);
       return true;
     })
-    .catch(rethrowUsedReference);
+    .catch(rethrowUsedReference)
+    .catch(rethrowOwnAffair);
   if (!isCaptured) throw attemptMoveRefused({ status: attempt.status });
   ctx.wakeRelay();
   return showAttempt(await find(ctx, attemptId));

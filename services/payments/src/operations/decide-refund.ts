@@ -1,7 +1,7 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { refundMoveRefused, secondPersonNeeded } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { findRefund, showRefund } from '../db/queries.ts';
+import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
 import { dropRefund, moveRefund, runRefund } from '../refunding.ts';
 import { actorName } from '../settling.ts';
@@ -22,7 +22,8 @@ export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, 
     })
     // Nobody approves what they asked for (A64); the table's own check says it again.
     .where(and(eq(refunds.id, refundId), eq(refunds.status, 'requested'), ne(refunds.requestedBy, me)))
-    .returning();
+    .returning()
+    .catch(rethrowOwnAffair);
   if (!approved) {
     if (refund.requestedBy === me && refund.status === 'requested') throw secondPersonNeeded();
     throw refundMoveRefused({ status: refund.status });

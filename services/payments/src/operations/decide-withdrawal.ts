@@ -1,7 +1,7 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, withdrawalMoveRefused } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { endWithdrawal, findWithdrawal, showWithdrawal } from '../db/queries.ts';
+import { endWithdrawal, findWithdrawal, rethrowOwnAffair, showWithdrawal } from '../db/queries.ts';
 import { withdrawals } from '../db/schema.ts';
 import { actorName } from '../settling.ts';
 
@@ -14,17 +14,21 @@ export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { wi
   const isRequested = and(eq(withdrawals.id, withdrawalId), eq(withdrawals.status, 'requested'));
   const moved = { updatedAt: sql`now()`, movedBy: me, moveCause: reason, reason };
   if (needsTwo && withdrawal.approvedBy === null) {
-    await ctx.db
+    const said = await ctx.db
       .update(withdrawals)
       .set({ ...moved, approvedBy: me })
-      .where(and(isRequested, isNull(withdrawals.approvedBy)));
+      .where(and(isRequested, isNull(withdrawals.approvedBy)))
+      .returning({ id: withdrawals.id })
+      .catch(rethrowOwnAffair);
+    if (said.length === 0) throw withdrawalMoveRefused({ status: withdrawal.status });
     return showWithdrawal(await findWithdrawal(ctx, withdrawalId));
   }
   const [approved] = await ctx.db
     .update(withdrawals)
     .set({ ...moved, status: 'approved', ...(needsTwo ? { confirmedBy: me } : { approvedBy: me }) })
     .where(and(isRequested, needsTwo ? ne(withdrawals.approvedBy, me) : undefined))
-    .returning({ id: withdrawals.id });
+    .returning({ id: withdrawals.id })
+    .catch(rethrowOwnAffair);
   if (!approved) {
     if (withdrawal.status === 'requested' && withdrawal.approvedBy === me) throw secondPersonNeeded();
     throw withdrawalMoveRefused({ status: withdrawal.status });

@@ -13,7 +13,7 @@ import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
-import { findRefund, showRefund } from '../db/queries.ts';
+import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
 import { moveRefund, runRefund, wayBack } from '../refunding.ts';
 import { actorName } from '../settling.ts';
@@ -59,7 +59,7 @@ export const requestRefund: Operations['requestRefund'] = async (ctx, input) => 
       if (sqlState(error) === 'KE027') throw refundTooLarge({ refundableRial: leftRial });
       if (sqlState(error) === 'KE029') throw refundMethodUnavailable();
       if (sqlState(error) === 'KE031') throw refundTooEarly();
-      throw error;
+      return rethrowOwnAffair(error);
     });
   if (claim.kind === 'done') {
     ctx.answerHeaders['idempotency-replayed'] = 'true';

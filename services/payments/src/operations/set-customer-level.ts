@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
+import { rethrowOwnAffair } from '../db/queries.ts';
 import { customerLevels } from '../db/schema.ts';
 import { actorName } from '../settling.ts';
 
@@ -8,7 +9,8 @@ export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { cu
   await ctx.db
     .insert(customerLevels)
     .values({ customerId, ...set })
-    .onConflictDoUpdate({ target: customerLevels.customerId, set });
+    .onConflictDoUpdate({ target: customerLevels.customerId, set })
+    .catch(rethrowOwnAffair);
   ctx.log.info({ customerId, level, reason, actor: actorName(ctx) }, "a customer's level was set");
   return { customerId, level };
 };

@@ -1,30 +1,32 @@
 import { sql } from 'drizzle-orm';
-import { trackingNumberUsed, transferDecided } from '@kelid/contracts/payments';
+import { tooManyTransferNumbers, trackingNumberUsed, transferDecided } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import type { Operations } from '../context.ts';
 import { getOwnTransfer, showOwnTransfer } from '../db/queries.ts';
 import { openStatuses } from '../settling.ts';
 
-/** May be corrected until the first person has said a word of it. */
+/** May be corrected until the first person has said a word of it; each number that was named stays taken. */
 export const submitTransfer: Operations['submitTransfer'] = async (ctx, { attemptId, trackingNumber, cardLast4 }) => {
   const { userId } = requireUser(ctx);
   const before = await getOwnTransfer(ctx, attemptId, userId);
-  const { rows } = await ctx.db
-    .execute(
-      sql`
-    insert into transfers as t (attempt_id, customer_id, tracking_number, card_last4)
-    select id, customer_id, ${trackingNumber}, ${cardLast4} from payment_attempts
-      where id = ${attemptId} and customer_id = ${userId} and status = any(${sql.param(openStatuses)}::text[])
-    on conflict (attempt_id) do update set tracking_number = excluded.tracking_number, card_last4 = excluded.card_last4, submitted_at = now()
-      where t.status = 'submitted' and t.approved_by is null
-    returning attempt_id`,
-    )
+  await ctx
+    .transaction(async (tx) => {
+      const { rows } = await tx.execute(sql`
+        insert into transfers as t (attempt_id, customer_id, tracking_number, card_last4)
+        select id, customer_id, ${trackingNumber}, ${cardLast4} from payment_attempts
+          where id = ${attemptId} and customer_id = ${userId} and status = any(${sql.param(openStatuses)}::text[])
+        on conflict (attempt_id) do update set tracking_number = excluded.tracking_number, card_last4 = excluded.card_last4, submitted_at = now()
+          where t.status = 'submitted' and t.approved_by is null
+        returning attempt_id`);
+      // The number that the refused row would have taken goes back with it.
+      if (rows.length === 0) throw transferDecided({ status: before.transfer?.status ?? before.attempt.status });
+    })
     .catch((error: unknown) => {
-      if (sqlState(error) === '23505' && violatedConstraint(error) === 'transfers_tracking')
+      if (sqlState(error) === '23505' && violatedConstraint(error) === 'transfer_numbers_pkey')
         throw trackingNumberUsed({ field: 'trackingNumber' });
+      if (sqlState(error) === 'KE048') throw tooManyTransferNumbers({ numbersMax: 5 });
       throw error;
     });
-  if (rows.length === 0) throw transferDecided({ status: before.transfer?.status ?? before.attempt.status });
   return showOwnTransfer(ctx, await getOwnTransfer(ctx, attemptId, userId));
 };

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { bankAccountNotFound } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { showBankAccount } from '../db/queries.ts';
+import { rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
 import { actorName } from '../settling.ts';
 
@@ -13,7 +13,8 @@ export const verifyBankAccount: Operations['verifyBankAccount'] = async (
     .update(bankAccounts)
     .set({ status: isVerified ? 'verified' : 'rejected', reason, decidedBy: actorName(ctx) })
     .where(eq(bankAccounts.id, bankAccountId))
-    .returning();
+    .returning()
+    .catch(rethrowOwnAffair);
   if (!account) throw bankAccountNotFound();
   ctx.log.info({ bankAccountId, isVerified, reason, by: actorName(ctx) }, 'a bank account was checked');
   return showBankAccount(account);

@@ -102,6 +102,7 @@ export function TransferPage({
     setIsBusy(false);
     if (answer.ok) setTransfer(answer.value);
     else if (answer.code === 'payments.tracking-number-used') setError(m.used);
+    else if (answer.code === 'payments.too-many-transfer-numbers') setError(m.tooMany);
     else if (answer.code === 'payments.transfer-decided') await look();
     else setError(m.failed);
   }
