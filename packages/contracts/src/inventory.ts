@@ -139,6 +139,10 @@ const StockLine = z.object({
   /** Where a top-up goes. Such a line is never filled from stock. */
   gameAccount: ShownGameAccount.optional(),
 });
+const SoldLine = StockLine.extend({
+  /** The shop's price of one unit, before discounts: what another product key for it would be worth. */
+  unitValueRial: AmountRial.min(1).optional(),
+});
 
 export const inventoryContract = contract('inventory', {
   listOrderKeys: operation({
@@ -213,6 +217,10 @@ export const inventoryContract = contract('inventory', {
         reason: ComplaintReason,
         note: z.string().nullable(),
         hasPicture: z.boolean(),
+        /** What another product key for the unit would be worth; null where that is not known. */
+        valueRial: AmountRial.nullable(),
+        /** Its customer had bought and kept as much before, without a complaint. */
+        isTrusted: z.boolean(),
         status: ComplaintStatus,
         replacementKeyId: Id.nullable(),
         decidedBy: z.string().nullable(),
@@ -597,7 +605,7 @@ export const inventoryContract = contract('inventory', {
     method: 'POST',
     path: '/internal/inventory/withdrawals',
     summary:
-      'Closes the unseen product keys of an order to its customer, for a refund of all of it; nothing changes when more than `revealedMax` were seen',
+      'Takes the unseen product keys of an order back to stock, for a refund of all of it; nothing changes when more than `revealedMax` were seen',
     access: ['internal'],
     /** -1 only counts. */
     input: z.object({ orderId: Id, revealedMax: z.int().min(-1) }),
@@ -613,7 +621,7 @@ export const inventoryContract = contract('inventory', {
       orderId: Id,
       customerId: Id,
       round: z.int().min(1),
-      lines: z.array(StockLine).min(1).max(50),
+      lines: z.array(SoldLine).min(1).max(50),
     }),
     output: z.object({
       lines: z.array(

@@ -17,6 +17,10 @@ export interface TestServices {
   sql(service: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** The same database as the owner role, for what the app role may not do. */
   ownerSql(service: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** A transaction of the app role that stays open until it is committed: what others do meanwhile meets it. */
+  begin(service: string): Promise<{ sql(text: string, values?: unknown[]): Promise<unknown>; commit(): Promise<void> }>;
+  /** Waits until somebody at this service's database waits for a lock, or this promise has ended without. */
+  untilWaiting(service: string, work: Promise<unknown>): Promise<void>;
   /** A typed client that calls as this actor, through access check, parsing and problems. */
   as<C extends Contract>(contract: C, actor: Actor, options?: { idempotencyKey?: string; ip?: string }): Client<C>;
   /** What does not hold of a service's db/invariants.sql, as `I1: its sentence`. */
@@ -90,6 +94,30 @@ export async function startServices(options: {
       for (const { id, sentence, statement } of await invariantsBeside(definition?.migrationsFolder ?? ''))
         if ((await query(databaseUrls[service]?.appUrl ?? '', statement)).length > 0) broken.push(`${id}: ${sentence}`);
       return broken;
+    },
+    async begin(service) {
+      const client = new pg.Client({ connectionString: databaseUrls[service]?.appUrl });
+      await client.connect();
+      await client.query('begin');
+      return {
+        sql: (text, values = []) => client.query(text, values),
+        async commit() {
+          await client.query('commit');
+          await client.end();
+        },
+      };
+    },
+    async untilWaiting(service, work) {
+      let hasEnded = false;
+      const end = () => void (hasEnded = true);
+      work.then(end, end);
+      await waitFor('somebody to wait for a lock', async () => {
+        const waiting = await query(
+          databaseUrls[service]?.appUrl ?? '',
+          "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        );
+        return hasEnded || waiting.length > 0;
+      });
     },
     as(contract, actor, call = {}) {
       return createClient(

@@ -16,11 +16,16 @@ afterAll(async () => {
 /** A delivered order of somebody who has looked at its product keys. */
 async function delivered(
   variantId: string,
-  options: { customerId?: string; quantity?: number; isSeen?: boolean } = {},
+  options: { customerId?: string; quantity?: number; isSeen?: boolean; valueRial?: number } = {},
 ) {
-  const { customerId = newId(), quantity = 1, isSeen = true } = options;
+  const { customerId = newId(), quantity = 1, isSeen = true, valueRial = 5_000_000 } = options;
   const { orderId, round, lines } = orderOf(variantId, quantity);
-  const bound = await shop.inventory().fulfillOrder({ orderId, round, lines, customerId });
+  const bound = await shop.inventory().fulfillOrder({
+    orderId,
+    round,
+    lines: lines.map((line) => ({ ...line, unitValueRial: valueRial })),
+    customerId,
+  });
   const keyIds = bound.lines[0]?.keyIds ?? [];
   const owner = shop.owner(customerId);
   if (isSeen) for (const keyId of keyIds) await owner.revealKey({ orderId, keyId });
@@ -29,9 +34,39 @@ async function delivered(
   return { orderId, customerId, keyIds, owner, report };
 }
 
-test('a first complaint about a fresh product key is answered with another one at once, however often it is sent', async () => {
+/** A customer who bought something of this worth, looked at it so many days ago, and was content. */
+async function goodCustomer({ worthRial = 50_000_000, days = 15 } = {}): Promise<string> {
+  const { customerId, keyIds } = await delivered(await shop.stockUp(1), { valueRial: worthRial });
+  await makeLooksOlder(keyIds, days);
+  return customerId;
+}
+const makeLooksOlder = (keyIds: string[], days: number) =>
+  shop.ownerSql(
+    'inventory',
+    'update key_reveals set at = at - make_interval(days => $2) where key_id = any($1::uuid[])',
+    [keyIds, days],
+  );
+const makeDeliveryOlder = (keyIds: string[], hours: number) =>
+  shop.ownerSql(
+    'inventory',
+    'update key_allocations set allocated_at = allocated_at - make_interval(hours => $2) where key_id = any($1::uuid[])',
+    [keyIds, hours],
+  );
+const makeComplaintOlder = (keyId: string | undefined, days: number) =>
+  shop.sql(
+    'inventory',
+    'update complaints set created_at = created_at - make_interval(days => $2), decided_at = decided_at - make_interval(days => $2) where key_id = $1',
+    [keyId, days],
+  );
+const makeComplaintCost = (keyId: string | undefined, valueRial: number) =>
+  shop.sql('inventory', 'update complaints set value_rial = $2 where key_id = $1', [keyId, valueRial]);
+const alarms = (name: string) => shop.logLines.filter((line) => line.includes(`"alarm":"${name}"`)).length;
+const refundsOf = (keyId: string | undefined) =>
+  shop.sql('inventory', "select 1 from outbox where type = 'key.refund-due' and data->>'keyId' = $1", [keyId]);
+
+test('a good customer’s first complaint about a fresh and cheap product key is answered with another one at once, however often it is sent', async () => {
   const variantId = await shop.stockUp(3);
-  const order = await delivered(variantId);
+  const order = await delivered(variantId, { customerId: await goodCustomer() });
   const answers = await Promise.all(Array.from({ length: 5 }, () => order.report()));
   expect(answers).toEqual(answers.map(() => ({ status: 'replaced' })));
   const { items } = await order.owner.listOrderKeys({ orderId: order.orderId });
@@ -43,22 +78,127 @@ test('a first complaint about a fresh product key is answered with another one a
   expect(await order.report(items[1]?.id)).toEqual({ status: 'open' });
 });
 
-test('who complains again within a month, of an old key, or of one that is not active yet, goes to a person; where no fresh key is to be had the money goes back', async () => {
-  const variantId = await shop.stockUp(6);
-  const twice = await delivered(variantId, { quantity: 2 });
+test('a new phone’s first complaint brings neither a second product key nor money before a person has looked, with stock and without', async () => {
+  for (const stock of [3, 1]) {
+    const variantId = await shop.stockUp(stock);
+    const order = await delivered(variantId, { valueRial: 1_000_000 });
+    expect(await order.report()).toEqual({ status: 'open' });
+    expect(await shop.counts(variantId)).toMatchObject({ availableCount: stock - 1, soldCount: 1 });
+    expect(await refundsOf(order.keyIds[0])).toEqual([]);
+  }
+});
+
+test('a dear product key is a person’s to judge, however good its customer; without stock no money goes back either', async () => {
+  const customerId = await goodCustomer({ worthRial: 900_000_000 });
+  for (const stock of [2, 1]) {
+    const dear = await delivered(await shop.stockUp(stock), { customerId, valueRial: 63_700_000 });
+    expect(await dear.report()).toEqual({ status: 'open' });
+    expect(await refundsOf(dear.keyIds[0])).toEqual([]);
+    await makeComplaintOlder(dear.keyIds[0], 31);
+  }
+  const [atCap, above] = [20_000_000, 20_000_001];
+  for (const valueRial of [above, atCap]) {
+    const order = await delivered(await shop.stockUp(2), { customerId, valueRial });
+    expect(await order.report()).toEqual({ status: valueRial === atCap ? 'replaced' : 'open' });
+    await makeComplaintOlder(order.keyIds[0], 31);
+  }
+  // What was sold before its worth was kept is nobody's to give away.
+  const { orderId, round, lines } = orderOf(await shop.stockUp(2));
+  const { lines: bound } = await shop.inventory().fulfillOrder({ orderId, round, lines, customerId });
+  const keyId = bound[0]?.keyIds[0] ?? '';
+  await shop.owner(customerId).revealKey({ orderId, keyId });
+  expect(await shop.owner(customerId).reportKey({ orderId, keyId, reason: 'invalid' })).toEqual({ status: 'open' });
+});
+
+test('a good name is what was bought, looked at long enough ago, kept without a complaint, and worth as much as is asked for', async () => {
+  const askedOf = async (customerId: string) =>
+    (await (await delivered(await shop.stockUp(2), { customerId, valueRial: 5_000_000 })).report()).status;
+  expect(await askedOf(await goodCustomer({ worthRial: 5_000_000 }))).toBe('replaced');
+  expect(await askedOf(await goodCustomer({ worthRial: 4_999_999 }))).toBe('open');
+  expect(await askedOf(await goodCustomer({ days: 13 }))).toBe('open');
+  const complained = await delivered(await shop.stockUp(1), { valueRial: 50_000_000 });
+  await makeLooksOlder(complained.keyIds, 60);
+  await complained.report();
+  await makeComplaintOlder(complained.keyIds[0], 59);
+  expect(await askedOf(complained.customerId)).toBe('open');
+  const unseen = await delivered(await shop.stockUp(1), { valueRial: 50_000_000, isSeen: false });
+  await makeDeliveryOlder(unseen.keyIds, 24 * 60);
+  expect(await askedOf(unseen.customerId)).toBe('open');
+  // What the rules have given before is used up.
+  const again = await goodCustomer({ worthRial: 9_000_000 });
+  const first = await delivered(await shop.stockUp(2), { customerId: again, valueRial: 5_000_000 });
+  expect(await first.report()).toEqual({ status: 'replaced' });
+  await makeComplaintOlder(first.keyIds[0], 400);
+  expect(await askedOf(again)).toBe('open');
+});
+
+test('who complains again within 30 days, of a key delivered more than 72 hours ago, or of one that is not active yet, goes to a person; where no fresh key is to be had the money goes back, once', async () => {
+  // Each of a batch of its own: trusted complaints freeze theirs.
+  const stock = () => shop.stockUp(2);
+  const customerId = await goodCustomer();
+  const twice = await delivered(await shop.stockUp(4), { customerId, quantity: 2 });
   const answers = await Promise.all(twice.keyIds.map((keyId) => twice.report(keyId)));
   expect(answers.map((answer) => answer.status).toSorted()).toEqual(['open', 'replaced']);
-  const early = await delivered(variantId);
+  for (const keyId of twice.keyIds) await makeComplaintOlder(keyId, 29);
+  expect(await (await delivered(await stock(), { customerId })).report()).toEqual({ status: 'open' });
+  await shop.sql(
+    'inventory',
+    "update complaints set created_at = created_at - interval '31 days' where customer_id = $1",
+    [customerId],
+  );
+  expect(await (await delivered(await stock(), { customerId })).report()).toEqual({ status: 'replaced' });
+
+  for (const [hours, status] of [
+    [73, 'open'],
+    [71, 'replaced'],
+  ] as const) {
+    const order = await delivered(await stock(), { customerId: await goodCustomer() });
+    await makeDeliveryOlder(order.keyIds, hours);
+    expect(await order.report()).toEqual({ status });
+  }
+  const early = await delivered(await stock(), { customerId: await goodCustomer() });
   expect(await early.report(undefined, 'not-active-yet')).toEqual({ status: 'open' });
-  const last = await delivered(await shop.stockUp(1));
+  const last = await delivered(await shop.stockUp(1), { customerId: await goodCustomer() });
   const answers2 = await Promise.all([last.report(), last.report(), last.report()]);
   expect(answers2).toEqual(answers2.map(() => ({ status: 'refunded' })));
-  const told = await shop.sql(
-    'inventory',
-    "select 1 from outbox where type = 'key.refund-due' and data->>'keyId' = $1",
-    [last.keyIds[0]],
+  expect(await refundsOf(last.keyIds[0])).toHaveLength(1);
+});
+
+test('many small complaints do not add up: what the rules give one customer in a year, and all in a day and in 30 days, has an end, with an alarm', async () => {
+  const customerId = await goodCustomer({ worthRial: 900_000_000 });
+  const complain = async (who?: string) => {
+    const order = await delivered(await shop.stockUp(2), { customerId: who ?? (await goodCustomer()) });
+    return { ...order, status: (await order.report()).status };
+  };
+  await shop.sql('inventory', "update complaints set decided_at = decided_at - interval '1 year'");
+  const first = await complain(customerId);
+  expect(first.status).toBe('replaced');
+  await makeComplaintOlder(first.keyIds[0], 100);
+  await makeComplaintCost(first.keyIds[0], 35_000_001);
+  const second = await complain(customerId);
+  expect(second.status).toBe('open');
+  await makeComplaintOlder(second.keyIds[0], 31);
+  await makeComplaintOlder(first.keyIds[0], 266);
+  expect((await complain(customerId)).status).toBe('replaced');
+
+  // 200 million a day: there is room for three of these seven, who ask at the same moment.
+  await shop.sql('inventory', "update complaints set decided_at = decided_at - interval '1 year'");
+  const cost = (await complain()).keyIds[0];
+  await makeComplaintCost(cost, 185_000_000);
+  const before = alarms('complaint-total');
+  const seven = await Promise.all(
+    Array.from({ length: 7 }, async () => delivered(await shop.stockUp(2), { customerId: await goodCustomer() })),
   );
-  expect(told).toHaveLength(1);
+  const answers = await Promise.all(seven.map((order) => order.report()));
+  expect(answers.filter((answer) => answer.status === 'replaced')).toHaveLength(3);
+  expect(answers.filter((answer) => answer.status === 'open')).toHaveLength(4);
+  expect(alarms('complaint-total')).toBe(before + 4);
+  // A billion in 30 days.
+  await shop.sql('inventory', "update complaints set decided_at = decided_at - interval '2 days'");
+  await makeComplaintCost(cost, 981_000_000);
+  expect((await complain()).status).toBe('open');
+  await makeComplaintOlder(cost, 31);
+  expect((await complain()).status).toBe('replaced');
 });
 
 test('I25: only who owns a product key and has looked at it can complain of it', async () => {
@@ -73,15 +213,53 @@ test('I25: only who owns a product key and has looked at it can complain of it',
   await expect(stranger.listComplaints({})).rejects.toMatchObject({ status: 403 });
 });
 
-test('the third customer who complains of one batch freezes the rest of it', async () => {
-  const variantId = await shop.stockUp(10);
-  for (let count = 0; count < 2; count += 1) await (await delivered(variantId)).report();
-  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 6 });
-  await (await delivered(variantId)).report();
+test('three cheap complaints of new phones close nothing: staff are alarmed; three that are trusted, or found true by staff, freeze the rest of the batch', async () => {
+  const variantId = await shop.stockUp(20);
+  const rivals = [];
+  for (let count = 0; count < 3; count += 1) {
+    const rival = await delivered(variantId, { valueRial: 100_000 });
+    expect(await rival.report()).toEqual({ status: 'open' });
+    rivals.push(rival);
+  }
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 17 });
+  expect(alarms('batch-doubtful')).toBe(1);
+  const frozenBefore = alarms('batch-frozen');
+  // One trusted complaint (replaced from this batch), one found true by staff, one found wrong.
+  await (await delivered(variantId, { customerId: await goodCustomer() })).report();
+  const open = (await shop.admin().listComplaints({ status: 'open', limit: 100 })).items;
+  const idOf = (rival: { keyIds: string[] } | undefined) =>
+    open.find((complaint) => complaint.keyId === rival?.keyIds[0])?.id ?? '';
+  const decide = (rival: { keyIds: string[] } | undefined, status: 'refunded' | 'rejected') =>
+    shop.admin().decideComplaint({ complaintId: idOf(rival), status, reason: 'the supplier says so' });
+  await decide(rivals[0], 'refunded');
+  await decide(rivals[1], 'rejected');
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 15 });
+  const held = orderOf(variantId);
+  await shop.inventory().reserveStock(held);
+  await decide(rivals[2], 'refunded');
   expect(await shop.counts(variantId)).toMatchObject({ availableCount: 0 });
-  expect(shop.logLines.some((line) => line.includes('batch-frozen'))).toBe(true);
+  expect(alarms('batch-frozen')).toBe(frozenBefore + 1);
   const [batch] = (await shop.admin().listKeyBatches({ variantId })).items;
-  expect(batch).toMatchObject({ quarantinedCount: 4 });
+  expect(batch).toMatchObject({ quarantinedCount: 14 });
+  // A hold that ends gives nothing of a frozen batch back to the shelf.
+  await shop.inventory().releaseStock({ orderId: held.orderId, round: 1 });
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 0, reservedCount: 0 });
+
+  // Opened by staff, it stays open: what was known by then is settled.
+  await shop.admin().updateKeyBatch({ batchId: batch?.id ?? '', status: 'open', reason: 'the supplier mended it' });
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 15 });
+  await (await delivered(variantId, { valueRial: 100_000 })).report();
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 14 });
+});
+
+test('three trusted customers who complain of one batch freeze the rest of it', async () => {
+  const variantId = await shop.stockUp(10);
+  for (let count = 0; count < 2; count += 1)
+    await (await delivered(variantId, { customerId: await goodCustomer() })).report();
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 6 });
+  await (await delivered(variantId, { customerId: await goodCustomer() })).report();
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 0 });
+  expect((await shop.admin().listKeyBatches({ variantId })).items).toMatchObject([{ quarantinedCount: 4 }]);
 });
 
 test('a person decides an open complaint once: another key while there is one, or no', async () => {

@@ -40,6 +40,16 @@ export const InventoryConfig = z.object({
   /** How old a supplier's price may be before it is asked again. */
   INVENTORY_QUOTE_SECONDS: z.coerce.number().int().min(1).max(3600).default(300),
   INVENTORY_SUPPLIER_CALLS_PER_SECOND: z.coerce.number().min(0.1).max(10_000).default(100),
+  /** Above this a complaint is never answered with another product key or with money before a person or the supplier has looked. */
+  INVENTORY_COMPLAINT_UNIT_MAX_RIAL: z.coerce.number().int().min(0).default(20_000_000),
+  /** What the rules give on complaints to one customer in 365 days, and to all in 24 hours and in 30 days. */
+  INVENTORY_COMPLAINT_CUSTOMER_YEAR_MAX_RIAL: z.coerce.number().int().min(0).default(40_000_000),
+  INVENTORY_COMPLAINT_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(200_000_000),
+  INVENTORY_COMPLAINT_MONTH_MAX_RIAL: z.coerce.number().int().min(0).default(1_000_000_000),
+  /** How long ago a customer has looked at what it bought and did not complain of, for it to count in its favour. */
+  INVENTORY_COMPLAINT_GOOD_DAYS: z.coerce.number().int().min(0).max(3650).default(14),
+  /** So many customers whose complaints are evident freeze a batch; of others so many raise an alarm. */
+  INVENTORY_FREEZE_AT_COMPLAINTS: z.coerce.number().int().min(1).max(1000).default(3),
   /** A supplier balance below this many cents is alarmed. */
   INVENTORY_BALANCE_ALARM_CENTS: z.coerce.number().int().min(0).default(50_000),
 });

@@ -13,6 +13,8 @@ export type ImportRow = typeof keyImports.$inferSelect;
 
 /** Lines worked on before other calls of this process get their turn. */
 const turnLines = 500;
+/** A part of 5,000 lines takes a second; on a busy machine it may take longer than other statements. */
+const partSeconds = 60;
 /** A large import is stored in one statement, which may take longer than others. */
 const storeSeconds = 600;
 
@@ -93,7 +95,9 @@ export async function addLines(
   const column = (name: keyof (typeof rows)[number]) => sql.param(rows.map((row) => row[name]));
   await ctx.transaction(async (tx) => {
     // A plan that was made while the table was small is no plan for a large one.
-    await tx.execute(sql`select set_config('plan_cache_mode', 'force_custom_plan', true)`);
+    await tx.execute(
+      sql`select set_config('statement_timeout', ${`${partSeconds}s`}, true), set_config('plan_cache_mode', 'force_custom_plan', true)`,
+    );
     // Two parts of one import after one another: each sees the codes of the other.
     const [open] = await tx
       .select({ id: keyImports.id })
@@ -191,10 +195,15 @@ export function showImport(row: ImportRow) {
   return {
     importId: row.id,
     status: row.status,
-    batchId: row.status === 'done' ? row.id : null,
+    batchId: batchOf(row),
     lineCount: row.lineCount,
     importedCount: row.importedCount,
     duplicateCount: row.duplicateCount,
     invalidCount: row.invalidCount,
   };
+}
+
+/** An import of which nothing could be stored left no batch. */
+export function batchOf({ id, status, importedCount }: ImportRow): string | null {
+  return status === 'done' && importedCount > 0 ? id : null;
 }

@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { keyAlreadySold, keyNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import type { Context } from './context.ts';
-import { actorName, staffKeyColumns } from './db/queries.ts';
+import { actorName, isHolder, staffKeyColumns } from './db/queries.ts';
 import { keyAllocations, keyAudit, productKeys } from './db/schema.ts';
 
 type Status = 'available' | 'quarantined' | 'void';
@@ -37,7 +37,7 @@ export async function moveUnsoldKey(ctx: Context, keyId: string, to: Status, rea
     const [row] = await tx
       .select(staffKeyColumns)
       .from(productKeys)
-      .leftJoin(keyAllocations, eq(keyAllocations.keyId, productKeys.id))
+      .leftJoin(keyAllocations, isHolder)
       .where(eq(productKeys.id, keyId));
     if (!row) throw keyNotFound();
     return row;

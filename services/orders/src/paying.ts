@@ -133,7 +133,7 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
     orderId,
     customerId: order.customerId,
     round: order.reservationRound,
-    lines: lines.map(stockLine),
+    lines: lines.map((line) => ({ ...stockLine(line), unitValueRial: line.unitPriceRial })),
   });
   const deliveredOf = new Map(bound.lines.map((line) => [line.orderLineId, line.keyIds.length]));
   const isWhole = lines.every((line) => deliveredOf.get(line.id) === line.quantity);

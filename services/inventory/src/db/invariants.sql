@@ -1,5 +1,7 @@
--- I1: a product key goes to at most one order line, and an allocated key has its allocation
-select k.id from product_keys k left join key_allocations a on a.key_id = k.id where (k.status = 'allocated') <> (a.key_id is not null);
+-- I1: a product key belongs to at most one order line, and an allocated key has its allocation; only one that was withdrawn has none
+select k.id from product_keys k left join key_allocations a on a.key_id = k.id and a.withdrawn_at is null where (k.status = 'allocated') <> (a.key_id is not null);
+-- I1: what was withdrawn, its customer has never seen
+select a.key_id from key_allocations a join key_reveals r on r.key_id = a.key_id and r.actor = 'user:' || a.customer_id where r.at between a.allocated_at and a.withdrawn_at;
 -- I2: no unit number is beyond one line's count of units
 select order_line_id, max(unit_no), count(*) from key_allocations where replacement_no = 0 group by 1 having max(unit_no) <> count(*);
 -- I3: a key is reserved only for a hold that is held

@@ -1,4 +1,4 @@
-import { desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, invalidInput } from '@kelid/contracts/common';
 import type { Actor, Db, Tx } from '@kelid/service/context';
@@ -27,6 +27,9 @@ export const staffKeyColumns = {
   expiresAt: productKeys.expiresAt,
   createdAt: productKeys.createdAt,
 };
+
+/** Who has a product key now: an allocation that was withdrawn is history. */
+export const isHolder = and(eq(keyAllocations.keyId, productKeys.id), isNull(keyAllocations.withdrawnAt));
 
 export const ownedKeyColumns = {
   id: productKeys.id,

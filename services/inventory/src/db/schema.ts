@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { LineProblemReason } from '@kelid/contracts/inventory';
@@ -45,6 +46,10 @@ export const keyBatches = pgTable('key_batches', {
   createdAt: instant('created_at')
     .notNull()
     .default(sql`now()`),
+  /** Nothing of it is sold since then; what comes back to it is not for sale either. */
+  frozenAt: instant('frozen_at'),
+  /** Staff opened it again then: complaints from before do not freeze it once more. */
+  openedAt: instant('opened_at'),
 });
 
 export type KeyKind = 'text' | 'parts' | 'receipt' | 'image/png' | 'image/jpeg' | 'image/gif';
@@ -188,12 +193,15 @@ export const reservations = pgTable(
   ],
 );
 
-/** A product key bound to one unit of one order line, for ever: rows are added, never changed. */
+/**
+ * A product key bound to one unit of one order line, for ever: rows are added, never changed. The one exception: a refund withdraws a key
+ * that nobody has seen; the row stays as history, and the key may be bound again.
+ */
 export const keyAllocations = pgTable(
   'key_allocations',
   {
     keyId: uuid('key_id')
-      .primaryKey()
+      .notNull()
       .references(() => productKeys.id),
     orderLineId: uuid('order_line_id').notNull(),
     unitNo: integer('unit_no').notNull(),
@@ -209,11 +217,21 @@ export const keyAllocations = pgTable(
   },
   (table) => [
     unique('key_allocations_unit').on(table.orderLineId, table.unitNo, table.replacementNo),
+    uniqueIndex('key_allocations_once')
+      .on(table.keyId)
+      .where(sql`${table.withdrawnAt} is null`),
     index('key_allocations_order').on(table.orderId),
     index('key_allocations_customer').on(table.customerId, table.keyId),
     index('key_allocations_lately').on(table.allocatedAt),
     check('key_allocations_unit_no', sql`${table.unitNo} > 0`),
   ],
+);
+
+/** What one unit of a sold line costs in the shop, before any discount: what another product key for it would be worth. */
+export const lineValues = pgTable(
+  'line_values',
+  { orderLineId: uuid('order_line_id').primaryKey(), unitRial: bigint('unit_rial', { mode: 'number' }).notNull() },
+  (table) => [check('line_values_unit', sql`${table.unitRial} > 0`)],
 );
 
 /** Who looked at a product key, written before it was shown. */
@@ -441,6 +459,10 @@ export const complaints = pgTable(
       .references(() => keyBatches.id),
     reason: text().$type<'already-used' | 'wrong-region' | 'invalid' | 'not-active-yet'>().notNull(),
     note: text(),
+    /** What another product key for the unit would be worth; null for lines that were sold before it was kept. */
+    valueRial: bigint('value_rial', { mode: 'number' }),
+    /** Its customer had bought and kept as much, long enough ago and without a complaint, when it came. */
+    isTrusted: boolean('is_trusted').notNull().default(false),
     /** `open` waits for a person. */
     status: text().$type<'open' | 'replaced' | 'refunded' | 'rejected'>().notNull().default('open'),
     replacementKeyId: uuid('replacement_key_id').references(() => productKeys.id),
@@ -454,6 +476,9 @@ export const complaints = pgTable(
   (table) => [
     index('complaints_customer').on(table.customerId, table.createdAt),
     index('complaints_batch').on(table.batchId),
+    index('complaints_by_rules')
+      .on(table.decidedAt)
+      .where(sql`${table.decidedBy} = 'rules'`),
     index('complaints_open')
       .on(table.createdAt)
       .where(sql`${table.status} = 'open'`),

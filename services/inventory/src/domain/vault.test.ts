@@ -11,6 +11,13 @@ test('I19: what was sealed opens again, whatever it holds', () => {
   fc.assert(fc.property(fc.string(), (code) => vault.openKey(dek, vault.sealKey(dek, code, place), place) === code));
 });
 
+test('I19: the same text sealed twice, and the same data key wrapped twice, are never the same bytes', () => {
+  const nonces = Array.from({ length: 100 }, () => vault.sealKey(dek, 'ABCD-EFGH-7QK2', place).toString('hex', 0, 12));
+  expect(new Set(nonces).size).toBe(100);
+  const wraps = [1, 2].map(() => vault.rewrapDek(wrapped, 'batch-1', 'kek-202611').toString('hex', 0, 12));
+  expect(new Set([...wraps, wrapped.toString('hex', 0, 12)]).size).toBe(3);
+});
+
 test('I19: a ciphertext opens in no other row, variant or batch', () => {
   for (const field of ['keyId', 'variantId', 'batchId'] as const) {
     expect(() => vault.openKey(dek, sealed, { ...place, [field]: 'another' })).toThrow(VaultError);

@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { tellVerdict, weighBatch } from '../complaining.ts';
 import type { Context } from '../context.ts';
 import { complaintPictures, complaints, procurements, supplierClaims } from '../db/schema.ts';
 import { openPicture, openStoredKey } from '../db/queries.ts';
@@ -68,10 +69,15 @@ async function endClaim(
   status: 'granted' | 'refused' | 'late',
   note: string | null,
 ): Promise<void> {
-  await ctx.db
-    .update(supplierClaims)
-    .set({ status, note, dueAt: null })
-    .where(sql`${eq(supplierClaims.complaintId, row.complaintId)} and status = ${row.status}`);
+  await ctx.transaction(async (tx) => {
+    await tx
+      .update(supplierClaims)
+      .set({ status, note, dueAt: null })
+      .where(sql`${eq(supplierClaims.complaintId, row.complaintId)} and status = ${row.status}`);
+    if (status !== 'granted') return;
+    const [complaint] = await tx.select().from(complaints).where(eq(complaints.id, row.complaintId));
+    if (complaint) tellVerdict(ctx, complaint.keyId, await weighBatch(ctx, tx, complaint.batchId));
+  });
   ctx.log.warn(
     { supplier: row.supplier, procurementId: row.procurementId, status, reason: note },
     'a claim to a supplier has ended',

@@ -40,3 +40,17 @@ test('I1: a sold product key that is for sale again freezes its batch, and nothi
   );
   expect(audited).toEqual([{ actor: 'service:inventory' }]);
 });
+
+test('I1: a sold product key that is held for somebody else freezes what is left of its batch, and breaks an invariant', async () => {
+  const variantId = await shop.stockUp(3);
+  await sell(variantId);
+  await shop.ownerSql(
+    'inventory',
+    `do $$ begin alter table product_keys disable trigger user;
+      update product_keys set status = 'reserved', reservation_id = uuidv7() where status = 'allocated' and variant_id = '${variantId}';
+      alter table product_keys enable trigger user; end $$`,
+  );
+  await watch();
+  expect(await available(variantId)).toBe(0);
+  expect((await shop.brokenInvariants()).filter((broken) => String(broken).startsWith('I1: '))).toHaveLength(1);
+});

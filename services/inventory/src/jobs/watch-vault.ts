@@ -9,7 +9,7 @@ import { updateKeyBatch } from '../operations/update-key-batch.ts';
 export async function watchVault(ctx: Context): Promise<number> {
   const { rows } = await ctx.db.execute<{ batch_id: string; variant_id: string; count: number }>(sql`
     select k.batch_id, k.variant_id, count(*)::int as count from key_allocations a join product_keys k on k.id = a.key_id
-    where a.allocated_at >= now() - interval '1 hour' and k.status in ('available', 'reserved') group by 1, 2`);
+    where a.allocated_at >= now() - interval '1 hour' and a.withdrawn_at is null and k.status in ('available', 'reserved') group by 1, 2`);
   for (const { batch_id: batchId, variant_id: variantId, count } of rows) {
     const reason = `stopped by the monitor: ${count} of its product keys are sold and for sale`;
     await updateKeyBatch(ctx, { batchId, status: 'frozen', reason });

@@ -1,16 +1,17 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { ownAffair } from '@kelid/contracts/common';
 import { keyRefundDue } from '@kelid/contracts/events';
 import { complaintNotFound, stockShort } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
+import { tellVerdict, weighBatch } from '../complaining.ts';
 import type { Operations } from '../context.ts';
 import { actorName } from '../db/queries.ts';
 import { complaints, keyAllocations } from '../db/schema.ts';
 
 /** A person's decision on an open complaint, once. */
-export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) =>
-  ctx.transaction(async (tx) => {
+export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) => {
+  const { keyId, verdict, ...decided } = await ctx.transaction(async (tx) => {
     const me = requireUser(ctx).userId;
     const isOpen = and(eq(complaints.id, complaintId), eq(complaints.status, 'open'));
     const [complaint] = await tx
@@ -20,22 +21,25 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
       .returning();
     if (!complaint && (await tx.$count(complaints, isOpen)) > 0) throw ownAffair(); // A64
     if (!complaint) throw complaintNotFound();
+    const { orderId, keyId } = complaint;
     if (status === 'refunded') {
       const [unit] = await tx
         .select({ orderLineId: keyAllocations.orderLineId })
         .from(keyAllocations)
-        .where(eq(keyAllocations.keyId, complaint.keyId));
+        .where(and(eq(keyAllocations.keyId, keyId), isNull(keyAllocations.withdrawnAt)));
       if (!unit) throw new Error('The product key of this complaint is bound to no line');
-      const { orderId, keyId } = complaint;
       await publish(tx, keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId }));
     }
-    if (status !== 'replaced') return { complaintId, status, replacementKeyId: null };
-    const { rows } = await tx.execute<{ fresh: string | null }>(
-      sql`select inventory_replace(${complaint.keyId}) as fresh`,
-    );
+    // Before another key is bound: what is evidently bad is not handed out once more.
+    const verdict = status === 'rejected' ? 'fine' : await weighBatch(ctx, tx, complaint.batchId);
+    if (status !== 'replaced') return { keyId, verdict, complaintId, status, replacementKeyId: null };
+    const { rows } = await tx.execute<{ fresh: string | null }>(sql`select inventory_replace(${keyId}) as fresh`);
     const fresh = rows[0]?.fresh ?? null;
     // Nothing to replace it with: the whole decision is taken back.
     if (fresh === null) throw stockShort({ variantIds: [] });
     await tx.update(complaints).set({ replacementKeyId: fresh }).where(eq(complaints.id, complaintId));
-    return { complaintId, status, replacementKeyId: fresh };
+    return { keyId, verdict, complaintId, status, replacementKeyId: fresh };
   });
+  tellVerdict(ctx, keyId, verdict);
+  return decided;
+};

@@ -8,7 +8,10 @@ let shop: TestInventory;
 beforeAll(async () => {
   shop = await startInventory();
 });
-afterAll(() => shop.close());
+afterAll(async () => {
+  expect(await shop.brokenInvariants()).toEqual([]);
+  await shop.close();
+});
 
 type TestOrder = ReturnType<typeof orderOf>;
 async function fulfill({ orderId, round, lines }: TestOrder, customerId = newId()) {
@@ -68,6 +71,49 @@ test('I2 I3: a paid order whose hold ran out gets what is there now, keeps it, a
   expect(
     await shop.sql('inventory', 'select unit_no from key_allocations where order_id = $1 order by 1', [order.orderId]),
   ).toEqual([1, 2, 3].map((unit) => ({ unit_no: unit })));
+});
+
+test('I2: an order without a hold that is filled 20 times at once gets exactly its quantity and hears the same keys each time', async () => {
+  const variantId = await shop.stockUp(30);
+  const order = orderOf(variantId, 3);
+  const customerId = newId();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => fulfill(order, customerId)));
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(answers[0]).toMatchObject({ missingCount: 0 });
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 27, soldCount: 3 });
+});
+
+test('KY-5: a product key past its date is neither held nor bound, though no sweep has come by yet', async () => {
+  const variantId = await shop.stockUp(2, { expiresAt: new Date(Date.now() + 86_400_000).toISOString() });
+  await shop.sql(
+    'inventory',
+    "update product_keys set expires_at = now() - interval '1 second' where variant_id = $1",
+    [variantId],
+  );
+  await expect(shop.inventory().reserveStock(orderOf(variantId))).rejects.toMatchObject({
+    code: 'inventory.stock-short',
+    data: { variantIds: [variantId] },
+  });
+  expect(await fulfill(orderOf(variantId))).toEqual({ keyIds: [], missingCount: 1 });
+});
+
+test('I2: the database itself refuses a second product key for the same unit of a line, and a second line for the same product key', async () => {
+  const variantId = await shop.stockUp(2);
+  const order = orderOf(variantId);
+  const [keyId] = (await fulfill(order)).keyIds;
+  const [free] = await shop.sql('inventory', 'select id from product_keys where variant_id = $1 and id <> $2', [
+    variantId,
+    keyId,
+  ]);
+  const insert =
+    'insert into key_allocations (key_id, order_line_id, unit_no, order_id, customer_id, variant_id) values ($1, $2, 1, $3, $3, $4)';
+  const lineId = order.lines[0]?.orderLineId;
+  await expect(shop.sql('inventory', insert, [free?.['id'], lineId, order.orderId, variantId])).rejects.toThrow(
+    /key_allocations_unit/,
+  );
+  await expect(shop.sql('inventory', insert, [keyId, newId(), newId(), variantId])).rejects.toThrow(
+    /key_allocations_once/,
+  );
 });
 
 test('I1 A70: an allocation whose key stays for sale is refused by the database itself', async () => {
@@ -131,32 +177,131 @@ test('KY-9: from the payment to the visible key takes well under two seconds, 95
   expect(durationsMs.toSorted((a, b) => a - b)[37]).toBeLessThan(2_000);
 });
 
+/** A delivered order of this many units, and what its owner does. */
+async function delivered(variantId: string, quantity = 1) {
+  const owner = userActor();
+  const customerId = owner.kind === 'user' ? owner.userId : '';
+  const order = orderOf(variantId, quantity);
+  await shop.inventory().reserveStock(order);
+  const { keyIds } = await fulfill(order, customerId);
+  const { orderId } = order;
+  const client = shop.as(inventoryContract, owner);
+  return {
+    orderId,
+    customerId,
+    client,
+    keyIds,
+    keyId: keyIds[0] ?? '',
+    reveal: (keyId = keyIds[0] ?? '') => client.revealKey({ orderId, keyId }),
+    withdraw: (revealedMax = 0) => shop.inventory().withdrawKeys({ orderId, revealedMax }),
+    refill: () => fulfill(order, customerId),
+  };
+}
+const closed = { code: 'inventory.key-not-revealable' };
+
 test('A64: an order that is paid back whole keeps its unseen keys closed, and a look that was first stops the withdrawal, 30 races', async () => {
   const variantId = await shop.stockUp(60);
-  const owner = userActor();
-  const client = shop.as(inventoryContract, owner);
   for (let race = 0; race < 30; race += 1) {
-    const order = orderOf(variantId, 2);
-    await shop.inventory().reserveStock(order);
-    const [keyId = '', otherId = ''] = (await fulfill(order, owner.kind === 'user' ? owner.userId : '')).keyIds;
-    const { orderId } = order;
-    expect(await shop.inventory().withdrawKeys({ orderId, revealedMax: -1 })).toEqual({
-      revealedCount: 0,
-      isWithdrawn: false,
-    });
-    const [withdrawn, seen] = await Promise.allSettled([
-      shop.inventory().withdrawKeys({ orderId, revealedMax: 0 }),
-      client.revealKey({ orderId, keyId }),
-    ]);
+    const order = await delivered(variantId, 2);
+    const otherId = order.keyIds[1] ?? '';
+    expect(await order.withdraw(-1)).toEqual({ revealedCount: 0, isWithdrawn: false });
+    const [withdrawn, seen] = await Promise.allSettled([order.withdraw(), order.reveal()]);
     const isWithdrawn = withdrawn.status === 'fulfilled' && withdrawn.value.isWithdrawn;
     expect(isWithdrawn).toBe(seen.status === 'rejected');
-    if (!isWithdrawn) {
-      // What was seen is said; the rest can still be closed.
-      await shop.inventory().withdrawKeys({ orderId, revealedMax: 1 });
-    }
-    await expect(client.revealKey({ orderId, keyId: otherId })).rejects.toMatchObject({
-      code: 'inventory.key-not-revealable',
-    });
-    expect(await shop.sql('inventory', 'select 1 from key_reveals where key_id = $1', [otherId])).toEqual([]);
+    if (!isWithdrawn) await order.withdraw(1); // What was seen is said; the rest can still be closed.
+    await expect(order.reveal(otherId)).rejects.toMatchObject(closed);
   }
+});
+
+test('A64 I1: a look and a withdrawal that are both under way wait for each other, whichever is first, 10 rounds each', async () => {
+  const variantId = await shop.stockUp(20);
+  for (let round = 0; round < 10; round += 1) {
+    const order = await delivered(variantId);
+    const looking = await shop.begin('inventory');
+    await looking.sql(
+      "insert into key_reveals (id, key_id, actor, ip, user_agent) values ($1, $2, 'user:' || $3, '127.0.0.1', 'a test')",
+      [newId(), order.keyId, order.customerId],
+    );
+    const withdrawal = order.withdraw();
+    await shop.untilWaiting('inventory', withdrawal);
+    await looking.commit();
+    expect(await withdrawal).toEqual({ revealedCount: 1, isWithdrawn: false });
+    expect(await order.reveal()).toMatchObject({ code: expect.any(String) as string });
+
+    const other = await delivered(variantId);
+    const withdrawing = await shop.begin('inventory');
+    await withdrawing.sql('select inventory_withdraw_keys($1, 0)', [other.orderId]);
+    const look = other.reveal().then(
+      () => 'seen',
+      (error: { code: string }) => error.code,
+    );
+    await shop.untilWaiting('inventory', look);
+    await withdrawing.commit();
+    expect(await look).toBe(closed.code);
+    expect(await shop.sql('inventory', 'select 1 from key_reveals where key_id = $1', [other.keyId])).toEqual([]);
+  }
+});
+
+test('A64 I1: what a refund withdrew unseen is for sale again, and only its new owner sees it; told again, the refund takes nothing from anybody', async () => {
+  const variantId = await shop.stockUp(2);
+  const first = await delivered(variantId, 2);
+  expect(await first.withdraw()).toEqual({ revealedCount: 0, isWithdrawn: true });
+  expect(await shop.counts(variantId)).toEqual({ availableCount: 2, reservedCount: 0, soldCount: 0 });
+  // The refunded line gets no other keys for them.
+  expect(await first.refill()).toMatchObject({ missingCount: 0 });
+  const second = await delivered(variantId, 2);
+  expect(second.keyIds.toSorted()).toEqual(first.keyIds.toSorted());
+  await second.reveal();
+  for (const keyId of first.keyIds) await expect(first.reveal(keyId)).rejects.toMatchObject(closed);
+  expect((await first.client.listOwnKeys({})).items).toEqual([]);
+  expect((await first.client.listOrderKeys({ orderId: first.orderId })).items).toEqual([]);
+  await expect(
+    first.client.reportKey({ orderId: first.orderId, keyId: second.keyId, reason: 'already-used' }),
+  ).rejects.toMatchObject({ status: 404 });
+  expect(await first.withdraw()).toEqual({ revealedCount: 0, isWithdrawn: true });
+  expect((await second.client.listOrderKeys({ orderId: second.orderId })).items).toHaveLength(2);
+  const staff = await shop.admin().getDigitalKey({ keyId: second.keyId });
+  expect(staff).toMatchObject({ status: 'allocated' });
+  expect((await shop.admin().listDigitalKeys({ variantId })).items).toHaveLength(2);
+  expect(
+    await shop.sql(
+      'inventory',
+      "select distinct to_status from key_audit where from_status = 'allocated' and key_id = any($1)",
+      [first.keyIds],
+    ),
+  ).toEqual([{ to_status: 'available' }]);
+});
+
+test('A64: a withdrawn product key that staff has looked at, that is a receipt, or whose batch is frozen is set aside instead', async () => {
+  for (const spoil of [
+    (keyId: string) => shop.admin().revealDigitalKey({ keyId, reason: 'the customer asks' }),
+    (keyId: string) => shop.ownerSql('inventory', "update product_keys set kind = 'receipt' where id = $1", [keyId]),
+    async (keyId: string) => {
+      const { batchId } = await shop.admin().getDigitalKey({ keyId });
+      await shop.admin().updateKeyBatch({ batchId, status: 'frozen', reason: 'the supplier warned us' });
+    },
+  ]) {
+    const variantId = await shop.stockUp(1);
+    const order = await delivered(variantId);
+    await spoil(order.keyId);
+    expect(await order.withdraw()).toMatchObject({ isWithdrawn: true });
+    expect(await shop.counts(variantId)).toEqual({ availableCount: 0, reservedCount: 0, soldCount: 0 });
+    expect((await shop.admin().getDigitalKey({ keyId: order.keyId })).status).toBe('quarantined');
+  }
+});
+
+test('I1: the database itself withdraws nothing that was seen, takes no withdrawal back, and lets no withdrawn key stay sold', async () => {
+  const variantId = await shop.stockUp(3);
+  const [seen, unseen] = [await delivered(variantId), await delivered(variantId)];
+  await seen.reveal();
+  const withdraw = (keyId: string, at = 'now()') =>
+    shop.sql('inventory', `update key_allocations set withdrawn_at = ${at} where key_id = $1`, [keyId]);
+  await expect(withdraw(seen.keyId)).rejects.toThrow(/that was seen/);
+  await expect(withdraw(unseen.keyId)).rejects.toThrow(/in the same transaction/);
+  await unseen.withdraw();
+  await expect(withdraw(unseen.keyId, 'null')).rejects.toThrow(/stays withdrawn/);
+  for (const status of ['available', 'quarantined', 'void'])
+    await expect(
+      shop.sql('inventory', 'update product_keys set status = $2 where id = $1', [seen.keyId, status]),
+    ).rejects.toThrow(/cannot go/);
 });

@@ -5,7 +5,12 @@ import { supplyNeeds } from '../db/schema.ts';
 
 export const fulfillOrder: Operations['fulfillOrder'] = async (ctx, { orderId, customerId, round, lines }) => {
   const { rows } = await ctx.db.execute<{ order_line_id: string; key_id: string }>(
-    sql`select * from inventory_fulfill(${orderId}, ${customerId}, ${round}, ${JSON.stringify(lines)}::jsonb)`,
+    sql`with valued as (
+        insert into line_values (order_line_id, unit_rial)
+        select (line->>'orderLineId')::uuid, (line->>'unitValueRial')::bigint from jsonb_array_elements(${JSON.stringify(lines)}::jsonb) line
+        where line ? 'unitValueRial' order by 1 on conflict do nothing
+      )
+      select * from inventory_fulfill(${orderId}, ${customerId}, ${round}, ${JSON.stringify(lines)}::jsonb)`,
   );
   failpoint('inventory.allocated'); // CP12
   const isWhole = rows.length === lines.reduce((count, line) => count + line.quantity, 0);

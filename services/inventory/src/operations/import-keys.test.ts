@@ -63,6 +63,23 @@ test('A71: a refused import leaves no batch, no key and no stock told', async ()
   expect(await shop.counts(sku)).toMatchObject({ availableCount: 1 });
 });
 
+test('A71: an import of which every line is refused leaves no batch, and its report says so, also in parts and when it is sent again', async () => {
+  const sku = await shop.stockUp(['ALREADY-CODE-01']);
+  const codes = ['=1+1', '', 'already code 01', '=1+1'];
+  const nothing = { batchId: null, importedCount: 0, duplicateCount: 1, invalidCount: 3 };
+  const importId = newId();
+  for (let time = 0; time < 2; time += 1)
+    expect(await shop.inventory().importKeys({ sku, label: 'nothing in it', codes, importId })).toMatchObject(nothing);
+  const parts = newId();
+  await shop.inventory().startKeyImport({ importId: parts, sku, label: 'nothing in its parts' });
+  await shop.inventory().addKeyImportLines({ importId: parts, firstLine: 1, lines: codes });
+  await shop.inventory().finishKeyImport({ importId: parts });
+  await shop.host.sweep('inventory', 'follow-imports');
+  expect(await shop.inventory().getKeyImport({ importId: parts })).toMatchObject({ ...nothing, status: 'done' });
+  expect((await shop.inventory().listKeyImportVerdicts({ importId: parts })).items).toHaveLength(4);
+  expect((await shop.admin().listKeyBatches({ variantId: sku })).items).toHaveLength(1);
+});
+
 test('A71 A44: an empty file, 1,000,001 lines, an endless line and an unknown field are 422, an unknown SKU too', async () => {
   const base = { sku: newId(), label: 'limits', codes: ['GOOD-CODE-0001'] };
   for (const wrong of [

@@ -3,7 +3,7 @@ import { importNotFound, importRefused } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { keyImports } from '../db/schema.ts';
-import { addLines, getImport, type ImportRow, openImport, storeImport } from '../importing.ts';
+import { addLines, batchOf, getImport, type ImportRow, openImport, storeImport } from '../importing.ts';
 import { listVerdicts } from './list-key-import-verdicts.ts';
 
 const partLines = 5_000;
@@ -39,5 +39,5 @@ async function report(ctx: Context, row: ImportRow) {
   const problems = items.map(({ line, reason }) => ({ line, reason }));
   if (row.status === 'refused') throw importRefused({ lines: problems });
   const { importedCount, duplicateCount, invalidCount } = row;
-  return { batchId: row.status === 'done' ? row.id : null, importedCount, duplicateCount, invalidCount, problems };
+  return { batchId: batchOf(row), importedCount, duplicateCount, invalidCount, problems };
 }

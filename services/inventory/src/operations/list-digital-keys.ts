@@ -1,6 +1,6 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { idOfCursor, showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { idOfCursor, isHolder, showStaffKey, staffKeyColumns } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listDigitalKeys: Operations['listDigitalKeys'] = async (
@@ -10,7 +10,7 @@ export const listDigitalKeys: Operations['listDigitalKeys'] = async (
   const rows = await ctx.db
     .select(staffKeyColumns)
     .from(productKeys)
-    .leftJoin(keyAllocations, eq(keyAllocations.keyId, productKeys.id))
+    .leftJoin(keyAllocations, isHolder)
     .where(
       and(
         variantId === undefined ? undefined : eq(productKeys.variantId, variantId),

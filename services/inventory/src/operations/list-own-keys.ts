@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { idOfCursor, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
+import { idOfCursor, isHolder, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, cursor }) => {
@@ -11,11 +11,11 @@ export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, curso
     cursor === undefined
       ? undefined
       : sql`(${keyAllocations.allocatedAt}, ${keyAllocations.keyId}) <
-          (select allocated_at, key_id from key_allocations where key_id = ${idOfCursor(cursor)} and customer_id = ${userId})`;
+          (select allocated_at, key_id from key_allocations where key_id = ${idOfCursor(cursor)} and customer_id = ${userId} and withdrawn_at is null)`;
   const rows = await ctx.db
     .select(ownedKeyColumns)
     .from(keyAllocations)
-    .innerJoin(productKeys, eq(productKeys.id, keyAllocations.keyId))
+    .innerJoin(productKeys, isHolder)
     .where(and(eq(keyAllocations.customerId, userId), isOlder))
     .orderBy(desc(keyAllocations.allocatedAt), desc(keyAllocations.keyId))
     .limit(limit + 1);

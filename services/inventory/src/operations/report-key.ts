@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
 import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
@@ -7,6 +7,7 @@ import type { Operations } from '../context.ts';
 import { keepPicture } from '../db/queries.ts';
 import { keyAllocations } from '../db/schema.ts';
 import { imageOf } from '../domain/image.ts';
+import { type BatchVerdict, complaintRules, tellVerdict } from '../complaining.ts';
 
 /** Only who has looked at a product key can know that it does not work; the look itself is on record. */
 export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note, pictureBase64 }) => {
@@ -17,7 +18,12 @@ export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, 
     })
     .from(keyAllocations)
     .where(
-      and(eq(keyAllocations.keyId, keyId), eq(keyAllocations.orderId, orderId), eq(keyAllocations.customerId, userId)),
+      and(
+        eq(keyAllocations.keyId, keyId),
+        eq(keyAllocations.orderId, orderId),
+        eq(keyAllocations.customerId, userId),
+        isNull(keyAllocations.withdrawnAt),
+      ),
     );
   if (!key) throw keyNotFound();
   if (!key.isSeen) throw keyNotRevealable();
@@ -29,9 +35,10 @@ export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, 
     const { rows } = await tx.execute<{
       status: 'open' | 'replaced' | 'refunded' | 'rejected';
       is_new: boolean;
-      is_frozen: boolean;
+      is_over_total: boolean;
+      batch_verdict: BatchVerdict;
     }>(
-      sql`select * from inventory_complain(${complaintId}, ${keyId}, ${orderId}, ${userId}, ${reason}, ${note ?? null})`,
+      sql`select * from inventory_complain(${complaintId}, ${keyId}, ${orderId}, ${userId}, ${reason}, ${note ?? null}, ${JSON.stringify(complaintRules(ctx.config))}::jsonb)`,
     );
     const [answer] = rows;
     if (!answer) throw new Error('The complaint was not answered');
@@ -41,7 +48,8 @@ export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, 
   ctx.wakeRelay();
   if (complaint.is_new)
     ctx.log.warn({ keyId, orderId, reason, status: complaint.status }, 'a product key was complained of');
-  if (complaint.is_frozen)
-    ctx.log.error({ keyId, alarm: 'batch-frozen' }, 'three customers complained of one batch; it is frozen');
+  if (complaint.is_over_total)
+    ctx.log.error({ keyId, orderId, alarm: 'complaint-total' }, 'what the rules may give on complaints is used up');
+  tellVerdict(ctx, keyId, complaint.batch_verdict);
   return { status: complaint.status };
 };

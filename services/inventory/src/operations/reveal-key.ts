@@ -20,7 +20,9 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
         eq(keyAllocations.orderId, orderId),
         eq(keyAllocations.customerId, requireUser(ctx).userId),
       ),
-    );
+    )
+    .orderBy(sql`${keyAllocations.withdrawnAt} nulls first`) // Withdrawn, and bound again to the same order.
+    .limit(1);
   if (!key) throw keyNotFound();
   if (key.status !== 'allocated' || key.isRefunded) throw keyNotRevealable();
   const opened = await revealRecorded(ctx, keyId, null).catch((error: unknown) => {

@@ -33,6 +33,11 @@ export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchI
       );
       if (sold.length > 0) throw keyAlreadySold({}, 'Some product keys of this batch are held or sold');
     }
+    if (status !== 'undone')
+      await tx
+        .update(keyBatches)
+        .set(status === 'frozen' ? { frozenAt: sql`now()` } : { frozenAt: null, openedAt: sql`now()` })
+        .where(eq(keyBatches.id, batchId));
     const movedCount = rows[0]?.moved ?? 0;
     if (status === 'undone') {
       // Never sold and never again for sale: the same product keys may come in again.
