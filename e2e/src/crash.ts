@@ -42,6 +42,9 @@ const unlimited = '1000000';
 const crashEnv: Record<string, string> = {
   WORKER_LOCK_MS: '2000',
   ORDERS_PENDING_MAX: unlimited,
+  ORDERS_PER_MINUTE_MAX: unlimited,
+  ORDERS_HELD_UNITS_MAX: unlimited,
+  ORDERS_UNPAID_FREE_MAX: unlimited,
   IDENTITY_OTP_PER_IP_10_MIN: unlimited,
   IDENTITY_OTP_PER_IP_HOUR: unlimited,
   IDENTITY_OTP_PER_PREFIX_10_MIN: unlimited,

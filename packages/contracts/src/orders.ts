@@ -53,6 +53,10 @@ export const tooManyPendingOrders = problem<{ pendingMax: number }>('orders.too-
   status: 429,
   title: 'Pay or cancel your unpaid orders first',
 });
+export const unpaidWait = problem<{ retryAfterSeconds: number }>('orders.unpaid-wait', {
+  status: 429,
+  title: 'Several orders were left unpaid; wait before the next one',
+});
 export const orderNotFound = problem('orders.not-found', { status: 404, title: 'No such order' });
 export const orderNotCancellable = problem<{ orderId: string; status: OrderStatus }>('orders.not-cancellable', {
   status: 409,
@@ -333,7 +337,10 @@ export const ordersContract = contract(
         quoteExpired,
         couponNotUsable,
         dayLimitReached,
+        cartLimit,
         tooManyPendingOrders,
+        unpaidWait,
+        rateLimited,
         checkoutFailed,
       ],
     }),

@@ -55,6 +55,11 @@ export async function findAnswer(
   return found.status === null ? undefined : { answer: found.answer };
 }
 
+/** The answer that was stored under a key, whatever it was asked with. */
+export async function findAnswerOf(db: Db | Tx, scope: KeyScope): Promise<unknown> {
+  return (await findKey(db, scope))?.answer ?? undefined;
+}
+
 /** Stores the answer in the transaction of the effect. Only the first one stays. */
 export async function answerKey(tx: Tx | Db, scope: KeyScope, status: number, answer: unknown): Promise<void> {
   await tx

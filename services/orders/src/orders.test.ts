@@ -1,6 +1,7 @@
 import { newId } from '@kelid/service/ids';
 import { OrderStatus } from '@kelid/contracts/orders';
-import { userActor } from '@kelid/testing/start-service';
+import { userActor, waitFor } from '@kelid/testing/start-service';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOrders, type TestOrders } from './test-orders.ts';
 
@@ -172,16 +173,86 @@ test('A59: one Idempotency-Key 20 times at once is one order; with another body 
   });
 });
 
-test('A59: one cart checked out at once in 10 tabs, each with its own key, becomes one order', async () => {
+test('A59: one cart checked out at once in 10 tabs, each with its own key, becomes one order, and every tab that is answered is sent to it', async () => {
   const variantId = shop.around.addVariant(50);
   const buyer = await shop.shopper(variantId);
   const answers = await Promise.allSettled(Array.from({ length: 10 }, () => buyer.checkout()));
-  expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1);
+  expect(new Set(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.orderId] : []))).size).toBe(
+    1,
+  );
+  for (const answer of answers)
+    if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'orders.cart-empty', status: 409 });
+  expect(await shop.sql('orders', 'select status from orders where customer_id = $1', [buyer.userId])).toEqual([
+    { status: 'pending_payment' },
+  ]);
   // Cart and order are locked in one order everywhere; otherwise the tabs wait for each other until PostgreSQL ends one.
   expect(await shop.sql('orders', 'select deadlocks from pg_stat_database where datname = current_database()')).toEqual(
     [{ deadlocks: 0 }],
   );
   expect(shop.around.heldCount(variantId)).toBe(1);
+});
+
+test('CP2 A59: a cart whose checkout died with its process is ordered at once under a new key: it is that order, and the old key answers it too', async () => {
+  const variantId = shop.around.addVariant(5);
+  const buyer = await shop.shopper(variantId);
+  const [oldKey, newKey] = [newId(), newId()];
+  const orderId = await shop.leavePlacing(buyer, oldKey);
+  const placed = await buyer.checkout(newKey);
+  expect(placed).toMatchObject({ orderId, status: 'pending_payment', totalRial: 5_000_000 });
+  for (const key of [oldKey, newKey]) expect(await buyer.checkout(key)).toEqual(placed);
+  expect(shop.around.heldCount(variantId)).toBe(1);
+  expect((await shop.client(buyer.actor).getCart({})).items).toEqual([]);
+});
+
+test('CP2: the key of a checkout that died with its process goes on with it; while its lease runs it is said to be running', async () => {
+  const buyer = await shop.shopper(shop.around.addVariant(5));
+  const key = newId();
+  const orderId = await shop.leavePlacing(buyer, key, 60);
+  await expect(buyer.checkout(key)).rejects.toMatchObject({ code: 'idempotency-key-running', status: 409 });
+  await shop.sql('orders', 'update orders set due_at = now() where id = $1', [orderId]);
+  expect(await buyer.checkout(key)).toMatchObject({ orderId, status: 'pending_payment' });
+});
+
+test('CP2: a cart that was changed after its checkout died is a new order, and what the dead one held is let go', async () => {
+  const variantId = shop.around.addVariant(5);
+  const buyer = await shop.shopper(variantId);
+  const orderId = await shop.leavePlacing(buyer, newId(), 60);
+  await shop.client(buyer.actor).addCartItem({ variantId, quantity: 1 });
+  await expect(buyer.checkout()).rejects.toMatchObject({ code: 'orders.cart-empty', status: 409 });
+  await shop.sql('orders', 'update orders set due_at = now() where id = $1', [orderId]);
+  const placed = await buyer.checkout();
+  expect(placed).toMatchObject({ totalRial: 10_000_000 });
+  expect(await statusOf(orderId)).toBe('cancelled');
+  expect(shop.around.heldCount(variantId)).toBe(2);
+});
+
+test('CP2: what a dead process left is gone on with by the sweep within seconds, and what a living one works on is left to it', async () => {
+  const left = await shop.shopper(shop.around.addVariant(5));
+  const orderId = await shop.leavePlacing(left);
+  const variantId = shop.around.addVariant(5);
+  const slow = await shop.shopper(variantId);
+  let runnerCount = 0;
+  shop.around.beforeReserve = async () => {
+    shop.around.beforeReserve = undefined;
+    runnerCount += 1;
+    // Longer than its first lease: only a renewal can have moved it on.
+    await waitFor('the renewal', async () => {
+      const renewed = "select 1 from orders where customer_id = $1 and due_at > placed_at + interval '5.5 seconds'";
+      return (await shop.sql('orders', renewed, [slow.userId])).length === 1;
+    });
+    shop.around.beforeReserve = () => Promise.resolve(void (runnerCount += 1));
+    await shop.host.sweep('orders', 'move-due-orders');
+    shop.around.beforeReserve = undefined;
+  };
+  await slow.checkout();
+  // The sweep went on with the one that was left, and with no other.
+  expect(runnerCount).toBe(2);
+  expect(await statusOf(orderId)).toBe('pending_payment');
+  const [lease] = await shop.sql(
+    'orders',
+    "select bool_and(due_at < placed_at + interval '6 seconds') as short from orders where status = 'placing'",
+  );
+  expect(lease?.['short'] ?? true).toBe(true);
 });
 
 test('an order above what its customer may buy in a day is refused by name, holds nothing, and the cart stays', async () => {
@@ -198,7 +269,13 @@ test('an order above what its customer may buy in a day is refused by name, hold
   await buyer.checkout();
 });
 
-test('A66: one customer holds at most three unpaid orders', async () => {
+const minutesLater = (userId: string, minutes = 2) =>
+  shop.sql('orders', 'update orders set placed_at = placed_at - make_interval(mins => $2) where customer_id = $1', [
+    userId,
+    minutes,
+  ]);
+
+test('A66: one customer holds at most three unpaid orders, placed one by one or at once', async () => {
   const variantId = shop.around.addVariant(50);
   const buyer = await shop.shopper(variantId);
   for (let order = 0; order < 3; order += 1) {
@@ -207,6 +284,128 @@ test('A66: one customer holds at most three unpaid orders', async () => {
   }
   await expect(buyer.checkout()).rejects.toMatchObject({ status: 429, code: 'orders.too-many-pending' });
   expect(shop.around.heldCount(variantId)).toBe(3);
+
+  const tabs = await shop.shopper(variantId);
+  await Promise.allSettled(
+    Array.from({ length: 10 }, async () => {
+      await shop.client(tabs.actor).addCartItem({ variantId, quantity: 1 });
+      await tabs.checkout();
+    }),
+  );
+  const [open] = await shop.sql('orders', 'select count(*)::int from orders where customer_id = $1', [tabs.userId]);
+  expect(open?.['count']).toBeLessThanOrEqual(3);
+});
+
+test('A66: a checkout waits for the one that is being written down beside it, and counts it', async () => {
+  const variantId = shop.around.addVariant(50);
+  const buyer = await shop.shopper(variantId);
+  for (let order = 0; order < 2; order += 1) {
+    await buyer.checkout();
+    await shop.client(buyer.actor).addCartItem({ variantId, quantity: 1 });
+  }
+  const other = new pg.Client({ connectionString: shop.databaseUrls['orders']?.ownerUrl ?? '' });
+  await other.connect();
+  await other.query('begin');
+  await other.query('select 1 from carts where customer_id = $1 for no key update', [buyer.userId]);
+  await other.query(
+    `with third as (insert into orders (id, order_number, customer_id, cart_id, cart_order_count, status, discount_rial, vat_rial, total_rial, psp, contact, first_attempt_id, idempotency_key, hold_expires_at, due_at)
+       select uuidv7(), 'KLD-THIRD', customer_id, cart_id, 1000, 'placing', 0, 0, 5000000, 'zarinpal', '{}', uuidv7(), 'third', now() + interval '20 minutes', now() from orders where customer_id = $1 limit 1 returning id)
+     insert into order_lines (id, order_id, position, variant_id, product_slug, title, variant_title, region, platform, quantity, unit_price_rial)
+       select uuidv7(), third.id, 0, $2, '', '{}', '{}', '', '', 1, 5000000 from third`,
+    [buyer.userId, variantId],
+  );
+  const fourth = buyer.checkout().catch((error: unknown) => error);
+  await waitFor('the checkout at the lock, or past it', async () => {
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    const past = 'select 1 from orders where customer_id = $1 offset 2';
+    return (
+      (await shop.sql('orders', waiting)).length > 0 || (await shop.sql('orders', past, [buyer.userId])).length > 0
+    );
+  });
+  await other.query('commit');
+  await other.end();
+  expect(await fourth).toMatchObject({ status: 429, code: 'orders.too-many-pending' });
+});
+
+test('A66: the seventh checkout of one minute is a 429 with the time to wait, also of six that were taken back; another customer is free', async () => {
+  const variantId = shop.around.addVariant(50);
+  const buyer = await shop.shopper(variantId);
+  shop.around.faults.set('startAttempt', 'refuses');
+  for (let order = 0; order < 6; order += 1)
+    await expect(buyer.checkout()).rejects.toMatchObject({ code: 'orders.checkout-failed' });
+  shop.around.faults.clear();
+  const seventh: unknown = await buyer.checkout().catch((error: unknown) => error);
+  expect(seventh).toMatchObject({ status: 429, code: 'rate-limited' });
+  const { retryAfterSeconds } = (seventh as { data: { retryAfterSeconds: number } }).data;
+  expect(retryAfterSeconds).toBeGreaterThan(0);
+  expect(retryAfterSeconds).toBeLessThanOrEqual(60);
+  await (await shop.shopper(variantId)).checkout();
+  await minutesLater(buyer.userId);
+  await buyer.checkout();
+});
+
+test('A66: an account holds at most 20 unpaid units of one variant, over all its orders; of another it may hold as many', async () => {
+  const [variantId, other] = [shop.around.addVariant(100), shop.around.addVariant(100)] as [string, string];
+  const buyer = await shop.shopper(variantId, 15);
+  const { orderId } = await buyer.checkout();
+  const [item] = (await shop.client(buyer.actor).addCartItem({ variantId, quantity: 6 })).items;
+  await expect(buyer.checkout()).rejects.toMatchObject({ status: 429, code: 'orders.too-many-pending' });
+  expect(shop.around.heldCount(variantId)).toBe(15);
+  await shop.client(buyer.actor).updateCartItem({ itemId: item?.id ?? '', quantity: 5 });
+  await shop.client(buyer.actor).addCartItem({ variantId: other, quantity: 20 });
+  await buyer.checkout();
+  expect(shop.around.heldCount(variantId)).toBe(20);
+  await shop.client(buyer.actor).cancelOrder({ orderId });
+  await shop.client(buyer.actor).addCartItem({ variantId, quantity: 15 });
+  await buyer.checkout();
+});
+
+test('A66: whoever lets holds run out again and again waits longer each time; whoever pays does not', async () => {
+  const variantId = shop.around.addVariant(100);
+  const buyer = await shop.shopper(variantId);
+  const letGo = async () => {
+    await shop.client(buyer.actor).addCartItem({ variantId, quantity: 1 });
+    const { orderId } = await buyer.checkout();
+    await shop.client(buyer.actor).cancelOrder({ orderId });
+    await minutesLater(buyer.userId);
+    return orderId;
+  };
+  const past = (seconds: number) =>
+    shop.ownerSql(
+      'orders',
+      'update order_history set at = at - make_interval(secs => $2) where order_id in (select id from orders where customer_id = $1)',
+      [buyer.userId, seconds],
+    );
+  await letGo();
+  await letGo();
+  await letGo();
+  for (const waitSeconds of [60, 120, 240, 480]) {
+    await shop.client(buyer.actor).addCartItem({ variantId, quantity: 1 });
+    const refusal: unknown = await buyer.checkout().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ status: 429, code: 'orders.unpaid-wait' });
+    const { retryAfterSeconds } = (refusal as { data: { retryAfterSeconds: number } }).data;
+    expect(retryAfterSeconds).toBeGreaterThan(waitSeconds / 2);
+    expect(retryAfterSeconds).toBeLessThanOrEqual(waitSeconds);
+    await past(waitSeconds);
+    await shop.sql('orders', 'delete from cart_items where cart_id in (select id from carts where customer_id = $1)', [
+      buyer.userId,
+    ]);
+    await letGo();
+  }
+  // Paid orders of the day make up for unpaid ones: here as if five had been paid.
+  await shop.ownerSql(
+    'orders',
+    'update orders set paid_at = now() where id in (select id from orders where customer_id = $1 limit 5)',
+    [buyer.userId],
+  );
+  await letGo();
+  // What a failed step took back was no hold of theirs.
+  const unlucky = await shop.shopper(variantId);
+  shop.around.faults.set('startAttempt', 'refuses');
+  for (let order = 0; order < 4; order += 1)
+    await expect(unlucky.checkout()).rejects.toMatchObject({ code: 'orders.checkout-failed' });
+  shop.around.faults.clear();
+  await unlucky.checkout();
 });
 
 const steps = ['reserveStock', 'createIntent', 'startAttempt'] as const;

@@ -12,15 +12,39 @@ import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } f
 import { orders } from './db/schema.ts';
 import { markPaid } from './paid.ts';
 
-type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
+export type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 export type Placing =
   | { kind: 'placed'; answer: CheckoutAnswer }
   /** Nothing is left of it, and the shopper can do something about that. */
   | { kind: 'refused'; problem: ProblemError }
   | { kind: 'failed' };
 
-/** Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered. */
-export async function continueCheckout(ctx: Context, { order, lines }: OrderWithLines): Promise<Placing> {
+/** A living process renews its lease on a checkout each second; what a dead one left is anybody's after this many. */
+export const leaseSeconds = 5;
+
+/**
+ * Brings a `placing` order to `pending_payment`, or takes every step back. Repeats by the order's id: peers answer what they answered.
+ * Whoever calls this has made the order, or taken over its lease.
+ */
+export async function continueCheckout(ctx: Context, found: OrderWithLines): Promise<Placing> {
+  const renewal = setInterval(() => void renewLease(ctx, found.order.id), 1_000);
+  try {
+    return await runCheckout(ctx, found);
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+/** A renewal that fails is no fault: then somebody else may go on with the order. */
+async function renewLease(ctx: Context, orderId: string): Promise<void> {
+  await ctx.db
+    .execute(
+      sql`update orders set due_at = now() + make_interval(secs => ${leaseSeconds}) where id = ${orderId} and status = 'placing'`,
+    )
+    .catch(() => undefined);
+}
+
+async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Promise<Placing> {
   const orderId = order.id;
   let payment: CheckoutAnswer['payment'] = null;
   try {
@@ -158,6 +182,6 @@ export function isFree({ totalRial }: Pick<OrderRow, 'totalRial'>): boolean {
   return totalRial === 0;
 }
 
-function scopeOf(order: OrderRow) {
+export function scopeOf(order: OrderRow) {
   return { actorId: order.customerId, operation: 'checkout', key: order.idempotencyKey };
 }

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../db/queries.ts';
 import { orders } from '../db/schema.ts';
 import { fulfill, sendToReview } from '../paying.ts';
-import { abandonCheckout, continueCheckout, letGo } from '../placing.ts';
+import { abandonCheckout, continueCheckout, leaseSeconds, letGo } from '../placing.ts';
 
 /** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
 const stockedSecondsMax = 120;
@@ -28,7 +28,7 @@ export async function moveDueOrders(ctx: Context): Promise<number> {
   // The lease keeps two sweeping processes apart and brings the order back when this one dies.
   const { rows } = await ctx.db.execute<DueOrder>(sql`
     with due as materialized (select id from orders where due_at <= now() order by due_at limit 20 for update skip locked)
-    update orders set due_at = now() + interval '30 seconds' from due where orders.id = due.id
+    update orders set due_at = now() + make_interval(secs => case status when 'placing' then ${leaseSeconds} else 30 end) from due where orders.id = due.id
     returning orders.id, extract(epoch from now() - placed_at)::float8 as "ageSeconds", extract(epoch from now() - paid_at)::float8 as "paidSeconds"`);
   await Promise.all(
     rows.map(async (due) => {

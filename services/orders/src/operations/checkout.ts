@@ -6,10 +6,8 @@ import {
   couponNotUsable,
   type ordersContract,
   quoteExpired,
-  tooManyPendingOrders,
   variantNotFound,
 } from '@kelid/contracts/orders';
-import { idempotencyKeyRunning } from '@kelid/contracts/common';
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
@@ -18,10 +16,13 @@ import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 import { holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
 import { listCartCoupons, takeCoupon } from '../db/coupons.ts';
+import { checkHolds } from '../db/holds.ts';
+import type { OrderWithLines } from '../db/queries.ts';
 import { orderLines, orders } from '../db/schema.ts';
 import { newOrderNumber } from '../domain/order-number.ts';
 import { fulfill } from '../paying.ts';
-import { continueCheckout, isFree } from '../placing.ts';
+import { findOrderOfCart, joinCheckout, resumeCheckout } from '../joining.ts';
+import { continueCheckout, isFree, leaseSeconds } from '../placing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 
@@ -40,8 +41,8 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
 
   const { cart } = await openCart(ctx);
   const items = await listItems(ctx, cart.id);
-  const running = items.length === 0 ? 'ordered-or-empty' : undefined;
-  const { items: variants } = running
+  const isEmpty = items.length === 0;
+  const { items: variants } = isEmpty
     ? { items: [] }
     : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
@@ -52,10 +53,27 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   const content = { items, variants, coupons: await listCartCoupons(ctx.db, cart.id, userId) };
   const price = priceCart(ctx, content, promised);
   const { lines } = price;
+  const contact = cleanContact(input.contact);
+  const join = async (found: OrderWithLines): Promise<Answer> => {
+    const joined = await joinCheckout(ctx, scope, input, found, {
+      psp: input.psp,
+      usesWallet: input.useWallet,
+      contact,
+      expectedTotalRial: input.expectedTotalRial,
+      couponIds: content.coupons.map((coupon) => coupon.id),
+      lines,
+    });
+    // That order is dead now, and all that was seen above is older.
+    return joined ?? checkout(ctx, input);
+  };
+  const ordered = isEmpty ? undefined : await findOrderOfCart(ctx, cart);
+  if (ordered?.order.idempotencyKey === scope.key) return resumeCheckout(ctx, scope, ordered.order.id);
+  if (ordered) return join(ordered);
+
   // A coupon that this very key has just used looks used up, so the key is asked first, in the transaction.
   const isCouponOver = price.coupons.some((coupon) => coupon.reason !== null);
   const seenRial = input.expectedTotalRial ?? priceCart(ctx, content, cart.quote ?? undefined).totalRial;
-  if (!running && !isCouponOver && seenRial !== price.totalRial) {
+  if (!isEmpty && !isCouponOver && seenRial !== price.totalRial) {
     await holdQuote(ctx, cart.id, Object.fromEntries(lines.map((line) => [line.variantId, line.unitPriceRial])), false);
     throw quoteExpired({ totalRial: price.totalRial });
   }
@@ -66,15 +84,11 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
     .transaction(async (tx) => {
       const claim = await claimKey(tx, scope, input, orderId);
       if (claim.kind !== 'new') return claim;
-      if (running) throw cartEmpty();
+      if (isEmpty) throw cartEmpty();
       if (isCouponOver) throw couponNotUsable({ totalRial: price.totalRial });
-      // Holds are a scarce good: the row lock on the cart makes two checkouts of one customer count each other (A66).
+      // Two checkouts of one customer count each other's holds (A66).
       await tx.execute(sql`select 1 from carts where id = ${cart.id} for no key update`);
-      const { rows: pending } = await tx.execute<{ count: number }>(
-        sql`select count(*)::int as count from orders where customer_id = ${userId} and status in ('placing', 'pending_payment')`,
-      );
-      if ((pending[0]?.count ?? 0) >= ctx.config.ORDERS_PENDING_MAX)
-        throw tooManyPendingOrders({ pendingMax: ctx.config.ORDERS_PENDING_MAX });
+      await checkHolds(tx, ctx.config, userId, lines);
       const [order] = await tx
         .insert(orders)
         .values({
@@ -91,11 +105,11 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
           totalRial: price.totalRial,
           psp: input.psp,
           usesWallet: input.useWallet,
-          contact: cleanContact(input.contact),
+          contact,
           firstAttemptId: newId(),
           idempotencyKey: scope.key,
           holdExpiresAt: sql`now() + make_interval(mins => ${ctx.config.ORDERS_HOLD_MINUTES})`,
-          dueAt: sql`now() + interval '60 seconds'`,
+          dueAt: sql`now() + make_interval(secs => ${leaseSeconds})`,
         })
         .returning();
       if (!order) throw new Error('The new order was not answered');
@@ -139,7 +153,7 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
       }
       // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
       if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state')
-        throw cartEmpty({}, 'This cart has just been ordered');
+        return { kind: 'ordered' as const };
       throw error;
     });
 
@@ -147,7 +161,12 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
     ctx.answerHeaders['idempotency-replayed'] = 'true';
     return placed.answer as Answer; // Stored by this operation under this key.
   }
-  if (placed.kind === 'running') throw idempotencyKeyRunning({ retryAfterSeconds: 1 });
+  if (placed.kind === 'running') return resumeCheckout(ctx, scope, placed.resourceId);
+  if (placed.kind === 'ordered') {
+    const other = await findOrderOfCart(ctx, cart);
+    if (!other) throw checkoutFailed({ retryAfterSeconds: 1 });
+    return join(other);
+  }
   failpoint('orders.placing-committed'); // CP2
   const outcome = await continueCheckout(ctx, placed);
   if (outcome.kind === 'placed') {
