@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { startServices, type TestServices, waitFor } from '@kelid/testing/start-service';
 import { sql } from 'drizzle-orm';
@@ -244,6 +246,19 @@ test('A46 A41: a service port refuses every call that carries no identity signed
   expect(seen.startedCount).toBe(0);
   const allowed = await callOtp(shop, { authorization: `Bearer ${await tokenOf(shop, system)}` });
   expect([allowed.status, seen.startedCount]).toEqual([200, 1]);
+});
+
+test('A46 A94: who brings no token is answered before a byte of the 58 MB that they announce is taken', async () => {
+  const { service } = gatedService();
+  const shop = await start(service);
+  const announced = request(`${shop.host.internalUrl}/rpc/notifications/sendOtp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': 58_000_000 },
+  });
+  announced.write('{');
+  const [answer] = (await once(announced, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, answer.headers.connection]).toEqual([401, 'close']);
+  announced.destroy();
 });
 
 test('A46: two hosts with one secret call each other over HTTP; with different secrets they do not', async () => {

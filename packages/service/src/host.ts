@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createFastify } from './fastify.ts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { forbidden, routeNotFound, serviceUnavailable, unauthenticated } from '@kelid/contracts/common';
 import type { Operation } from '@kelid/contracts/contract';
 import type { BaseContext } from './context.ts';
@@ -16,7 +16,7 @@ import type { EventEnvelope } from './event-envelope.ts';
 import { type Relay, startRelay } from './outbox.ts';
 import { createPeers, createRemoteCall, operationOf } from './peers.ts';
 import { type EventQueues, openQueues } from './queue.ts';
-import { verifyServiceToken } from './service-token.ts';
+import { type ServiceClaims, verifyServiceToken } from './service-token.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -354,16 +354,28 @@ function startInternalServer(options: {
     }
     return reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
   });
+  const refuse = (error: unknown, reply: FastifyReply) => {
+    const problem = toProblem(error, options.log);
+    return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+  };
+  const callers = new WeakMap<FastifyRequest, ServiceClaims>();
   server.post<{ Params: { service: string; operation: string } }>(
     '/rpc/:service/:operation',
+    {
+      // Who asks is known before a byte of what they send is read: a body may be 64 MiB.
+      onRequest: async (request, reply) => {
+        const { service } = request.params;
+        const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+        const claims = token && (await verifyServiceToken(options.secret, service, token).catch(() => undefined));
+        if (!claims) return refuse(unauthenticated(), reply.header('connection', 'close'));
+        callers.set(request, claims);
+      },
+    },
     async (request, reply) => {
       const { service, operation: operationName } = request.params;
-      const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+      const claims = callers.get(request);
       try {
-        if (!token) throw unauthenticated();
-        const claims = await verifyServiceToken(options.secret, service, token).catch(() => {
-          throw unauthenticated();
-        });
+        if (!claims) throw unauthenticated();
         if (!options.callHosted.has(service)) throw forbidden();
         const operation: Operation | undefined =
           options.callHosted.get(service)?.definition.contract.operations[operationName];
@@ -379,8 +391,7 @@ function startInternalServer(options: {
         });
         return await reply.send(answer);
       } catch (error) {
-        const problem = toProblem(error, options.log);
-        return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+        return refuse(error, reply);
       }
     },
   );
