@@ -168,6 +168,27 @@ test('PA-3 A47: a success with an authority that nobody knows answers the neutra
   expect(shop.hasAlarm('callback-unknown')).toBe(true);
 });
 
+test('A47: a hundred callbacks that nobody knows are a few lines in the log, and a true one from the same address is settled', async () => {
+  const lines = () => shop.logLines.filter((line) => line.includes('callback-unknown')).length;
+  const before = lines();
+  const attempt = await shop.start(await shop.owe());
+  const comeFromThere = (params: Record<string, string>) =>
+    shop.host.call(
+      'payments',
+      'handlePspCallback',
+      { psp: 'zarinpal', params },
+      { ...shop.host.contextOf('gateway'), origin: { ip: '198.51.100.9', userAgent: '' } },
+    );
+  await Promise.all(
+    Array.from({ length: 100 }, (_, at) =>
+      comeFromThere({ Authority: `A${String(at).padStart(35, '7')}`, Status: 'OK' }),
+    ),
+  );
+  expect(lines() - before).toBeLessThanOrEqual(3);
+  await comeFromThere(await bank.decide(attempt.authority, 'pay'));
+  expect(await shop.attempt(attempt.attemptId)).toMatchObject({ status: 'captured' });
+});
+
 test('PA-3 A47: a made-up success of an unpaid attempt pays nothing, and does not stand in the way of the real one', async () => {
   const order = await shop.owe();
   const attempt = await shop.start(order);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { paymentsContract } from '@kelid/contracts/payments';
 import { defineService } from '@kelid/service/define-service';
+import { createMinuteCounts } from '@kelid/service/minute-counts';
 import { PaymentsConfig } from './config.ts';
 import { onOrderClosed } from './events/on-order-closed.ts';
 import { onOrderFulfilled } from './events/on-order-fulfilled.ts';
@@ -59,7 +60,7 @@ export const paymentsService = defineService({
   peers: ['orders', 'inventory'],
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: PaymentsConfig,
-  createParts: (config) => ({ config, psps: createPsps(config) }),
+  createParts: (config) => ({ config, psps: createPsps(config), noise: createMinuteCounts() }),
   operations: {
     handlePspCallback,
     handlePspWebhook,

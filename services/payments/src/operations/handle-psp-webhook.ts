@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp, pspWebhookRefused } from '@kelid/contracts/payments';
+import { isWorthALine } from '@kelid/service/minute-counts';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import type { WebhookHint } from '../providers/psp.ts';
@@ -13,7 +14,12 @@ export const handlePspWebhook: Operations['handlePspWebhook'] = async (ctx, { ps
   const psp = Psp.safeParse(pspName);
   const hint = psp.success ? ctx.psps[psp.data]?.parseWebhook?.(body, headers) : undefined;
   if (!psp.success || hint === undefined || hint === 'refused') {
-    ctx.log.warn({ psp: pspName, alarm: 'webhook-refused' }, "a message that no bank's server signed was refused");
+    const count = ctx.noise.add(`refused ${psp.data ?? 'unknown'}`);
+    if (isWorthALine(count))
+      ctx.log.warn(
+        { psp: psp.data, count, alarm: 'webhook-refused' },
+        "a message that no bank's server signed was refused",
+      );
     throw pspWebhookRefused();
   }
   if (hint === 'irrelevant') return {};
