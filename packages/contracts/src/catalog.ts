@@ -107,15 +107,17 @@ export interface CategoryNode {
   productCount: number;
   children: CategoryNode[];
 }
-const CategoryNode: z.ZodType<CategoryNode> = z.object({
-  id: Id,
-  slug: z.string(),
-  title: z.string(),
-  productCount: z.int(),
-  get children() {
-    return z.array(CategoryNode);
-  },
-});
+const CategoryNode: z.ZodType<CategoryNode> = z
+  .object({
+    id: Id,
+    slug: z.string(),
+    title: z.string(),
+    productCount: z.int(),
+    get children() {
+      return z.array(CategoryNode);
+    },
+  })
+  .meta({ id: 'CategoryNode' });
 export const ProductSort = z.enum(['relevance', 'newest', 'price', '-price', 'title']);
 const Lang = { language: Language.default('fa') };
 const staff = ['admin', 'seller', 'internal'] as const;
@@ -348,6 +350,7 @@ export const catalogContract = contract(
       summary: 'Stores a product image in three widths; the body is the file',
       access: staff,
       transport: 'upload',
+      bodyBytesMax: 5 * 1024 * 1024,
       input: z.object({ productId: Id, contentType: z.string().max(60), contentBase64: z.string().max(7_000_000) }),
       output: z.object({ image: Image }),
       problems: [productNotFound, imageRefused],

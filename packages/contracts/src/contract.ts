@@ -23,6 +23,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   checksSession: boolean;
   /** Calls per minute of one actor (or one address for guests), beside the general limit. */
   limitPerMinute?: number;
+  /** The longest body that is read, everywhere on its way. */
+  bodyBytesMax: number;
   /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. `webhook`: text of any type arrives as `body`, the sender's own headers as `headers`. */
   transport: 'json' | 'form' | 'upload' | 'download' | 'webhook';
 }
@@ -42,6 +44,7 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
     problems: [],
     idempotent: false,
     checksSession: false,
+    bodyBytesMax: 64 * 1024,
     transport: 'json',
     ...options,
     input: options.input.strict() as unknown as Input,

@@ -758,6 +758,7 @@ export const paymentsContract = contract(
         "Compares a PSP's report of one day with the ledger and books what agrees; the same file again answers the first import",
       access: ['admin'],
       status: 201,
+      bodyBytesMax: 10 * 1024 * 1024,
       checksSession: true,
       input: z.object({ psp: Psp, day: Day, csv: z.string().min(1).max(4_000_000) }),
       output: Settlement,

@@ -4,24 +4,33 @@ import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { FeedEntry } from '@kelid/contracts/notifications';
+import { rateLimited } from '@kelid/contracts/common';
 import type { Host } from '@kelid/service/host';
+import type { Limits } from './limits.ts';
 import type { SignInState } from './sign-in-state.ts';
 
 const Redeemed = z.object({ session: z.object({ userId: z.string(), sessionId: z.string() }).nullable() });
 const Feed = z.object({ items: z.array(z.object({ userId: z.string(), entry: FeedEntry })), asOf: z.string() });
 const socketsPerUserMax = 5;
+const socketsPerAddressMax = 64;
+/** A page has nothing to say here; so many frames in ten seconds are forgiven. */
+const framesMax = 20;
+const framesWithinMs = 10_000;
 const bufferedBytesMax = 1024 * 1024;
 const readEveryMs = 150;
+const emptyAnswer = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
 
 interface Client {
   socket: WebSocket;
   userId: string;
   sessionId: string;
   isAlive: boolean;
+  frameTimes: number[];
 }
 
 export interface LiveUpdates {
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** `line`: whose connection it is, as it is counted. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, line: string): void;
   close(): void;
 }
 
@@ -32,6 +41,7 @@ export interface LiveUpdates {
 export function createLiveUpdates(
   host: Host,
   signIns: SignInState,
+  limits: Pick<Limits, 'countHandshake'>,
   options: { isOriginAllowed(origin: string): boolean },
 ): LiveUpdates {
   const server = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024 });
@@ -68,8 +78,30 @@ export function createLiveUpdates(
   }
 
   function send(client: Client, entry: FeedEntry): void {
-    if (client.socket.bufferedAmount > bufferedBytesMax) client.socket.close(1013, 'too slow');
+    // Not closed politely: a goodbye would wait behind what is not being read.
+    if (client.socket.bufferedAmount > bufferedBytesMax) client.socket.terminate();
     else client.socket.send(JSON.stringify(entry));
+  }
+
+  const countByLine = new Map<string, number>();
+  function enter(line: string, socket: Duplex): void {
+    const count = countByLine.get(line) ?? 0;
+    if (count >= socketsPerAddressMax) throw rateLimited({ retryAfterSeconds: 30 });
+    countByLine.set(line, count + 1);
+    socket.once('close', () => {
+      const left = (countByLine.get(line) ?? 1) - 1;
+      if (left > 0) countByLine.set(line, left);
+      else countByLine.delete(line);
+    });
+  }
+
+  /** Ends who talks too much: what comes in is thrown away, but reading it costs. */
+  function hear(client: Client): void {
+    const now = Date.now();
+    client.frameTimes = [...client.frameTimes.filter((at) => now - at < framesWithinMs), now];
+    if (client.frameTimes.length !== framesMax + 1) return;
+    client.socket.close(1008, 'too many messages');
+    setTimeout(() => client.socket.terminate(), 1_000); // It may go on talking instead of leaving.
   }
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -83,13 +115,15 @@ export function createLiveUpdates(
       : { session: null };
     const own = session ? [...clients].filter((client) => client.userId === session.userId) : [];
     if (!session || signIns.isRevoked(session.sessionId) || own.length >= socketsPerUserMax) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      socket.end(`HTTP/1.1 403 Forbidden\r\n${emptyAnswer}`);
       return;
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      const client: Client = { socket: webSocket, ...session, isAlive: true };
+      const client: Client = { socket: webSocket, ...session, isAlive: true, frameTimes: [] };
       clients.add(client);
       webSocket.on('pong', () => (client.isAlive = true));
+      webSocket.on('message', () => hear(client));
+      webSocket.on('ping', () => hear(client));
       webSocket.on('close', () => clients.delete(client));
       webSocket.on('error', () => webSocket.terminate());
       const from = z.iso.datetime().safeParse(url.searchParams.get('since'));
@@ -128,13 +162,24 @@ export function createLiveUpdates(
   }, 30_000);
 
   return {
-    handleUpgrade(request, socket, head) {
+    handleUpgrade(request, socket, head, line) {
       // Until the WebSocket is made nobody else listens, and a broken connection would end the process.
       socket.on('error', () => socket.destroy());
-      accept(request, socket, head).catch((error: unknown) => {
-        host.log.warn({ err: error }, 'a live connection could not be opened');
-        socket.destroy();
-      });
+      limits
+        .countHandshake(line)
+        .then(() => {
+          enter(line, socket);
+          return accept(request, socket, head);
+        })
+        .catch((error: unknown) => {
+          if (rateLimited.is(error)) {
+            const seconds = String(error.data['retryAfterSeconds']);
+            socket.end(`HTTP/1.1 429 Too Many Requests\r\nRetry-After: ${seconds}\r\n${emptyAnswer}`);
+            return;
+          }
+          host.log.warn({ err: error }, 'a live connection could not be opened');
+          socket.destroy();
+        });
     },
     close() {
       clearInterval(reading);

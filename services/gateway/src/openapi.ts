@@ -1,35 +1,57 @@
 import { z } from 'zod';
-import { contracts } from '@kelid/contracts/all';
-import { ProblemBody, type Contract, type Operation } from '@kelid/contracts/contract';
+import {
+  forbidden,
+  idempotencyKeyMissing,
+  idempotencyKeyReused,
+  idempotencyKeyRunning,
+  invalidInput,
+  rateLimited,
+  unauthenticated,
+} from '@kelid/contracts/common';
+import { type DeclaredProblem, ProblemBody } from '@kelid/contracts/contract';
+import { publicOperations, type Route } from '@kelid/contracts/routes';
 
-/** The operations that the public can reach: everything that is not only between services. */
-export function publicOperations(): { service: string; name: string; operation: Operation }[] {
-  return Object.values(contracts).flatMap((contract: Contract) =>
-    Object.entries(contract.operations)
-      .filter(([, operation]) => operation.access.some((access) => access !== 'internal'))
-      .map(([name, operation]) => ({ service: contract.name, name, operation })),
-  );
-}
+type Schemas = Record<string, unknown>;
 
 /** OpenAPI 3.1 from the contracts: what validates is what is described. */
-export function openApiDocument(): Record<string, unknown> {
+export function openApiDocument(publicUrl = '/'): Record<string, unknown> {
+  const schemas: Schemas = {};
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const { service, name, operation } of publicOperations()) {
-    const path = `/api/v1${operation.path}`;
-    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(service, name, operation) };
+  schemaOf(ProblemBody.meta({ id: 'Problem' }), schemas);
+  for (const route of publicOperations()) {
+    const path = `/api/v1${route.operation.path}`;
+    paths[path] = { ...paths[path], [route.operation.method.toLowerCase()]: describe(route, schemas) };
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Kelid', version: '1', description: 'Money in whole Rial, time in UTC, errors by RFC 9457.' },
+    info: {
+      title: 'Kelid',
+      version: '1',
+      description: 'Money in whole Rial, time in UTC, errors by RFC 9457.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: publicUrl }],
     paths,
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
   };
 }
 
-function describe(service: string, name: string, operation: Operation): Record<string, unknown> {
-  const input = z.toJSONSchema(operation.input, { io: 'input', unrepresentable: 'any' });
-  const properties = Object.entries(input.properties ?? {});
-  const required = new Set(input.required ?? []);
+/** A schema as OpenAPI takes it: what refers to itself has a name, by `.meta({ id })`, and stands among the components. */
+function schemaOf(type: z.ZodType, schemas: Schemas): Record<string, unknown> {
+  const made = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any' });
+  const text = JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { $schema: _dialect, $defs, ...schema } = JSON.parse(text) as Record<string, unknown>;
+  for (const [name, definition] of Object.entries($defs ?? {})) {
+    if (name.startsWith('__')) throw new Error('A schema that refers to itself needs a name: .meta({ id })');
+    schemas[name] = definition;
+  }
+  return schema;
+}
+
+function describe({ service, name, operation }: Route, schemas: Schemas): Record<string, unknown> {
+  const input = schemaOf(operation.input, schemas);
+  const properties = Object.entries((input['properties'] ?? {}) as Record<string, unknown>);
+  const required = new Set((input['required'] ?? []) as string[]);
   const pathFields = new Set([...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
   const isQuery = operation.method === 'GET' && operation.transport !== 'form';
   const parameters: Record<string, unknown>[] = properties
@@ -48,14 +70,16 @@ function describe(service: string, name: string, operation: Operation): Record<s
       schema: { type: 'string', format: 'uuid' },
     });
   const bodyProperties = Object.fromEntries(properties.filter(([field]) => !pathFields.has(field)));
+  const body = {
+    type: 'object',
+    properties: bodyProperties,
+    required: [...required].filter((field) => field in bodyProperties),
+    additionalProperties: false,
+  };
   const hasBody = !isQuery && operation.transport === 'json' && Object.keys(bodyProperties).length > 0;
+  const raw = { upload: 'image/*', webhook: '*/*' }[operation.transport as string];
+  const content = hasBody ? { 'application/json': { schema: body } } : raw && { [raw]: {} };
   const isPublic = operation.access.includes('public');
-  const problems = Object.fromEntries(
-    operation.problems.map((problem) => [
-      String(problem.status),
-      { description: problem.title, content: { 'application/problem+json': { schema: z.toJSONSchema(ProblemBody) } } },
-    ]),
-  );
   return {
     operationId: name,
     summary: operation.summary,
@@ -63,42 +87,49 @@ function describe(service: string, name: string, operation: Operation): Record<s
     security: isPublic ? [] : [{ bearer: [] }],
     'x-access': operation.access.filter((access) => access !== 'internal'),
     parameters,
-    ...(hasBody
-      ? {
-          requestBody: {
-            required: true,
-            content: {
-              'application/json': {
-                schema: {
-                  type: 'object',
-                  properties: bodyProperties,
-                  required: [...required].filter((field) => field in bodyProperties),
-                  additionalProperties: false,
-                },
-              },
-            },
-          },
-        }
-      : {}),
+    ...(content ? { requestBody: { required: true, content } } : {}),
     responses: {
-      [operation.status]:
-        operation.status === 204 || operation.status === 303
-          ? { description: operation.summary }
-          : {
-              description: operation.summary,
-              content: {
-                'application/json': {
-                  schema: z.toJSONSchema(operation.output, { io: 'input', unrepresentable: 'any' }),
-                },
-              },
-            },
-      ...problems,
-      default: {
-        description: 'A problem',
-        content: { 'application/problem+json': { schema: z.toJSONSchema(ProblemBody) } },
-      },
+      [operation.status]: answerOf(operation, schemas),
+      ...problemsOf([...new Set([...operation.problems, ...commonProblems(operation)])]),
+      default: problem('A problem'),
     },
   };
+}
+
+function answerOf(operation: Route['operation'], schemas: Schemas): Record<string, unknown> {
+  const description = operation.summary;
+  if (operation.status === 204 || operation.status === 303) return { description };
+  if (operation.transport === 'download') return { description, content: { 'image/*': {} } };
+  return { description, content: { 'application/json': { schema: schemaOf(operation.output, schemas) } } };
+}
+
+/** What the door itself may answer, whatever the operation. */
+function commonProblems({ access, idempotent }: Route['operation']): DeclaredProblem[] {
+  return [
+    invalidInput,
+    rateLimited,
+    ...(access.includes('public') ? [] : [unauthenticated, forbidden]),
+    ...(idempotent ? [idempotencyKeyMissing, idempotencyKeyRunning, idempotencyKeyReused] : []),
+  ];
+}
+
+/** OpenAPI has one place for each status; the problems that share it are told apart by their code. */
+function problemsOf(problems: readonly DeclaredProblem[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(Object.groupBy(problems, ({ status }) => status)).map(([status, own = []]) => [
+      status,
+      problem(
+        own.map(({ code, title }) => `${code}: ${title}`).join('; '),
+        own.map(({ code }) => code),
+      ),
+    ]),
+  );
+}
+
+function problem(description: string, codes?: string[]): Record<string, unknown> {
+  const any = { $ref: '#/components/schemas/Problem' };
+  const schema = codes ? { allOf: [any, { type: 'object', properties: { code: { enum: codes } } }] } : any;
+  return { description, content: { 'application/problem+json': { schema } } };
 }
 
 /** A reader of the API that needs no script from anywhere. */

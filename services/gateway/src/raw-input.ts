@@ -12,7 +12,7 @@ export function createQueryReader(operation: Operation): QueryReader {
     if (typeof property === 'object' && typeof property.type === 'string') types.set(name, property.type);
   }
   return (query) => {
-    const input: Record<string, unknown> = {};
+    const input: Record<string, unknown> = Object.create(null);
     for (const [name, value] of Object.entries(query)) {
       const type = types.get(name);
       if (typeof value !== 'string') input[name] = value;
@@ -29,6 +29,7 @@ export function mergeInput(...parts: Record<string, unknown>[]): Record<string, 
   const merged: Record<string, unknown> = Object.create(null);
   for (const part of parts) {
     for (const [name, value] of Object.entries(part)) {
+      if (name === '__proto__') throw unknownField(name);
       if (name in merged) throw invalidInput({ errors: [{ field: name, message: 'Given twice' }] });
       merged[name] = value;
     }
@@ -36,6 +37,7 @@ export function mergeInput(...parts: Record<string, unknown>[]): Record<string, 
   return { ...merged };
 }
 
+const unknownField = (field: string) => invalidInput({ errors: [{ field, message: 'Unknown field' }] });
 const depthMax = 16;
 
 /** Parses a JSON object, refusing a name that stands twice in one object, which parsers silently read in different ways. */
@@ -73,6 +75,8 @@ function checkNames(text: string): void {
       const name = literal.includes('\\') ? unescaped(literal) : literal.slice(1, -1);
       const names = open.at(-1);
       if (names?.has(name)) throw invalidInput({ errors: [{ field: name, message: 'Given twice' }] });
+      // No field of ours, and to some readers not even a field.
+      if (name === '__proto__') throw unknownField(name);
       names?.add(name);
     }
   }

@@ -14,29 +14,27 @@ import {
   unsupportedMediaType,
 } from '@kelid/contracts/common';
 import { type Operation, ProblemError } from '@kelid/contracts/contract';
+import { findRoute, publicOperations, type Route as KnownRoute } from '@kelid/contracts/routes';
 import type { Actor } from '@kelid/service/context';
 import { createFastify } from '@kelid/service/fastify';
 import type { Environment, Host } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
-import { checkAccess, toProblem } from '@kelid/service/invoke';
+import { checkAccess, parseInput, toProblem } from '@kelid/service/invoke';
+import { lineOf, visitorAddress } from '@kelid/service/ip-network';
 import { ByteCache, type CachedAnswer } from './byte-cache.ts';
 import { GatewayConfig } from './config.ts';
 import { createLimits } from './limits.ts';
 import { createLiveUpdates } from './live-updates.ts';
-import { docsPage, openApiDocument, publicOperations } from './openapi.ts';
+import { docsPage, openApiDocument } from './openapi.ts';
 import { createQueryReader, mergeInput, parseJsonBody, type QueryReader } from './raw-input.ts';
 import { watchSignIns } from './sign-in-state.ts';
 
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
 const compressFromBytes = 1024;
-const jsonBytesMax = 64 * 1024;
-/** Operations that take a whole file as JSON. */
-const fileBytesMax: Record<string, number> = {
-  importKeys: 32 * 1024 * 1024,
-  importSettlement: 10 * 1024 * 1024,
-};
-const uploadBytesMax = 5 * 1024 * 1024;
+/** So many spellings of cached addresses are remembered, so that a known one need not be read again. */
+const spellingsMax = 10_000;
+const spellingLengthMax = 500;
 const versionEveryMs = 200;
 const versionWaitMs = 700;
 
@@ -49,10 +47,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-interface Route {
-  service: string;
-  name: string;
-  operation: Operation;
+interface Route extends KnownRoute {
   readQuery: QueryReader;
 }
 
@@ -67,13 +62,17 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   redis?.on('error', (error) => host.log.warn({ err: error }, 'Redis does not answer; limits are counted per process'));
   const limits = createLimits(config, redis);
   const cache = new ByteCache(config.GATEWAY_CACHE_MB * 1024 * 1024);
-  const trusted = new Set(config.GATEWAY_TRUSTED_PROXIES);
+  const securityHeaders = {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'strict-origin-when-cross-origin',
+    'cross-origin-resource-policy': 'cross-origin',
+    ...(config.GATEWAY_PUBLIC_URL?.startsWith('https:') ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
   const origins = new Set(config.GATEWAY_CORS_ORIGINS);
   const isCaching = config.GATEWAY_CACHE_MB > 0;
   const inFlight = new Map<string, Promise<CachedAnswer>>();
-  const live = createLiveUpdates(host, signIns, { isOriginAllowed: (origin) => origins.has(origin) });
+  const live = createLiveUpdates(host, signIns, limits, { isOriginAllowed: (origin) => origins.has(origin) });
   const server = createFastify({
-    bodyLimit: jsonBytesMax,
     trustProxy: false,
     routerOptions: { maxParamLength: 150, ignoreTrailingSlash: false },
     genReqId: () => newId(),
@@ -106,12 +105,16 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     );
   }, versionEveryMs);
 
-  function clientIp(request: FastifyRequest): string {
+  let isMisplaced = false;
+  function clientIp(request: Pick<FastifyRequest, 'headers' | 'socket'>): string {
     const peer = request.socket.remoteAddress ?? '';
     const forwarded = request.headers['x-forwarded-for'];
-    // Only a known proxy is believed, and of its list only the last entry, which it wrote itself.
-    if (!trusted.has(peer) || typeof forwarded !== 'string') return peer;
-    return forwarded.split(',').at(-1)?.trim() ?? peer;
+    const isTrusted = config.GATEWAY_TRUSTED_PROXIES;
+    if (forwarded !== undefined && !isMisplaced && !isTrusted(peer)) {
+      isMisplaced = true; // Said once: a shop that is missing from the list would share one limit among all of its visitors.
+      host.log.warn({ peer }, 'X-Forwarded-For of an address that is not in GATEWAY_TRUSTED_PROXIES is not believed');
+    }
+    return visitorAddress(peer, String(forwarded ?? ''), isTrusted);
   }
 
   async function actorOf(request: FastifyRequest, operation: Operation): Promise<Actor> {
@@ -180,16 +183,20 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     const aborter = new AbortController();
     request.raw.once('aborted', () => aborter.abort());
     const key = request.headers['idempotency-key'];
-    const { output, headers } = await host.call(service, name, inputOf(route, request), {
-      actor,
-      origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
-      requestId: request.id,
-      signal: AbortSignal.any([
-        aborter.signal,
-        AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000),
-      ]),
-      idempotencyKey: typeof key === 'string' ? key : undefined,
-    });
+    const input = inputOf(route, request);
+    const call = () =>
+      host.call(service, name, input, {
+        actor,
+        origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
+        requestId: request.id,
+        signal: AbortSignal.any([
+          aborter.signal,
+          AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000),
+        ]),
+        idempotencyKey: typeof key === 'string' ? key : undefined,
+      });
+    const isHint = operation.transport === 'form' || operation.transport === 'webhook';
+    const { output, headers } = await (isHint ? limits.hint(name, input, ip, call) : call());
     reply.headers(headers).header('cache-control', 'no-store');
     if (operation.status === 204) return reply.status(204).send();
     if (operation.status === 303) return reply.redirect(Redirect.parse(output).location, 303);
@@ -209,15 +216,29 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       : gzipAsync(body, { level: 5 });
   }
 
+  // Two spellings of one question are one answer: what is kept is found by what the operation understood, in its own order.
+  const spellings = new Map<string, string>();
+  function readQuestion(route: Route, request: FastifyRequest, spelling: string): string {
+    const question = `${route.name} ${JSON.stringify(parseInput(route.operation, inputOf(route, request)))}`;
+    if (spellings.size >= spellingsMax) spellings.clear();
+    if (spelling.length <= spellingLengthMax) spellings.set(spelling, question);
+    return question;
+  }
+
   /** A public answer as bytes: the same for everybody, so nothing of a user can be in it (I21). */
   async function answerCached(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const encoding = encodingOf(request);
-    const cacheKey = `${encoding} ${request.raw.url}`;
-    let entry = cache.get(cacheKey);
+    const spelling = request.raw.url ?? '';
+    let question = spellings.get(spelling);
+    let entry = question === undefined ? undefined : cache.get(`${encoding} ${question}`);
+    // Only what is answered from memory is free.
+    if (question === undefined || entry === undefined)
+      await limits.count(route.name, route.operation, await actorOf(request, route.operation), clientIp(request));
+    question ??= readQuestion(route, request, spelling);
+    const cacheKey = `${encoding} ${question}`;
+    entry ??= cache.get(cacheKey);
     const isHit = entry !== undefined;
     if (entry === undefined) {
-      const actor = await actorOf(request, route.operation);
-      await limits.count(route.name, route.operation, actor, clientIp(request));
       // An answer that was asked for under an older version is no answer to this call.
       const running = isCaching ? inFlight.get(`${cache.epoch} ${cacheKey}`) : undefined;
       entry = await (running ?? fill(route, request, cacheKey, encoding));
@@ -328,7 +349,13 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   registerParsers(server);
   server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   server.setNotFoundHandler((request, reply) =>
-    sendProblem(knownPath(request.url) ? methodNotAllowed() : routeNotFound(), request, reply),
+    sendProblem(
+      findRoute(request.method, request.url.split('?')[0] ?? '').methods.length > 0
+        ? methodNotAllowed()
+        : routeNotFound(),
+      request,
+      reply,
+    ),
   );
   server.addHook('onRequest', async (request, reply) => {
     if (request.method === 'OPTIONS' && request.headers.origin !== undefined) {
@@ -351,20 +378,16 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     reply.headers({ ...securityHeaders, ...corsHeaders(request), 'x-request-id': request.id });
   });
 
-  const routes = publicOperations().map(({ service, name, operation }): Route => ({
-    service,
-    name,
-    operation,
-    readQuery: createQueryReader(operation),
+  const routes = publicOperations().map((route): Route => ({
+    ...route,
+    readQuery: createQueryReader(route.operation),
   }));
-  const paths = routes.map((route) => new RegExp(`^/api/v1${route.operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`));
-  const knownPath = (url: string) => paths.some((path) => path.test(url.split('?')[0] ?? ''));
   for (const route of routes) {
     const { operation } = route;
     server.route({
       method: operation.transport === 'form' ? ['GET', 'POST'] : operation.cache ? ['GET', 'HEAD'] : [operation.method],
       url: `/api/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-      bodyLimit: fileBytesMax[route.name] ?? (operation.transport === 'upload' ? uploadBytesMax : jsonBytesMax),
+      bodyLimit: operation.bodyBytesMax,
       handler: operation.cache
         ? (request, reply) => answerCached(route, request, reply)
         : (request, reply) => answer(route, request, reply),
@@ -375,7 +398,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     const isReady = await host.isReady();
     return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready' });
   });
-  const openApi = JSON.stringify(openApiDocument());
+  const openApi = JSON.stringify(openApiDocument(config.GATEWAY_PUBLIC_URL));
   server.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi));
   server.get('/docs', async (_request, reply) =>
     reply
@@ -386,7 +409,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   server.get('/.well-known/jwks.json', async (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(await signIns.jwks()),
   );
-  server.server.on('upgrade', (request, socket, head) => live.handleUpgrade(request, socket, head));
+  server.server.on('upgrade', (request, socket, head) =>
+    live.handleUpgrade(request, socket, head, lineOf(clientIp(request))),
+  );
 
   const url = await server.listen({ host: config.HOST, port: config.PORT });
   return {
@@ -404,12 +429,6 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 function isWebhook(request: FastifyRequest): boolean {
   return /^\/api\/v1\/(suppliers|payments)\/webhook\//.test(request.url);
 }
-
-const securityHeaders = {
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'strict-origin-when-cross-origin',
-  'cross-origin-resource-policy': 'cross-origin',
-};
 
 function encodingOf(request: FastifyRequest): 'br' | 'gzip' | 'identity' {
   const accepted = request.headers['accept-encoding'];
