@@ -85,7 +85,7 @@ afterAll(async () => {
 /** What the services behind the door answer unless a test says otherwise. */
 const own: Record<string, Answer> = {
   'identity.getJwks': () => ({ keys: [publicJwk] }),
-  'identity.listRevocations': () => ({ sessionIds: [...revoked], asOf: new Date().toISOString() }),
+  'identity.listRevocations': () => ({ sessionIds: [...revoked], asOf: new Date(Date.now()).toISOString() }),
   'identity.checkSession': () => ({ isLive: true }),
   'identity.redeemWsTicket': ({ ticket }) => {
     const session = liveTickets.get(String(ticket)) ?? null;
@@ -100,7 +100,7 @@ const own: Record<string, Answer> = {
         (userId === undefined || item.userId === userId) &&
         Date.parse(item.entry.at) > (typeof since === 'string' ? Date.parse(since) : Date.now()) - 2_000,
     ),
-    asOf: new Date().toISOString(),
+    asOf: new Date(Date.now()).toISOString(),
   }),
   'payments.handlePspCallback': () => ({ location: 'https://shop.ir/payment/result' }),
 };

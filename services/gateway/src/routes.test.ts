@@ -1,5 +1,5 @@
+import { findRoute } from '@kelid/contracts/routes';
 import { expect, test } from 'vitest';
-import { findRoute } from './routes.ts';
 
 test('an operation is the same one however its address is spelt, and goes on under one spelling', () => {
   for (const spelling of ['/api/v1/auth/otp/verify', '/api/v1/auth/otp/%76erify', '/%61pi/v1/%61uth/otp/verif%79'])
