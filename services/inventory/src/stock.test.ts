@@ -14,7 +14,6 @@ beforeAll(async () => {
       INVENTORY_KEK: Buffer.alloc(32, 1).toString('base64'),
       INVENTORY_KEK_ID: 'kek-202611',
       INVENTORY_BLIND_INDEX_KEY: Buffer.alloc(32, 2).toString('base64'),
-      DATABASE_POOL_MAX: '40',
     },
     peerAnswers: {
       catalog: {

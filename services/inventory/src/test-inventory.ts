@@ -27,7 +27,7 @@ export interface TestInventory extends TestServices {
 export async function startInventory(env: Record<string, string> = {}): Promise<TestInventory> {
   const shop = await startServices({
     services: [inventoryService],
-    env: { ...secrets, RUN: 'api', DATABASE_POOL_MAX: '30', ...env },
+    env: { ...secrets, RUN: 'api', ...env },
     peerAnswers: {
       catalog: {
         findVariantBySku: ({ sku }: { sku: string }) => ({
