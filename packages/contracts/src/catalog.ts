@@ -10,6 +10,7 @@ import {
   NoInput,
   NoOutput,
   page,
+  priceMaxRial,
   Quantity,
 } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
@@ -143,7 +144,7 @@ const VariantFields = z.object({
   region: z.string().min(2).max(20),
   faceValue: z.int().min(0),
   faceCurrency: z.string().length(3),
-  priceRial: AmountRial.min(10_000),
+  priceRial: AmountRial.min(10_000).max(priceMaxRial),
   releasesOn: z.iso.date().nullable().optional(),
 });
 

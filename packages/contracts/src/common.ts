@@ -4,6 +4,8 @@ import { problem } from './contract.ts';
 export const Id = z.uuid({ version: 'v7' });
 export const Instant = z.iso.datetime();
 export const AmountRial = z.int().min(0).describe('whole Rial; 1 Toman is 10 Rial');
+/** Thirty lines of twenty units at this price are far below 2^53 Rial, so no cart of sold goods is beyond what can be counted. */
+export const priceMaxRial = 100_000_000_000;
 export const Language = z.enum(['fa', 'en']);
 export type Language = z.infer<typeof Language>;
 export const LocalizedText = z.object({ fa: z.string(), en: z.string() });

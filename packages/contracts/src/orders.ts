@@ -294,7 +294,7 @@ export const ordersContract = contract(
       limitPerMinute: 30,
       input: z.object({ code: CouponCode, ...Lang }),
       output: Cart,
-      problems: [cartNotFound, couponRefused, couponNotStackable, rateLimited],
+      problems: [cartNotFound, cartEmpty, couponRefused, couponNotStackable, rateLimited],
     }),
     deleteCartCoupon: operation({
       method: 'DELETE',

@@ -1,6 +1,7 @@
 import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newCartToken, readCartToken } from './domain/cart-token.ts';
 import { startOrders, type TestOrders } from './test-orders.ts';
 
 let shop: TestOrders;
@@ -146,4 +147,74 @@ test('a price that changed while it was promised stays, and after the promise th
     totalRial: 6_000_000,
     problems: [{ code: 'price_changed', action: 'accept' }],
   });
+});
+
+test('a cart of 20 units at 9e14 Rial, beyond what whole Rial can say, is shown, changed and emptied, and cannot be ordered', async () => {
+  const variantId = shop.around.addVariant(50);
+  const userId = newId();
+  const { items } = await member(userId).addCartItem({ variantId, quantity: 20 });
+  const variant = shop.around.variants.get(variantId);
+  if (variant) variant.priceRial = 900_000_000_000_000;
+  const itemId = items[0]?.id ?? '';
+  // As it is promised for 15 minutes, and as it costs after that.
+  for (const isPromised of [true, false]) {
+    if (!isPromised)
+      await shop.sql('orders', 'update carts set quote_expires_at = now() where customer_id = $1', [userId]);
+    expect(await member(userId).getCart({})).toMatchObject({
+      itemCount: 20,
+      totalRial: 0,
+      problems: [{ code: 'not_sold', itemId, action: 'remove' }],
+    });
+    await expect(shop.client(userActor(userId), newId()).checkout({ psp: 'zarinpal' })).rejects.toMatchObject({
+      code: 'orders.variant-not-found',
+    });
+  }
+  await expect(member(newId()).addCartItem({ variantId, quantity: 20 })).rejects.toMatchObject({
+    code: 'orders.variant-not-found',
+  });
+  const cheap = shop.around.addVariant(50, 100_000_000_000);
+  expect(await member(userId).addCartItem({ variantId: cheap, quantity: 20 })).toMatchObject({
+    totalRial: 2_000_000_000_000,
+  });
+  await member(userId).updateCartItem({ itemId, quantity: 1 });
+  expect(await member(userId).deleteCartItem({ itemId })).toMatchObject({
+    items: [{ variantId: cheap }],
+    problems: [],
+  });
+});
+
+test('A35: a guest cart gets its row with its first item: looking at an empty one leaves nothing, and its token and id are good from then on', async () => {
+  const count = async () => (await shop.sql('orders', 'select count(*)::int as count from carts'))[0]?.['count'];
+  const before = await count();
+  const nobody = shop.client({ kind: 'guest' });
+  const looks = await Promise.all(Array.from({ length: 50 }, () => nobody.getCart({})));
+  await expect(nobody.addCartItem({ variantId: newId(), quantity: 1 })).rejects.toMatchObject({ status: 404 });
+  await expect(nobody.deleteCartItem({ itemId: newId() })).rejects.toMatchObject({ status: 404 });
+  await nobody.deleteCartCoupon({});
+  expect(await count()).toBe(before);
+  const [empty] = looks;
+  const token = empty?.cartToken ?? '';
+  expect(empty).toMatchObject({ items: [], totalRial: 0 });
+  expect(await guest(token).getCart({})).toEqual(empty);
+  const variantId = shop.around.addVariant(5);
+  await Promise.all([1, 2, 3].map(() => guest(token).addCartItem({ variantId, quantity: 1 })));
+  expect(await guest(token).getCart({})).toMatchObject({ id: empty?.id, itemCount: 3, cartToken: token });
+  expect(await count()).toBe(Number(before) + 1);
+
+  // A token that we did not give, for an empty cart too.
+  const other = looks[1]?.cartToken ?? '';
+  const changed = `${other[0] === 'A' ? 'B' : 'A'}${other.slice(1)}`;
+  await expect(guest(changed).addCartItem({ variantId, quantity: 1 })).rejects.toMatchObject({
+    code: 'orders.cart-not-found',
+  });
+});
+
+test('A35: the token of an empty cart is good for a day', () => {
+  const secret = 'a secret of the test run, long enough';
+  const { token, cartId } = newCartToken(secret);
+  const later = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+  expect(readCartToken(secret, token, later(0))).toBe(cartId);
+  expect(readCartToken(secret, token, later(23))).toBe(cartId);
+  expect(readCartToken(secret, token, later(25))).toBeUndefined();
+  expect(readCartToken(`${secret}!`, token, later(0))).toBeUndefined();
 });

@@ -70,6 +70,22 @@ test('A42: an order posted with its own status, total, price or owner is a 422, 
   expect(await shop.sql('orders', 'select 1 from orders where customer_id = $1', [buyer.userId])).toEqual([]);
 });
 
+test('SMS go to Iranian mobile numbers only: any spelling of one is taken and kept in one way, all else is a 422 that names the field', async () => {
+  const buyer = await shop.shopper(shop.around.addVariant(5));
+  const order = (phone: string) => shop.client(buyer.actor, newId()).checkout({ psp: 'zarinpal', contact: { phone } });
+  const strange = ['+14155550123', '110', 'https://evil.example/', '02188776655', '+98912', '0912 000 00012', 'me'];
+  for (const phone of strange) {
+    const refusal: unknown = await order(phone).catch((error: unknown) => error);
+    expect(refusal, phone).toMatchObject({
+      status: 422,
+      code: 'invalid-input',
+      data: { errors: [{ field: 'contact.phone' }] },
+    });
+  }
+  const { orderId } = await order('۰۹۱۲ ۰۰۰ ۰۰۰۱');
+  expect(await shop.client(buyer.actor).getOrder({ orderId })).toMatchObject({ contact: { phone: '+989120000001' } });
+});
+
 test('A55: a cart that is changed in another tab after the redirect does not change the order', async () => {
   const variantId = shop.around.addVariant(9);
   const buyer = await shop.shopper(variantId);

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { multiplyRial } from '@kelid/money/rial';
 import { type Cart, cartNotFound } from '@kelid/contracts/orders';
-import type { Language } from '@kelid/contracts/common';
+import { type Language, priceMaxRial } from '@kelid/contracts/common';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
+import { newCartToken, readCartToken } from '../domain/cart-token.ts';
 import { type CouponState, priceOrder } from '../domain/price-order.ts';
 import { priceLines, type Quote } from '../domain/quote.ts';
 import { listCartCoupons } from './coupons.ts';
@@ -16,6 +17,12 @@ export const quantityMax = 20;
 export const lineCountMax = 30;
 
 type CartRow = typeof carts.$inferSelect & { isQuoteHeld: boolean };
+/** `isBegun` is false for a guest's cart that has no row yet. */
+export interface OpenCart {
+  cart: CartRow;
+  cartToken: string | null;
+  isBegun: boolean;
+}
 export type CartItemRow = typeof cartItems.$inferSelect;
 
 const withQuoteState = {
@@ -31,31 +38,51 @@ const withQuoteState = {
 };
 
 /**
- * The cart of this call. A customer who still carries a guest cart's token gets that cart merged into the own one (CK-2). A guest
- * without a token gets a new cart and its token; a token that is unknown, merged or run out is a 404, whoever asks (A35).
+ * The cart of this call. A customer who still carries a guest cart's token gets that cart merged into the own one (CK-2). A guest without a
+ * token gets one, and a row with the first item; a token that is unknown, merged or run out is a 404, whoever asks (A35).
  */
-export async function openCart(ctx: Context): Promise<{ cart: CartRow; cartToken: string | null }> {
+export async function openCart(ctx: Context): Promise<OpenCart> {
   const { actor } = ctx;
   if (actor.kind === 'user') {
     if (actor.cartToken !== undefined) await mergeGuestCart(ctx, actor.cartToken, actor.userId);
-    return { cart: await customerCart(ctx, actor.userId), cartToken: null };
+    return { cart: await customerCart(ctx, actor.userId), cartToken: null, isBegun: true };
   }
   const token = actor.kind === 'guest' ? actor.cartToken : undefined;
-  if (token !== undefined) {
-    const [cart] = await ctx.db
-      .select(withQuoteState)
-      .from(carts)
-      .where(and(eq(carts.tokenHash, hashToken(token)), isNull(carts.mergedAt), sql`${carts.expiresAt} > now()`));
-    if (!cart) throw cartNotFound();
-    return { cart, cartToken: token };
+  if (token === undefined) {
+    const made = newCartToken(ctx.config.SERVICE_TOKEN_SECRET);
+    return { cart: emptyCart(made.cartId, made.token), cartToken: made.token, isBegun: false };
   }
-  const newToken = randomBytes(32).toString('base64url');
   const [cart] = await ctx.db
+    .select({ ...withQuoteState, isOpen: sql<boolean>`(merged_at is null and expires_at > now())` })
+    .from(carts)
+    .where(eq(carts.tokenHash, hashToken(token)));
+  if (cart?.isOpen) return { cart, cartToken: token, isBegun: true };
+  const cartId = cart ? undefined : readCartToken(ctx.config.SERVICE_TOKEN_SECRET, token, ctx.now());
+  if (cartId === undefined) throw cartNotFound();
+  return { cart: emptyCart(cartId, token), cartToken: token, isBegun: false };
+}
+
+/** The row of a cart that something is put into. Twice at once it is one row, for the token says its id. */
+export async function beginCart(ctx: Context, { cart, isBegun }: OpenCart): Promise<void> {
+  if (isBegun) return;
+  await ctx.db
     .insert(carts)
-    .values({ id: newId(), tokenHash: hashToken(newToken), expiresAt: cartExpiry(ctx) })
-    .returning(withQuoteState);
-  if (!cart) throw new Error('The new cart was not answered');
-  return { cart, cartToken: newToken };
+    .values({ id: cart.id, tokenHash: cart.tokenHash, expiresAt: cartExpiry(ctx) })
+    .onConflictDoNothing();
+}
+
+function emptyCart(id: string, token: string): CartRow {
+  return {
+    id,
+    customerId: null,
+    tokenHash: hashToken(token),
+    mergedAt: null,
+    quote: null,
+    quoteExpiresAt: null,
+    orderCount: 0,
+    expiresAt: '',
+    isQuoteHeld: false,
+  };
 }
 
 async function customerCart(ctx: Context, customerId: string): Promise<CartRow> {
@@ -112,10 +139,7 @@ export async function showCart(
 ): Promise<z.input<typeof Cart>> {
   const items = await listItems(ctx, cart.id);
   const coupons = await listCartCoupons(ctx.db, cart.id, ctx.actor.kind === 'user' ? ctx.actor.userId : null);
-  const { items: variants } =
-    items.length === 0
-      ? { items: [] }
-      : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const variants = await findSold(ctx, items);
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
   const before = cart.quote ?? {};
   const price = priceCart(ctx, { items, variants, coupons }, cart.isQuoteHeld ? before : undefined);
@@ -180,6 +204,13 @@ export async function showCart(
 
 type Variant = Awaited<ReturnType<Context['peers']['catalog']['getVariants']>>['items'][number];
 
+/** The variants of these items that are sold. One whose price is beyond any we take is not, so that a cart with it is shown and emptied. */
+export async function findSold(ctx: Context, items: CartItemRow[]): Promise<Variant[]> {
+  if (items.length === 0) return [];
+  const { items: variants } = await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  return variants.filter((variant) => variant.priceRial <= priceMaxRial);
+}
+
 /** What a cart costs, for the page and for the order alike: promised or today's prices, its coupons, VAT and fee. */
 export function priceCart(
   { config }: Pick<Context, 'config'>,
@@ -188,7 +219,9 @@ export function priceCart(
 ) {
   const current: Quote = Object.fromEntries(variants.map((variant) => [variant.variantId, variant.priceRial]));
   const subjectOf = new Map(variants.map((variant) => [variant.variantId, variant]));
-  const lines = priceLines(items, promised, current).map((line) => {
+  // A promise for what is not sold any more is none.
+  const sold = items.filter((item) => current[item.variantId] !== undefined);
+  const lines = priceLines(sold, promised, current).map((line) => {
     const subject = subjectOf.get(line.variantId);
     return { ...line, productId: subject?.productId ?? '', categoryIds: subject?.categoryIds ?? [] };
   });

@@ -5,13 +5,15 @@ import { gameAccountFaults } from '@kelid/contracts/game-account-rules';
 import { cartLimit, variantNotFound } from '@kelid/contracts/orders';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
-import { lineCountMax, openCart, quantityMax, showCart } from '../db/carts.ts';
-import { cartItems } from '../db/schema.ts';
+import { beginCart, lineCountMax, openCart, quantityMax, showCart } from '../db/carts.ts';
+import { cartItems, carts } from '../db/schema.ts';
 
 export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, quantity, gameAccount, language }) => {
   if (quantity > quantityMax) throw cartLimit({ quantityMax });
   const account = gameAccount === undefined ? null : await checkAccount(ctx, variantId, gameAccount);
-  const { cart, cartToken } = await openCart(ctx);
+  const opened = await openCart(ctx);
+  const { cart, cartToken } = opened;
+  await beginCart(ctx, opened);
   // Adding is one statement, so that two tabs add up; over the limit it changes nothing.
   const added = await ctx.db
     .insert(cartItems)
@@ -27,7 +29,9 @@ export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, q
   const itemId = added[0]?.id ?? '';
   const fault = shown.problems.find((problem) => problem.itemId === itemId)?.code;
   if (fault === 'not_sold' || fault === 'account_needed' || shown.items.length > lineCountMax) {
-    await ctx.db.delete(cartItems).where(eq(cartItems.id, itemId));
+    // A cart that began with what may not be in it never was.
+    if (opened.isBegun) await ctx.db.delete(cartItems).where(eq(cartItems.id, itemId));
+    else await ctx.db.delete(carts).where(eq(carts.id, cart.id));
     if (fault === 'not_sold') throw variantNotFound();
     throw fault === 'account_needed' ? accountNeeded() : cartLimit({ quantityMax });
   }

@@ -8,13 +8,15 @@ import {
   quoteExpired,
   variantNotFound,
 } from '@kelid/contracts/orders';
+import { invalidInput } from '@kelid/contracts/common';
+import { parseIranianMobile } from '@kelid/persian/phone';
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
 import { claimKey, findAnswer, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
-import { holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
+import { findSold, holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
 import { listCartCoupons, takeCoupon } from '../db/coupons.ts';
 import { checkHolds } from '../db/holds.ts';
 import type { OrderWithLines } from '../db/queries.ts';
@@ -39,12 +41,11 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
     return before.answer as Answer; // Stored by this operation under this key.
   }
 
+  const contact = cleanContact(input.contact);
   const { cart } = await openCart(ctx);
   const items = await listItems(ctx, cart.id);
   const isEmpty = items.length === 0;
-  const { items: variants } = isEmpty
-    ? { items: [] }
-    : await ctx.peers.catalog.getVariants({ variantIds: items.map((item) => item.variantId) });
+  const variants = await findSold(ctx, items);
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
   if (variants.length < items.length) throw variantNotFound();
 
@@ -53,7 +54,6 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   const content = { items, variants, coupons: await listCartCoupons(ctx.db, cart.id, userId) };
   const price = priceCart(ctx, content, promised);
   const { lines } = price;
-  const contact = cleanContact(input.contact);
   const join = async (found: OrderWithLines): Promise<Answer> => {
     const joined = await joinCheckout(ctx, scope, input, found, {
       psp: input.psp,
@@ -180,9 +180,15 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   throw outcome.kind === 'refused' ? outcome.problem : checkoutFailed({ retryAfterSeconds: 3 });
 };
 
+/** SMS go to Iranian mobile numbers only, written in one way. */
 function cleanContact(contact: { phone?: string | undefined; email?: string | undefined } | undefined): {
   phone?: string;
   email?: string;
 } {
-  return { ...(contact?.phone ? { phone: contact.phone } : {}), ...(contact?.email ? { email: contact.email } : {}) };
+  const phone = contact?.phone ? parseIranianMobile(contact.phone) : undefined;
+  if (contact?.phone && phone === undefined)
+    throw invalidInput({
+      errors: [{ field: 'contact.phone', message: 'An Iranian mobile number, for example 0912 000 0001' }],
+    });
+  return { ...(phone ? { phone } : {}), ...(contact?.email ? { email: contact.email } : {}) };
 }

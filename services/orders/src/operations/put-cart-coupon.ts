@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { rateLimited } from '@kelid/contracts/common';
-import { couponNotStackable, couponRefused } from '@kelid/contracts/orders';
+import { cartEmpty, couponNotStackable, couponRefused } from '@kelid/contracts/orders';
 import type { Db, Tx } from '@kelid/service/context';
 import { lineOf } from '@kelid/service/ip-network';
 import type { Context, Operations } from '../context.ts';
@@ -15,7 +15,8 @@ const networkMissesMax = 60;
 
 /** Whatever makes a code unusable, the answer is the same and counts the same, so that guessing teaches nothing (A61). */
 export const putCartCoupon: Operations['putCartCoupon'] = async (ctx, { code, language }) => {
-  const { cart, cartToken } = await openCart(ctx);
+  const opened = await openCart(ctx);
+  const { cart, cartToken } = opened;
   const customerId = ctx.actor.kind === 'user' ? ctx.actor.userId : null;
   const shopper = customerId === null ? `cart:${cart.id}` : `customer:${customerId}`;
   const network = `ip:${lineOf(ctx.origin.ip)}`;
@@ -30,6 +31,7 @@ export const putCartCoupon: Operations['putCartCoupon'] = async (ctx, { code, la
       return false;
     }
     await tx.execute(sql`update coupon_misses set count = count - 1 where source = ${shopper} and day = ${today}`);
+    if (!opened.isBegun) throw cartEmpty();
     // Two tabs with two codes would each see a cart without the other's.
     await tx.execute(sql`select 1 from carts where id = ${cart.id} for no key update`);
     const others = await listCartCoupons(tx, cart.id, customerId);
