@@ -54,6 +54,8 @@ export const orderRefundDue = event(
     totalRial: AmountRial,
     /** One unit of a delivered order, once for this id; absent for what was not delivered at all. */
     complaintId: Id.optional(),
+    /** Who decided that complaint, so that another one is the second person. */
+    decidedBy: z.string().optional(),
   }),
 );
 /** Any other move of an order that its owner's open page should show: review, refunding, part_fulfilled. */
@@ -103,7 +105,7 @@ export const keysAllocated = event('keys.allocated', z.object({ orderId: Id, ord
 /** A person decided that the money of a bad product key goes back. */
 export const keyRefundDue = event(
   'key.refund-due',
-  z.object({ complaintId: Id, orderId: Id, orderLineId: Id, keyId: Id }),
+  z.object({ complaintId: Id, orderId: Id, orderLineId: Id, keyId: Id, decidedBy: z.string().optional() }),
 );
 /** No supplier could deliver these units of a paid line in time. */
 export const supplyFailed = event('supply.failed', z.object({ orderId: Id, orderLineId: Id, missingCount: z.int() }));

@@ -608,11 +608,24 @@ export const inventoryContract = contract('inventory', {
     method: 'POST',
     path: '/internal/inventory/withdrawals',
     summary:
-      'Takes the unseen product keys of an order back to stock, for a refund of all of it; nothing changes when more than `revealedMax` were seen',
+      'Takes unseen product keys of an order back to stock, for a refund of them; nothing changes when more than `revealedMax` of the order were seen by its customer',
     access: ['internal'],
-    /** -1 only counts. */
-    input: z.object({ orderId: Id, revealedMax: z.int().min(-1) }),
-    output: z.object({ revealedCount: z.int(), isWithdrawn: z.boolean() }),
+    input: z.object({
+      orderId: Id,
+      /** -1 only counts. */
+      revealedMax: z.int().min(-1),
+      /** Absent: all that were not seen. */
+      keyIds: z.array(Id).max(5_000).optional(),
+    }),
+    output: z.object({
+      /** Seen by the customer. */
+      revealedCount: z.int(),
+      isWithdrawn: z.boolean(),
+      /** Each delivered unit by its last product key: to be seen; seen, by staff too, or topped up; or neither any more (withdrawn, refunded). */
+      units: z.array(
+        z.object({ keyId: Id, orderLineId: Id, unitNo: z.int(), state: z.enum(['open', 'seen', 'closed']) }),
+      ),
+    }),
   }),
   fulfillOrder: operation({
     method: 'POST',

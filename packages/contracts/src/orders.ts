@@ -482,6 +482,15 @@ export const ordersContract = contract(
       problems: [couponNotFound, couponLimitUsed],
     }),
     // Between services.
+    getPaidUnits: operation({
+      method: 'GET',
+      path: '/internal/orders/{orderId}/units',
+      summary: 'What was paid for each unit of an order, with its share of discount and VAT; the fee is of none',
+      access: ['internal'],
+      input: z.object({ orderId: Id }),
+      output: z.object({ lines: z.array(z.object({ orderLineId: Id, unitsRial: z.array(AmountRial) })) }),
+      problems: [orderNotFound],
+    }),
     reviveOrder: operation({
       method: 'POST',
       path: '/internal/orders/{orderId}/revive',

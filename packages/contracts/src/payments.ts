@@ -247,6 +247,10 @@ const Refund = z.object({
   method: RefundMethod,
   status: RefundStatus,
   isWhole: z.boolean(),
+  /** The product keys that close with a refund of a part; a whole one closes all that were not seen. */
+  keyIds: z.array(Id),
+  /** Where a manual transfer goes: whole for who has to make it, else the ends of it. */
+  sheba: z.string().nullable(),
   needsApproval: z.boolean(),
   reason: z.string(),
   requestedBy: z.string(),
@@ -645,7 +649,7 @@ export const paymentsContract = contract(
       method: 'POST',
       path: '/admin/orders/{orderId}/refund',
       summary:
-        'Gives all that is left of a delivered order back, or a part; above 50,000,000 Rial or after a look at a key another person approves',
+        'Gives all that is left of a delivered order back, or a part, and closes the product keys that it pays for; above 50,000,000 Rial of the order in all, after a look at a key, for much more than the closed keys cost, or to an unchecked account another person approves',
       access: ['admin', 'support'],
       status: 201,
       idempotent: true,
@@ -655,6 +659,8 @@ export const paymentsContract = contract(
         /** Absent: all that is left. */
         amountRial: AmountRial.min(1).optional(),
         method: RefundMethod,
+        /** The unseen product keys that this money is for; absent: as many as it pays for, where none of the order was seen. */
+        keyIds: z.array(Id).max(5_000).optional(),
         /** Where a manual transfer goes. */
         sheba: Sheba.optional(),
         reason: Reason,

@@ -83,13 +83,17 @@ const soldBy = async (supplier: string, productRef: string) =>
     (await control('GET', `/suppliers/${supplier}/orders`)) as { items: { productRef: string; reference: string }[] }
   ).items.filter((order) => order.productRef === productRef);
 
-test('KY-6: a top-up is bought for its player, unit by unit, and each unit ends with a receipt, whatever stock has', async () => {
+test('KY-6 A64: a top-up is bought for its player, unit by unit, and each unit ends with a receipt, whatever stock has', async () => {
   const variantId = await offer('moogold', uc60);
   const before = (await soldBy('moogold', uc60)).length;
   const order = await pay(variantId, 3, player);
   await work();
   expect(await order.look()).toMatchObject({ missingCount: 0, keyIds: { length: 3 } });
   expect((await soldBy('moogold', uc60)).length - before).toBe(3);
+  // The player has it, whoever looked at the receipt: a refund of it is never one person's word (A64).
+  expect(await shop.inventory().withdrawKeys({ orderId: order.orderId, revealedMax: -1 })).toMatchObject({
+    units: [{ state: 'seen' }, { state: 'seen' }, { state: 'seen' }],
+  });
   const owner = shop.owner(order.customerId);
   const { items } = await owner.listOrderKeys({ orderId: order.orderId });
   expect(items.map(({ kind }) => kind)).toEqual(['receipt', 'receipt', 'receipt']);

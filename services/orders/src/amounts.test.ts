@@ -218,6 +218,15 @@ test('I11 CK-6: bad units give back what was paid for each, the last of an order
   await capture(placed);
   await reaches(placed, 'fulfilled');
   const [first, second] = placed.lineIds;
+  // What a refund by staff is judged by: each unit's price as it was paid, together all but the fee.
+  const { lines } = await shop.client(serviceActor).getPaidUnits({ orderId: placed.orderId });
+  expect(lines.map((line) => [line.orderLineId, line.unitsRial.length])).toEqual([
+    [first, 2],
+    [second, 1],
+  ]);
+  const [fees] = await shop.sql('orders', 'select fee_rial from orders where id = $1', [placed.orderId]);
+  const unitsRial = lines.flatMap((line) => line.unitsRial).reduce((sum, rial) => sum + rial, 0);
+  expect(unitsRial + Number(fees?.['fee_rial'])).toBe(placed.totalRial);
   const bad = [first, first, second].map((orderLineId) =>
     keyRefundDue({ complaintId: newId(), orderId: placed.orderId, orderLineId: orderLineId ?? '', keyId: newId() }),
   );

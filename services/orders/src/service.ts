@@ -14,6 +14,7 @@ import { deleteCartItem } from './operations/delete-cart-item.ts';
 import { getCart } from './operations/get-cart.ts';
 import { getOrder } from './operations/get-order.ts';
 import { getOrderHistory } from './operations/get-order-history.ts';
+import { getPaidUnits } from './operations/get-paid-units.ts';
 import { listAllOrders } from './operations/list-all-orders.ts';
 import { listCoupons } from './operations/list-coupons.ts';
 import { listCouponUses } from './operations/list-coupon-uses.ts';
@@ -52,6 +53,7 @@ export const ordersService = defineService({
     listCoupons,
     listCouponUses,
     updateCoupon,
+    getPaidUnits,
     reviveOrder,
   },
   events: {

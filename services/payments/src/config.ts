@@ -59,8 +59,10 @@ export const PaymentsConfig = z.object({
   PAYMENTS_CALLBACK_URL: z.url().default('http://localhost:8080'),
   /** The shop's public origin, with the result page. */
   PAYMENTS_SHOP_URL: z.url().default('http://localhost:3000'),
-  /** Refunds and withdrawals above this need two people. */
+  /** Withdrawals above this, and refunds of an order whose sum is above it, need two people. */
   PAYMENTS_TWO_PEOPLE_ABOVE_RIAL: z.coerce.number().int().min(0).default(50_000_000),
+  /** What one person may give back of an order beyond the product keys that close with it. */
+  PAYMENTS_GOODWILL_MAX_RIAL: z.coerce.number().int().min(0).default(2_000_000),
   /** What one customer may add to the wallet in a day of Tehran. */
   PAYMENTS_TOP_UP_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(500_000_000),
   /** What one customer may buy in a day of Tehran, by level: known by phone, by a card that matches the phone, by staff. */

@@ -103,7 +103,7 @@ function startProcess(point: Point): ChildProcess {
     import { createInterface } from 'node:readline';
     import { startHost } from '@kelid/service/host';
     import { paymentsService } from './src/service.ts';
-    const answers = { reviveOrder: { isPayable: true, status: 'pending_payment' }, withdrawKeys: { revealedCount: 0, isWithdrawn: true } };
+    const answers = { reviveOrder: { isPayable: true, status: 'pending_payment' }, withdrawKeys: { revealedCount: 0, isWithdrawn: true, units: [] }, getPaidUnits: { lines: [] } };
     const host = await startHost({ services: [paymentsService], env: process.env,
       remoteCall: async (_service, operation) => ({ output: answers[operation], headers: {} }) });
     for await (const line of createInterface({ input: process.stdin })) {

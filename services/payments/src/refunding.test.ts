@@ -1,4 +1,6 @@
+import { paymentsContract } from '@kelid/contracts/payments';
 import { newId } from '@kelid/service/ids';
+import { userActor } from '@kelid/testing/start-service';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
@@ -60,6 +62,23 @@ async function comeDue(refundId: string, submittedHoursAgo = 0): Promise<void> {
     [refundId, submittedHoursAgo],
   );
   await settleDueRefunds(shop.ctx());
+}
+const sheba = 'IR200170000000000123456789';
+/** A bank account of this customer that staff have looked at. */
+async function checkedAccount(customerId: string, checkedBy = 'nader'): Promise<string> {
+  const { id } = await shop.customer(customerId).addBankAccount({ sheba, holderName: 'سارا احمدی' });
+  await shop.staff(checkedBy).verifyBankAccount({ bankAccountId: id, isVerified: true, reason: 'نام یکی است' });
+  return sheba;
+}
+/** Gives a delivered order units of these prices, none of which was seen. */
+function unitsOf(order: TestOrder, pricesRial: number[]) {
+  const units = pricesRial.map((paidRial) => ({
+    keyId: newId(),
+    state: 'open' as 'open' | 'seen' | 'closed',
+    paidRial,
+  }));
+  shop.units.set(order.orderId, units);
+  return { ids: units.map(({ keyId }) => keyId), states: () => units.map(({ state }) => state), units };
 }
 const refund = async (id: string) =>
   (await shop.staff('mina').listRefunds({ limit: 100 })).items.find((r) => r.id === id);
@@ -255,7 +274,7 @@ test('PA-8: what the PSP refuses is free again for another way', async () => {
 test('PA-8: a transfer by hand waits for its reference, is posted once, and wants a Sheba', async () => {
   const order = await delivered();
   await expect(ask(order, { method: 'manual', sheba: 'IR12' })).rejects.toMatchObject({ status: 422 });
-  const asked = await ask(order, { method: 'manual', sheba: 'IR200170000000000123456789' });
+  const asked = await ask(order, { method: 'manual', sheba: await checkedAccount(order.customerId) });
   expect(asked.status).toBe('submitting');
   await settleDueRefunds(shop.ctx());
   const transfer = { refundId: asked.id, reference: '14050830001' };
@@ -280,4 +299,195 @@ test('PA-11 A64: no statement of the service itself skips the second person or a
   await expect(run('update refunds set amount_rial = 1 where id = $1')).rejects.toThrow(/stays what it is/);
   await expect(run('delete from refunds where id = $1')).rejects.toThrow(/permission denied/);
   await expect(run('delete from payout_history where payout_id = $1')).rejects.toThrow(/permission denied/);
+});
+
+test('A64 I11: slices of one order count together, whoever asks for them and wherever they go: above the limit another person approves', async () => {
+  const order = await delivered(120_000_000, 'zibal');
+  const keys = unitsOf(
+    order,
+    Array.from({ length: 12 }, () => 10_000_000),
+  );
+  const first = await ask(order, { amountRial: 30_000_000 }, 'mina');
+  expect(first).toMatchObject({ status: 'succeeded', needsApproval: false });
+  const slices = [
+    await ask(order, { amountRial: 30_000_000 }, 'sara'),
+    await ask(order, { amountRial: 30_000_000, method: 'psp' }, 'reza'),
+    await ask(order, {}, 'nader'),
+  ];
+  expect(slices.map(({ status, needsApproval }) => ({ status, needsApproval }))).toEqual(
+    slices.map(() => ({ status: 'requested', needsApproval: true })),
+  );
+  expect(await walletOf(order.customerId)).toBe(30_000_000);
+  // What was given back has closed its keys; what only waits has closed none yet.
+  expect(keys.states().filter((state) => state === 'closed')).toHaveLength(3);
+  for (const { id } of slices)
+    await shop.staff('leila').decideRefund({ refundId: id, isApproved: true, reason: 'درست است' });
+  expect(keys.states()).toEqual(keys.states().map(() => 'closed'));
+  expect(await walletOf(order.customerId)).toBe(90_000_000);
+
+  // Ten people at once, each within what one may decide: one of them is.
+  const other = await delivered(120_000_000);
+  unitsOf(
+    other,
+    Array.from({ length: 12 }, () => 10_000_000),
+  );
+  const all = await Promise.all(
+    Array.from({ length: 4 }, (_, index) => ask(other, { amountRial: 30_000_000 }, `person ${index}`)),
+  );
+  expect(all.filter(({ status }) => status === 'succeeded')).toHaveLength(1);
+  expect(await walletOf(other.customerId)).toBe(30_000_000);
+});
+
+test('A64: a part refund closes the keys it pays for, also in slices; two slices at once never count on the same key', async () => {
+  const order = await delivered(10_000_000);
+  const keys = unitsOf(order, [4_000_000, 3_000_000, 3_000_000]);
+  const part = await ask(order, { amountRial: 3_000_000 });
+  expect(part).toMatchObject({ status: 'succeeded', keyIds: [keys.ids[1]] });
+  expect(keys.states()).toEqual(['open', 'closed', 'open']);
+  expect(shop.withdrawn).not.toContain(order.orderId);
+  // Two halves of the next one: the second closes it.
+  expect(await ask(order, { amountRial: 1_500_000 })).toMatchObject({ status: 'succeeded', keyIds: [] });
+  expect(await ask(order, { amountRial: 1_500_000 })).toMatchObject({ status: 'succeeded', keyIds: [keys.ids[2]] });
+  expect(keys.states()).toEqual(['open', 'closed', 'closed']);
+
+  for (let race = 0; race < 10; race += 1) {
+    const two = await delivered(6_000_000);
+    const both = unitsOf(two, [2_000_000, 2_000_000, 2_000_000]);
+    await Promise.all([
+      ask(two, { amountRial: 2_000_000 }, 'mina'),
+      ask(two, { amountRial: 2_000_000, method: 'wallet' }, 'reza'),
+    ]);
+    expect(await walletOf(two.customerId)).toBe(4_000_000);
+    expect(both.states().filter((state) => state === 'closed')).toHaveLength(2);
+  }
+});
+
+test('A64: money beyond the keys that close with it is goodwill up to a limit; above it another person approves, in slices too', async () => {
+  const order = await delivered(30_000_000);
+  const keys = unitsOf(order, [30_000_000]);
+  expect(await ask(order, { amountRial: 1_200_000 })).toMatchObject({ status: 'succeeded', keyIds: [] });
+  const more = await ask(order, { amountRial: 1_200_000 }, 'reza');
+  expect(more).toMatchObject({ status: 'requested', needsApproval: true });
+  expect(keys.states()).toEqual(['open']);
+  // A price less one Rial closes nothing, and is not for one person to give.
+  const almost = await delivered(30_000_000);
+  unitsOf(almost, [30_000_000]);
+  expect(await ask(almost, { amountRial: 29_999_999 })).toMatchObject({ status: 'requested', needsApproval: true });
+  // Nor does naming no key at all get round it.
+  const named = await delivered(20_000_000);
+  const two = unitsOf(named, [10_000_000, 10_000_000]);
+  expect(await ask(named, { amountRial: 10_000_000, keyIds: [] })).toMatchObject({ status: 'requested' });
+  expect(two.states()).toEqual(['open', 'open']);
+});
+
+test('A64: where some keys were seen, staff say which of the others the money is for, and another person approves', async () => {
+  const order = await delivered(6_000_000);
+  const keys = unitsOf(order, [2_000_000, 2_000_000, 2_000_000]);
+  const [seen] = keys.units;
+  if (seen) seen.state = 'seen';
+  const [seenId = '', openId = ''] = keys.ids;
+  for (const keyIds of [undefined, [seenId], [newId()]])
+    await expect(ask(order, { amountRial: 2_000_000, ...(keyIds ? { keyIds } : {}) })).rejects.toMatchObject({
+      code: 'invalid-input',
+      data: { errors: [{ field: 'keyIds' }] },
+    });
+  const asked = await ask(order, { amountRial: 2_000_000, keyIds: [openId] });
+  expect(asked).toMatchObject({ status: 'requested', keyIds: [openId] });
+  // What one refund waits to close, no other counts on.
+  await expect(ask(order, { amountRial: 2_000_000, keyIds: [openId] }, 'reza')).rejects.toMatchObject({ status: 422 });
+  await shop.staff('reza').decideRefund({ refundId: asked.id, isApproved: true, reason: 'درست است' });
+  expect(keys.states()).toEqual(['seen', 'closed', 'open']);
+  expect(await walletOf(order.customerId)).toBe(2_000_000);
+
+  // What staff looked at, or a top-up, counts as well: its code may be anywhere.
+  const told = await delivered();
+  const [unit] = unitsOf(told, [2_500_000]).units;
+  if (unit) Object.assign(unit, { state: 'seen', byStaff: true });
+  expect(await ask(told)).toMatchObject({ status: 'requested', needsApproval: true });
+
+  // A look between the request and the payment stops a part as it stops the whole.
+  const late = await delivered(60_000_000);
+  const open = unitsOf(late, [30_000_000, 30_000_000]);
+  await ask(late, { amountRial: 30_000_000 });
+  const second = await ask(late, { amountRial: 29_000_000 }, 'reza');
+  expect(second.status).toBe('requested');
+  const [, last] = open.units;
+  if (last) last.state = 'seen';
+  await shop.staff('sara').decideRefund({ refundId: second.id, isApproved: true, reason: 'درست است' });
+  expect(await refund(second.id)).toMatchObject({
+    status: 'failed',
+    failureReason: 'a product key was seen meanwhile',
+  });
+});
+
+test('A64: what a person only says was not sent still counts when the order is refunded again', async () => {
+  const order = await delivered(60_000_000);
+  unitsOf(order, [30_000_000, 30_000_000]);
+  const account = { method: 'manual', sheba: await checkedAccount(order.customerId), amountRial: 30_000_000 };
+  const sent = await ask(order, account);
+  expect(sent.status).toBe('submitting');
+  await shop.staff('mina').recordRefundTransfer({ refundId: sent.id, wasSent: false, reference: 'حساب بسته بود' });
+  expect(await ask(order, { amountRial: 30_000_000 })).toMatchObject({ status: 'requested', needsApproval: true });
+});
+
+test('A64: money goes by hand to a checked account of this very customer, or another person approves; its Sheba is whole for who sends it alone', async () => {
+  const order = await delivered();
+  const stranger = newId();
+  await checkedAccount(stranger);
+  const asked = [await ask(order, { method: 'manual', sheba, amountRial: 500_000 })];
+  const account = await shop.customer(order.customerId).addBankAccount({ sheba, holderName: 'سارا احمدی' });
+  const no = { bankAccountId: account.id, isVerified: false, reason: 'نام دیگری است' };
+  await shop.staff('nader').verifyBankAccount(no);
+  asked.push(await ask(order, { method: 'manual', sheba, amountRial: 500_000 }));
+  await checkedAccount(order.customerId, 'mina'); // Who checked it does not send there alone.
+  asked.push(await ask(order, { method: 'manual', sheba, amountRial: 500_000 }, 'mina'));
+  for (const one of asked) expect(one).toMatchObject({ status: 'requested', needsApproval: true });
+  const sent = await ask(order, { method: 'manual', sheba, amountRial: 500_000 }, 'reza');
+  expect(sent).toMatchObject({ status: 'submitting', sheba });
+
+  const support = shop.as(paymentsContract, userActor(newId(), ['support']));
+  const seen = (await support.listRefunds({ orderId: order.orderId })).items;
+  expect(seen.map((one) => one.sheba)).toEqual(seen.map(() => 'IR20017***************6789'));
+  await shop.staff('reza').recordRefundTransfer({ refundId: sent.id, reference: `REF-${sent.id}` });
+  expect((await refund(sent.id))?.sheba).toBe('IR20017***************6789');
+});
+
+test('A64: nobody asks for, approves, refuses or records a refund of their own order', async () => {
+  const order = await delivered(60_000_000);
+  const own = { code: 'own-affair', status: 403 };
+  const me = () =>
+    shop.as(paymentsContract, userActor(order.customerId, ['customer', 'admin']), { idempotencyKey: newId() });
+  const { orderId } = order;
+  await expect(me().requestRefund({ orderId, method: 'wallet', reason: 'برای خودم' })).rejects.toMatchObject(own);
+  const asked = await ask(order, { method: 'manual', sheba });
+  for (const isApproved of [true, false])
+    await expect(me().decideRefund({ refundId: asked.id, isApproved, reason: 'برای خودم' })).rejects.toMatchObject(own);
+  await shop.staff('reza').decideRefund({ refundId: asked.id, isApproved: true, reason: 'درست است' });
+  for (const wasSent of [true, false])
+    await expect(me().recordRefundTransfer({ refundId: asked.id, wasSent, reference: 'OWN-1' })).rejects.toMatchObject(
+      own,
+    );
+  expect((await refund(asked.id))?.status).toBe('submitting');
+});
+
+test('A64: complaints that are refunded count with all other refunds of the order: above the limit somebody else than who decided approves', async () => {
+  const order = await delivered(90_000_000);
+  const [decidedBy, complaintId] = [`user:${newId()}`, newId()];
+  const unit = { orderId: order.orderId, customerId: order.customerId, orderNumber: 'KL-1', version: 4 };
+  const due = { ...unit, totalRial: 90_000_000, refundRial: 30_000_000 };
+  await shop.deliver('order.refund-due', { ...due, complaintId: newId(), decidedBy });
+  expect(await walletOf(order.customerId)).toBe(30_000_000);
+  const told = { ...due, complaintId, decidedBy };
+  await Promise.all([1, 2, 3].map(() => shop.deliver('order.refund-due', told)));
+  expect(await walletOf(order.customerId)).toBe(30_000_000);
+  const waiting = (await shop.staff('mina').listRefunds({ orderId: order.orderId })).items;
+  expect(waiting).toMatchObject([{ status: 'requested', amountRial: 30_000_000, requestedBy: decidedBy }]);
+  const decision = { refundId: waiting[0]?.id ?? '', isApproved: true, reason: 'کلید باطل بود' };
+  const first = shop.as(paymentsContract, userActor(decidedBy.slice(5), ['admin']));
+  await expect(first.decideRefund(decision)).rejects.toMatchObject({ code: 'payments.second-person-needed' });
+  await shop.staff('reza').decideRefund(decision);
+  expect(await walletOf(order.customerId)).toBe(60_000_000);
+  await shop.deliver('order.refund-due', told);
+  expect(await walletOf(order.customerId)).toBe(60_000_000);
+  expect((await shop.published('payment.refunded', order.orderId)).at(-1)).toMatchObject({ complaintId });
 });

@@ -14,16 +14,15 @@ export type RefundRow = typeof refunds.$inferSelect;
  * each step is one conditional statement, and a PSP is asked at most once.
  */
 export async function runRefund(ctx: Context, refund: RefundRow): Promise<void> {
-  if (refund.isWhole) {
-    // What was paid back is not looked at any more. A key that was seen meanwhile changes who may decide this.
-    const { isWithdrawn } = await ctx.peers.inventory.withdrawKeys({
-      orderId: refund.orderId,
-      revealedMax: refund.revealedCount,
-    });
-    if (!isWithdrawn) {
-      await dropRefund(ctx, refund, 'failed', 'a product key was seen meanwhile');
-      return;
-    }
+  // What was paid back is not looked at any more. A key that was seen meanwhile changes who may decide this.
+  const { isWithdrawn } = await ctx.peers.inventory.withdrawKeys({
+    orderId: refund.orderId,
+    revealedMax: refund.revealedCount,
+    ...(refund.isWhole ? {} : { keyIds: refund.keyIds }),
+  });
+  if (!isWithdrawn) {
+    await dropRefund(ctx, refund, 'failed', 'a product key was seen meanwhile');
+    return;
   }
   if (refund.method === 'wallet') {
     await finishRefund(ctx, refund, refund.id, 'to the wallet');

@@ -47,9 +47,11 @@ export interface TestPayments extends TestServices {
   customer(customerId: string): Client<typeof paymentsContract>;
   /** Calls as a member of staff, by a name of the test; each with an idempotency key of its own. */
   staff(name: string): Client<typeof paymentsContract>;
-  /** How many keys of an order inventory says were seen, and the orders whose keys it was told to withdraw. */
+  /** How many keys of an order inventory says were seen, and the orders all of whose keys it was told to withdraw. */
   revealed: Map<string, number>;
   withdrawn: string[];
+  /** The delivered units of an order, for tests of refunds that close some of its keys. */
+  units: Map<string, { keyId: string; state: 'open' | 'seen' | 'closed'; byStaff?: boolean; paidRial: number }[]>;
   /** A context of the service itself. */
   ctx(): Context;
   /** What orders answers to reviveOrder, for which orders it was asked, and whether it is away. */
@@ -75,6 +77,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
   const staffIds = new Map<string, string>();
   const revealed = new Map<string, number>();
   const withdrawn: string[] = [];
+  const units: TestPayments['units'] = new Map();
   const revive = { isPayable: true, askedFor: [] as string[], isAway: false };
   const shop = await startServices({
     services: [
@@ -95,13 +98,26 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
     },
     peerAnswers: {
       inventory: {
-        withdrawKeys: ({ orderId, revealedMax }: { orderId: string; revealedMax: number }) => {
-          const revealedCount = revealed.get(orderId) ?? 0;
-          if (revealedMax >= revealedCount) withdrawn.push(orderId);
-          return { revealedCount, isWithdrawn: revealedMax >= revealedCount };
+        withdrawKeys: (input: { orderId: string; revealedMax: number; keyIds?: string[] }) => {
+          const { orderId, revealedMax, keyIds } = input;
+          const sold = units.get(orderId) ?? [];
+          const revealedCount =
+            (revealed.get(orderId) ?? 0) + sold.filter(({ state, byStaff }) => state === 'seen' && !byStaff).length;
+          const isWithdrawn = revealedMax >= revealedCount;
+          if (isWithdrawn && keyIds === undefined) withdrawn.push(orderId);
+          for (const unit of isWithdrawn ? sold : [])
+            if (unit.state === 'open' && (keyIds ?? [unit.keyId]).includes(unit.keyId)) unit.state = 'closed';
+          return {
+            revealedCount,
+            isWithdrawn,
+            units: sold.map(({ keyId, state }, index) => ({ keyId, state, orderLineId: orderId, unitNo: index + 1 })),
+          };
         },
       },
       orders: {
+        getPaidUnits: ({ orderId }: { orderId: string }) => ({
+          lines: [{ orderLineId: orderId, unitsRial: (units.get(orderId) ?? []).map(({ paidRial }) => paidRial) }],
+        }),
         reviveOrder: ({ orderId }: { orderId: string }) => {
           revive.askedFor.push(orderId);
           if (revive.isAway) throw serviceUnavailable({ retryAfterSeconds: 5 });
@@ -131,6 +147,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
     revive,
     revealed,
     withdrawn,
+    units,
     async owe(amountRial = 2_500_000) {
       const order = { orderId: newId(), customerId: newId(), amountRial };
       await orders.createIntent({ ...order, orderNumber: 'KL-140508', phone: '+989121112233' });

@@ -1,4 +1,6 @@
+import { paymentsContract } from '@kelid/contracts/payments';
 import { newId } from '@kelid/service/ids';
+import { userActor } from '@kelid/testing/start-service';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { controlOf, startPayments, type TestPayments } from './test-payments.ts';
@@ -169,6 +171,35 @@ test('A64: above 50,000,000 Rial two different people approve a withdrawal', asy
   expect((await shop.staff('mina').decideWithdrawal(decision)).status).toBe('requested');
   await expect(shop.staff('mina').decideWithdrawal(decision)).rejects.toMatchObject({ status: 403 });
   expect((await shop.staff('reza').decideWithdrawal(decision)).status).toBe('approved');
+});
+
+test('A37: a Sheba is whole for its owner, and for an admin while it is to be checked or paid to; support sees its ends', async () => {
+  const masked = 'IR20017***************6789';
+  const support = shop.as(paymentsContract, userActor(newId(), ['support']));
+  const admin = shop.staff('reza');
+  const customerId = newId();
+  const owner = shop.customer(customerId);
+  const { id: bankAccountId } = await owner.addBankAccount({ sheba, holderName: 'سارا احمدی' });
+  const ofAccount = async (client: typeof support) =>
+    (await client.listAllBankAccounts({ limit: 100 })).items.find((one) => one.id === bankAccountId)?.sheba;
+  expect([await ofAccount(admin), await ofAccount(support)]).toEqual([sheba, masked]);
+  const checked = await support.verifyBankAccount({ bankAccountId, isVerified: true, reason: 'نام یکی است' });
+  expect([checked.sheba, await ofAccount(admin), await ofAccount(support)]).toEqual([masked, masked, masked]);
+  expect((await owner.listBankAccounts({})).items).toMatchObject([{ sheba }]);
+
+  const { authority } = await topUp(customerId, 1_000_000);
+  await comeBack(authority);
+  const asked = await withdraw({ customerId, bankAccountId }, 500_000);
+  expect(asked.sheba).toBe(sheba);
+  const { id: withdrawalId } = asked;
+  const ofWithdrawal = async (client: typeof support) =>
+    (await client.listAllWithdrawals({ limit: 100 })).items.find((one) => one.id === withdrawalId)?.sheba;
+  expect([await ofWithdrawal(admin), await ofWithdrawal(support)]).toEqual([masked, masked]);
+  await admin.decideWithdrawal({ withdrawalId, isApproved: true, reason: 'درست است' });
+  expect([await ofWithdrawal(admin), await ofWithdrawal(support)]).toEqual([sheba, masked]);
+  const sent = await shop.staff('reza').recordWithdrawalTransfer({ withdrawalId, reference: `REF-${withdrawalId}` });
+  expect(sent.sheba).toBe(masked);
+  expect((await owner.listWithdrawals({})).items).toMatchObject([{ sheba }]);
 });
 
 test('staff see accounts that wait first, page by page', async () => {

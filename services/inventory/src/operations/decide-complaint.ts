@@ -28,7 +28,10 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
         .from(keyAllocations)
         .where(and(eq(keyAllocations.keyId, keyId), isNull(keyAllocations.withdrawnAt)));
       if (!unit) throw new Error('The product key of this complaint is bound to no line');
-      await publish(tx, keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId }));
+      await publish(
+        tx,
+        keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId, decidedBy: actorName(ctx.actor) }),
+      );
     }
     // Before another key is bound: what is evidently bad is not handed out once more.
     const verdict = status === 'rejected' ? 'fine' : await weighBatch(ctx, tx, complaint.batchId);

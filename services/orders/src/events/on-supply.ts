@@ -28,7 +28,7 @@ export async function onSupplyFailed(ctx: Context, event: EventEnvelope): Promis
 
 /** A product key was bad, and a person decided that its money goes back: what was paid for its unit is the customer's again. */
 export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, orderLineId, complaintId } = eventData(keyRefundDue, event);
+  const { orderId, orderLineId, complaintId, decidedBy } = eventData(keyRefundDue, event);
   await consumeOnce(ctx, event.id, 'orders', async (tx) => {
     // Units of two lines at the same moment would each find that something is left, and nobody would give the fee back.
     await tx.execute(sql`select 1 from orders where id = ${orderId} for no key update`);
@@ -47,7 +47,7 @@ export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promis
     if (refundRial > 0)
       await publish(
         tx,
-        orderRefundDue({ orderId, orderNumber, customerId, version, refundRial, totalRial, complaintId }),
+        orderRefundDue({ orderId, orderNumber, customerId, version, refundRial, totalRial, complaintId, decidedBy }),
       );
   });
 }

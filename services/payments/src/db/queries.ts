@@ -24,6 +24,8 @@ import { actorName, openStatuses } from '../settling.ts';
 type RefundRow = typeof refunds.$inferSelect;
 type WithdrawalRow = typeof withdrawals.$inferSelect;
 type BankAccountRow = typeof bankAccounts.$inferSelect;
+/** Who looks. */
+type Viewer = Pick<Context, 'actor'>;
 
 export function checkCursor(cursor: string | undefined): void {
   if (cursor !== undefined && !Id.safeParse(cursor).success)
@@ -36,8 +38,16 @@ export async function findRefund(ctx: Context, id: string): Promise<RefundRow> {
   return refund;
 }
 
-export function showRefund(refund: RefundRow) {
-  const { id, orderId, customerId, amountRial, method, status, isWhole, needsApproval } = refund;
+/** Whole for its owner, and for an admin while there is a transfer to make or an account to check; for others its ends (A37). */
+function shownSheba({ actor }: Viewer, sheba: string, ownerId: string | undefined, isDue: boolean): string {
+  const isOwner = actor.kind === 'user' && actor.userId === ownerId;
+  const isAdmin = actor.kind === 'user' && actor.roles.includes('admin');
+  if (isOwner || (isAdmin && isDue)) return sheba;
+  return `${sheba.slice(0, 7)}${'*'.repeat(sheba.length - 11)}${sheba.slice(-4)}`;
+}
+
+export function showRefund(refund: RefundRow, ctx: Viewer) {
+  const { id, orderId, customerId, amountRial, method, status, isWhole, keyIds, needsApproval } = refund;
   const { reason, requestedBy, approvedBy, reference, failureReason } = refund;
   return {
     id,
@@ -47,6 +57,8 @@ export function showRefund(refund: RefundRow) {
     method,
     status,
     isWhole,
+    keyIds,
+    sheba: refund.sheba === null ? null : shownSheba(ctx, refund.sheba, undefined, status === 'submitting'),
     needsApproval,
     reason,
     requestedBy,
@@ -57,7 +69,9 @@ export function showRefund(refund: RefundRow) {
   };
 }
 
-export function showBankAccount({ id, customerId, sheba, holderName, status, reason }: BankAccountRow) {
+export function showBankAccount(account: BankAccountRow, ctx: Viewer) {
+  const { id, customerId, holderName, status, reason } = account;
+  const sheba = shownSheba(ctx, account.sheba, customerId, status === 'pending');
   return { id, customerId, sheba, holderName, status, reason };
 }
 
@@ -75,7 +89,10 @@ export async function findWithdrawal(ctx: Context, id: string) {
   return found;
 }
 
-export function showWithdrawal({ withdrawal, account }: { withdrawal: WithdrawalRow; account: BankAccountRow }) {
+export function showWithdrawal(
+  { withdrawal, account }: { withdrawal: WithdrawalRow; account: BankAccountRow },
+  ctx: Viewer,
+) {
   const { id, customerId, amountRial, status, reason, reference, approvedBy } = withdrawal;
   return {
     id,
@@ -85,7 +102,7 @@ export function showWithdrawal({ withdrawal, account }: { withdrawal: Withdrawal
     reason,
     reference,
     approvedBy,
-    sheba: account.sheba,
+    sheba: shownSheba(ctx, account.sheba, customerId, status === 'approved'),
     holderName: account.holderName,
     createdAt: new Date(withdrawal.createdAt).toISOString(),
   };
@@ -115,7 +132,7 @@ export async function pageWithdrawals(
     .limit(limit + 1);
   const shown = rows.slice(0, limit);
   return {
-    items: shown.map(showWithdrawal),
+    items: shown.map((found) => showWithdrawal(found, ctx)),
     nextCursor: rows.length > limit ? (shown.at(-1)?.withdrawal.id ?? null) : null,
   };
 }
@@ -136,7 +153,7 @@ export async function endWithdrawal(
     .catch(rethrowUsedReference)
     .catch(rethrowOwnAffair);
   if (!rows[0]?.id) throw withdrawalMoveRefused({ status: before.withdrawal.status });
-  return showWithdrawal(await findWithdrawal(ctx, id));
+  return showWithdrawal(await findWithdrawal(ctx, id), ctx);
 }
 
 /** Named transfers with their attempts. */

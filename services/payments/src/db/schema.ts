@@ -255,6 +255,10 @@ export const refunds = pgTable(
     status: text().$type<RefundStatus>().notNull(),
     /** All that was left of the order: its unseen product keys are withdrawn before the money goes. */
     isWhole: boolean('is_whole').notNull(),
+    /** The unseen product keys that a part of the order pays for; they are withdrawn before the money goes. */
+    keyIds: uuid('key_ids').array().notNull().default([]),
+    /** The decision on a complaint that this money came from. */
+    complaintId: uuid('complaint_id').unique(),
     needsApproval: boolean('needs_approval').notNull(),
     revealedCount: integer('revealed_count').notNull(),
     /** Where a manual transfer goes. */

@@ -19,5 +19,5 @@ export const addBankAccount: Operations['addBankAccount'] = async (ctx, { sheba:
     .from(bankAccounts)
     .where(and(eq(bankAccounts.customerId, customerId), eq(bankAccounts.sheba, sheba)));
   if (!account) throw new Error('The bank account was not stored');
-  return showBankAccount(account);
+  return showBankAccount(account, ctx);
 };

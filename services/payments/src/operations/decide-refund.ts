@@ -10,7 +10,7 @@ export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, 
   const refund = await findRefund(ctx, refundId);
   if (!isApproved) {
     if (!(await dropRefund(ctx, refund, 'rejected', reason))) throw refundMoveRefused({ status: refund.status });
-    return showRefund(await findRefund(ctx, refundId));
+    return showRefund(await findRefund(ctx, refundId), ctx);
   }
   const me = actorName(ctx);
   const [approved] = await ctx.db
@@ -29,5 +29,5 @@ export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, 
     throw refundMoveRefused({ status: refund.status });
   }
   await runRefund(ctx, approved);
-  return showRefund(await findRefund(ctx, refundId));
+  return showRefund(await findRefund(ctx, refundId), ctx);
 };

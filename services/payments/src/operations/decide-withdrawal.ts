@@ -21,7 +21,7 @@ export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { wi
       .returning({ id: withdrawals.id })
       .catch(rethrowOwnAffair);
     if (said.length === 0) throw withdrawalMoveRefused({ status: withdrawal.status });
-    return showWithdrawal(await findWithdrawal(ctx, withdrawalId));
+    return showWithdrawal(await findWithdrawal(ctx, withdrawalId), ctx);
   }
   const [approved] = await ctx.db
     .update(withdrawals)
@@ -33,5 +33,5 @@ export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { wi
     if (withdrawal.status === 'requested' && withdrawal.approvedBy === me) throw secondPersonNeeded();
     throw withdrawalMoveRefused({ status: withdrawal.status });
   }
-  return showWithdrawal(await findWithdrawal(ctx, withdrawalId));
+  return showWithdrawal(await findWithdrawal(ctx, withdrawalId), ctx);
 };

@@ -17,5 +17,8 @@ export const listAllBankAccounts: Operations['listAllBankAccounts'] = async (ctx
     .orderBy(sql`${bankAccounts.status} <> 'pending'`, asc(bankAccounts.id))
     .limit(limit + 1);
   const shown = rows.slice(0, limit);
-  return { items: shown.map(showBankAccount), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  return {
+    items: shown.map((account) => showBankAccount(account, ctx)),
+    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+  };
 };

@@ -10,5 +10,5 @@ export const listBankAccounts: Operations['listBankAccounts'] = async (ctx) => {
     .from(bankAccounts)
     .where(eq(bankAccounts.customerId, requireUser(ctx).userId))
     .orderBy(asc(bankAccounts.id));
-  return { items: rows.map(showBankAccount), nextCursor: null };
+  return { items: rows.map((account) => showBankAccount(account, ctx)), nextCursor: null };
 };

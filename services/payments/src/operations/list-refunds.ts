@@ -18,5 +18,8 @@ export const listRefunds: Operations['listRefunds'] = async (ctx, { orderId, sta
     .orderBy(desc(refunds.id))
     .limit(limit + 1);
   const shown = rows.slice(0, limit);
-  return { items: shown.map(showRefund), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  return {
+    items: shown.map((refund) => showRefund(refund, ctx)),
+    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+  };
 };

@@ -16,5 +16,5 @@ export const recordRefundTransfer: Operations['recordRefundTransfer'] = async (
       ? await finishRefund(ctx, refund, reference, 'told by staff')
       : await dropRefund(ctx, refund, 'failed', `not sent, told by staff: ${reference}`));
   if (!isDone) throw refundMoveRefused({ status: refund.status });
-  return showRefund(await findRefund(ctx, refundId));
+  return showRefund(await findRefund(ctx, refundId), ctx);
 };

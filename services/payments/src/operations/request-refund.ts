@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, notInArray, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { invalidInput } from '@kelid/contracts/common';
 import {
@@ -8,13 +8,16 @@ import {
   refundTooEarly,
   refundTooLarge,
 } from '@kelid/contracts/payments';
+import { sumRial } from '@kelid/money/rial';
 import { parseSheba } from '@kelid/persian/sheba';
+import type { Tx } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
+import { planRefund } from '../domain/plan-refund.ts';
 import { moveRefund, runRefund, wayBack } from '../refunding.ts';
 import { actorName } from '../settling.ts';
 
@@ -32,20 +35,21 @@ export const requestRefund: Operations['requestRefund'] = async (ctx, input) => 
     .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.kind, 'order')));
   if (!intent || intent.status !== 'captured') throw intentNotFound();
   const leftRial = intent.amountRial - intent.refundedRial;
-  const amountRial = input.amountRial ?? leftRial;
-  const seen = await ctx.peers.inventory.withdrawKeys({ orderId, revealedMax: -1 });
-  const needsApproval = amountRial > ctx.config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL || seen.revealedCount > 0;
+  const sold = await findSold(ctx, orderId);
 
   const refundId = newId();
   const claim = await ctx
     .transaction(async (tx) => {
       const claimed = await claimKey(tx, scope, input, refundId);
       if (claimed.kind !== 'new') return claimed;
+      const { amountRial, keyIds, gainRial } = await plan(tx, intent.id, sold, input);
       if (method === 'psp') await requireWayBack(ctx, intent.paidAttemptId, amountRial);
-      await tx.execute(
-        sql`select payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${needsApproval}, ${seen.revealedCount}, ${reason}, ${actorName(ctx)})`,
+      const isDoubtful = sold.isSeen || gainRial > ctx.config.PAYMENTS_GOODWILL_MAX_RIAL;
+      const { rows } = await tx.execute<{ needs_approval: boolean }>(
+        sql`select needs_approval from payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${isDoubtful},
+          ${sold.revealedCount}, ${sql.param(keyIds)}::uuid[], ${reason}, ${actorName(ctx)}, ${ctx.config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL})`,
       );
-      if (!needsApproval)
+      if (rows[0]?.needs_approval === false)
         await tx
           .update(refunds)
           .set({
@@ -68,10 +72,56 @@ export const requestRefund: Operations['requestRefund'] = async (ctx, input) => 
   const id = claim.kind === 'running' ? (claim.resourceId ?? refundId) : refundId;
   const refund = await findRefund(ctx, id);
   if (refund.status === 'approved') await runRefund(ctx, refund);
-  const answer = showRefund(await findRefund(ctx, id));
+  const answer = showRefund(await findRefund(ctx, id), ctx);
   await answerKey(ctx.db, scope, 201, answer);
   return answer;
 };
+
+/** What was paid for each delivered unit, and what became of its product key. */
+async function findSold(ctx: Context, orderId: string) {
+  const { lines } = await ctx.peers.orders.getPaidUnits({ orderId });
+  const { revealedCount, units } = await ctx.peers.inventory.withdrawKeys({ orderId, revealedMax: -1 });
+  const unitsRial = new Map(lines.map((line) => [line.orderLineId, line.unitsRial]));
+  return {
+    revealedCount,
+    // By its customer, by staff who may have told it, or as a top-up that its player has.
+    isSeen: revealedCount > 0 || units.some(({ state }) => state === 'seen'),
+    goodsRial: sumRial(lines.flatMap((line) => line.unitsRial)),
+    units: units.map(({ keyId, state, orderLineId, unitNo }) => ({
+      keyId,
+      state,
+      paidRial: unitsRial.get(orderLineId)?.[unitNo - 1] ?? 0,
+    })),
+  };
+}
+
+/** Under the lock of what is owed, so that each slice is judged with all those before it. */
+async function plan(tx: Tx, intentId: string, sold: Awaited<ReturnType<typeof findSold>>, input: Input) {
+  const [intent] = await tx.select().from(paymentIntents).where(eq(paymentIntents.id, intentId)).for('no key update');
+  if (!intent) throw intentNotFound();
+  const leftRial = intent.amountRial - intent.refundedRial;
+  const amountRial = input.amountRial ?? leftRial;
+  // A whole refund closes whatever is open.
+  if (amountRial >= leftRial) return { amountRial, keyIds: [], gainRial: 0 };
+  const others = await tx
+    .select({ keyIds: refunds.keyIds })
+    .from(refunds)
+    .where(and(eq(refunds.intentId, intentId), notInArray(refunds.status, ['failed', 'rejected'])));
+  const closing = new Set(others.flatMap(({ keyIds }) => keyIds));
+  const units = sold.units.map((unit) => (closing.has(unit.keyId) ? { ...unit, state: 'closed' as const } : unit));
+  const planned = planRefund(
+    { goodsRial: sold.goodsRial, goesBackRial: intent.refundedRial + amountRial },
+    units,
+    input.keyIds,
+  );
+  if (planned === 'name-the-keys')
+    throw invalidInput({
+      errors: [{ field: 'keyIds', message: 'Some keys were seen and some were not: name those that this is for' }],
+    });
+  if (planned === 'not-open')
+    throw invalidInput({ errors: [{ field: 'keyIds', message: 'Name unseen product keys of this order' }] });
+  return { amountRial, ...planned };
+}
 
 function shebaOf({ method, sheba }: Input): string | null {
   const parsed = sheba === undefined ? undefined : parseSheba(sheba);

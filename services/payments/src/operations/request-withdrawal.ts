@@ -46,7 +46,7 @@ export const requestWithdrawal: Operations['requestWithdrawal'] = async (ctx, in
     return claim.answer as Answer; // Stored by this operation under this key.
   }
   const id = claim.kind === 'running' ? (claim.resourceId ?? newWithdrawalId) : newWithdrawalId;
-  const answer = showWithdrawal(await findWithdrawal(ctx, id));
+  const answer = showWithdrawal(await findWithdrawal(ctx, id), ctx);
   await answerKey(ctx.db, scope, 201, answer);
   return answer;
 };

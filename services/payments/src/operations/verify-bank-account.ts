@@ -17,5 +17,5 @@ export const verifyBankAccount: Operations['verifyBankAccount'] = async (
     .catch(rethrowOwnAffair);
   if (!account) throw bankAccountNotFound();
   ctx.log.info({ bankAccountId, isVerified, reason, by: actorName(ctx) }, 'a bank account was checked');
-  return showBankAccount(account);
+  return showBankAccount(account, ctx);
 };

@@ -1,0 +1,26 @@
+-- Each delivered unit of an order by its last product key. Seen is also what staff looked at after the sale, and a top-up, which its player has.
+CREATE FUNCTION inventory_units_of(p_order uuid) RETURNS TABLE (key_id uuid, order_line_id uuid, unit_no integer, state text) LANGUAGE sql STABLE AS $$
+	SELECT DISTINCT ON (a.order_line_id, a.unit_no) a.key_id, a.order_line_id, a.unit_no,
+		CASE WHEN a.withdrawn_at IS NOT NULL OR EXISTS (SELECT FROM complaints c WHERE c.key_id = a.key_id AND c.order_id = p_order AND c.status = 'refunded') THEN 'closed'
+			WHEN k.kind = 'receipt' OR EXISTS (SELECT FROM key_reveals r WHERE r.key_id = a.key_id AND (r.actor NOT LIKE 'staff:%' OR r.at >= a.allocated_at)) THEN 'seen'
+			ELSE 'open' END
+	FROM key_allocations a JOIN product_keys k ON k.id = a.key_id WHERE a.order_id = p_order ORDER BY a.order_line_id, a.unit_no, a.replacement_no DESC
+$$;
+--> statement-breakpoint
+DROP FUNCTION inventory_withdraw_keys(uuid, integer);
+--> statement-breakpoint
+-- As before, for all product keys of the order that were not seen, or for those of them that are named.
+CREATE FUNCTION inventory_withdraw_keys(p_order uuid, p_revealed_max integer, p_keys uuid[] DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	revealed integer;
+BEGIN
+	PERFORM FROM key_allocations WHERE order_id = p_order AND withdrawn_at IS NULL ORDER BY key_id FOR NO KEY UPDATE;
+	SELECT count(*) INTO revealed FROM key_allocations a WHERE a.order_id = p_order AND a.withdrawn_at IS NULL
+		AND EXISTS (SELECT FROM key_reveals r WHERE r.key_id = a.key_id AND r.actor NOT LIKE 'staff:%');
+	IF revealed <= p_revealed_max THEN
+		PERFORM inventory_take_back(ARRAY(SELECT a.key_id FROM key_allocations a WHERE a.order_id = p_order AND a.withdrawn_at IS NULL
+			AND (p_keys IS NULL OR a.key_id = ANY (p_keys))
+			AND NOT EXISTS (SELECT FROM key_reveals r WHERE r.key_id = a.key_id AND r.actor NOT LIKE 'staff:%')), 'withdrawn unseen for a refund');
+	END IF;
+	RETURN revealed;
+END $$;
