@@ -1,150 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { newId } from '@kelid/service/ids';
-import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
-import { orderOf, startInventory, type TestInventory } from './test-inventory.ts';
+import { startSimulators } from '@kelid/simulators/simulators';
+import { orderOf } from './test-inventory.ts';
+import { type Sold, startSupply, type SupplierName } from './test-supply.ts';
 
-let simulators: Simulators;
-let shop: TestInventory;
-
-beforeAll(async () => {
-  simulators = await startSimulators({ port: 0, smtpPort: 0 });
-  shop = await startInventory({
-    INVENTORY_CODESWHOLESALE_URL: `${simulators.url}/codeswholesale`,
-    INVENTORY_CODESWHOLESALE_CLIENT_ID: 'kelid',
-    INVENTORY_CODESWHOLESALE_CLIENT_SECRET: 'a secret of the test',
-    INVENTORY_CODESWHOLESALE_COMPLAINTS: 'yes',
-    INVENTORY_KINGUIN_URL: `${simulators.url}/kinguin/esa/api`,
-    INVENTORY_KINGUIN_API_KEY: 'a key of the test',
-    INVENTORY_KINGUIN_WEBHOOK_SECRET: 'a webhook secret of the test',
-  });
-});
-afterAll(async () => {
-  await shop.close();
-  await simulators.close();
-});
-afterEach(async () => {
-  await control('DELETE', '/faults');
-  // What suppliers did in one test is no reason for the next one to rest, or to ask another first.
-  await shop.sql('inventory', 'update supplier_states set cooldown_until = null');
-  await shop.ownerSql('inventory', "update procurements set created_at = created_at - interval '2 days'");
-  await shop.ownerSql('inventory', "update supplied_units set at = at - interval '2 days'");
-});
-
-type SupplierName = 'codeswholesale' | 'kinguin';
-interface Sold {
-  reference: string | null;
-  quantity: number;
-  units: { id: string; state: string; code: string }[];
-}
-
-async function control(method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(`${simulators.url}${path}`, {
-    method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return response.status === 204 ? undefined : response.json();
-}
-
-const fault = (place: string, mode: string, more: object = {}) => control('PUT', `/faults/${place}`, { mode, ...more });
-
-/** A variant without own stock, sold by these suppliers at these prices. */
-async function sell(offers: Partial<Record<SupplierName, { price: string; stock?: number; maxCents?: number }>>) {
-  const variantId = newId();
-  const refs: Partial<Record<SupplierName, string>> = {};
-  for (const supplier of ['codeswholesale', 'kinguin'] as const) {
-    const offer = offers[supplier];
-    if (!offer) continue;
-    const productRef = supplier === 'kinguin' ? randomUUID().replaceAll('-', '').slice(0, 24) : randomUUID();
-    refs[supplier] = productRef;
-    await control('PUT', `/suppliers/${supplier}/products/${productRef}`, {
-      name: 'Elden Ring',
-      platform: 'Steam',
-      region: 'WORLDWIDE',
-      price: offer.price,
-      stock: offer.stock ?? 100,
-    });
-    await shop
-      .inventory()
-      .setSupplierOffer({ supplier, sku: variantId, productRef, unitMaxCents: offer.maxCents ?? 5_000 });
-  }
-  // A supplier whose last calls failed is left alone for a few seconds, here as in the shop.
-  const until = performance.now() + 20_000;
-  for (;;) {
-    await shop.host.sweep('inventory', 'refresh-quotes');
-    const [row] = await shop.sql(
-      'inventory',
-      'select count(*) filter (where quoted_at is null)::int as missing from supplier_offers where variant_id = $1',
-      [variantId],
-    );
-    if (row?.['missing'] === 0 || performance.now() > until) return { variantId, refs };
-    await sleep(100);
-    await shop.sql('inventory', 'update supplier_offers set due_at = now() where variant_id = $1', [variantId]);
-  }
-}
-
-async function soldBy(supplier: SupplierName, productRef: string | undefined): Promise<Sold[]> {
-  const { items } = (await control('GET', `/suppliers/${supplier}/orders`)) as {
-    items: (Sold & { productRef: string })[];
-  };
-  return items.filter((order) => order.productRef === productRef);
-}
-
-/** A paid order of one line. */
-async function pay(variantId: string, quantity = 1) {
-  const { orderId, round, lines } = orderOf(variantId, quantity);
-  const order = { orderId, round, lines, customerId: newId() };
-  const look = () => shop.inventory().fulfillOrder(order);
-  const [line] = (await look()).lines;
-  return { ...order, lineId: order.lines[0]?.orderLineId ?? '', first: line, look };
-}
-
-const needStatus = async (lineId: string) =>
-  (await shop.sql('inventory', 'select status from supply_needs where order_line_id = $1', [lineId]))[0]?.['status'];
-const ordersOf = (lineId: string) =>
-  shop.sql(
-    'inventory',
-    'select id, supplier, status, reason, quantity, settled_count from procurements where order_line_id = $1 order by id',
-    [lineId],
-  );
-
-/** Runs the background work until nothing is under way, with waiting times shortened: suppliers hand codes over a moment later. */
-async function work(): Promise<void> {
-  const until = performance.now() + 5_000;
-  for (;;) {
-    await shop.sql(
-      'inventory',
-      "update procurements set due_at = now() where due_at > now() and status in ('ordering', 'unknown', 'placed', 'received')",
-    );
-    const moved = [
-      await shop.host.sweep('inventory', 'supply-needs'),
-      await shop.host.sweep('inventory', 'follow-procurements'),
-    ];
-    const placed = await shop.sql('inventory', "select 1 from procurements where status = 'placed'");
-    if ((placed.length === 0 && moved.every((count) => count === 0)) || performance.now() > until) return;
-    await sleep(placed.length === 0 ? 0 : 30);
-  }
-}
-
-/** The text of every product key that was bound to the line. */
-async function codesOf(lineId: string): Promise<string[]> {
-  const rows = await shop.sql(
-    'inventory',
-    'select key_id, order_id, customer_id from key_allocations where order_line_id = $1',
-    [lineId],
-  );
-  return Promise.all(
-    rows.map(async (row) => {
-      const { code } = await shop.owner(String(row['customer_id'])).revealKey({
-        orderId: String(row['order_id']),
-        keyId: String(row['key_id']),
-      });
-      return code ?? '';
-    }),
-  );
-}
+const supply = await startSupply(await startSimulators({ port: 0, smtpPort: 0 }));
+const { shop, control, fault, sell, soldBy, pay, needStatus, ordersOf, work, codesOf } = supply;
+afterAll(supply.close);
+afterEach(supply.forget);
 
 test('KY-6 KY-5: what our stock lacks is bought from the cheaper supplier, once, and is the line’s own product key', async () => {
   const { variantId, refs } = await sell({ codeswholesale: { price: '30.00' }, kinguin: { price: '28.50' } });
@@ -593,6 +457,20 @@ test('A73 F21: a webhook with the right secret makes us look sooner, and nothing
   ])
     await tell(secret, body);
   expect(await dueIn()).toBeGreaterThan(0.5);
+  // An order of another supplier is none of this one's business.
+  const elsewhere = await sell({ codeswholesale: { price: '11.00' } });
+  await fault('codeswholesale.order', 'late', { delayMs: 60_000 });
+  const other = await pay(elsewhere.variantId);
+  await shop.host.sweep('inventory', 'supply-needs');
+  const [foreign] = await ordersOf(other.lineId);
+  const lookAt = async () =>
+    (await shop.sql('inventory', 'select due_at from procurements where id = $1', [foreign?.['id']]))[0];
+  const before = await lookAt();
+  await tell(secret, { ...completed, orderExternalId: foreign?.['id'] });
+  expect(await lookAt()).toEqual(before);
+  await shop.sql('inventory', "update procurements set status = 'cancelled', due_at = null where id = $1", [
+    foreign?.['id'],
+  ]);
   await Promise.all([tell(secret, completed), tell(secret, completed)]);
   expect(await dueIn()).toBeLessThanOrEqual(0);
   await shop.host.sweep('inventory', 'follow-procurements');
