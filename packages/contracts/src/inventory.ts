@@ -481,7 +481,8 @@ export const inventoryContract = contract('inventory', {
   listSuppliers: operation({
     method: 'GET',
     path: '/admin/suppliers',
-    summary: 'Suppliers with their balance, their failures of the last 30 minutes and whether they are used now',
+    summary:
+      'Suppliers with their balance, their failures of the last 30 minutes, what was ordered today and the ceilings of spending that were reached',
     access: ['admin'],
     input: NoInput,
     output: z.object({
@@ -496,6 +497,25 @@ export const inventoryContract = contract('inventory', {
           balanceAt: Instant.nullable(),
           orderCount: z.int(),
           failedCount: z.int(),
+          /** What was ordered since the beginning of the day in Tehran, at the most that it may cost. */
+          spentTodayCents: z.int(),
+          dayMaxCents: z.int(),
+        }),
+      ),
+      spentTodayCents: z.int(),
+      dayMaxCents: z.int(),
+      /** Ceilings that were reached in the last seven days, newest first: of a line, of a variant's stock, of a supplier's day, of the day. */
+      stops: z.array(
+        z.object({
+          /** `need:<order line>`, `stock:<variant>`, `supplier:<name>` or `all`. */
+          scope: z.string(),
+          reason: z.string(),
+          supplier: SupplierName,
+          variantId: Id,
+          spentCents: z.int(),
+          wantedCents: z.int(),
+          maxCents: z.int(),
+          at: Instant,
         }),
       ),
       nextCursor: z.null(),

@@ -28,6 +28,7 @@ const loggedFields = new Set([
   'reservationId',
   'procurementId',
   'supplier',
+  'scope',
   'balanceCents',
   'variantId',
   'productId',

@@ -50,6 +50,17 @@ export const InventoryConfig = z.object({
   INVENTORY_COMPLAINT_GOOD_DAYS: z.coerce.number().int().min(0).max(3650).default(14),
   /** So many customers whose complaints are evident freeze a batch; of others so many raise an alarm. */
   INVENTORY_FREEZE_AT_COMPLAINTS: z.coerce.number().int().min(1).max(1000).default(3),
+  // Ceilings of what is spent at suppliers, in cents of their currencies. What was ordered counts with the most that it may cost, whatever became of it.
+  /** Supplier orders for one paid line, beyond one for each of its units. */
+  INVENTORY_LINE_SPARE_ORDERS: z.coerce.number().int().min(0).max(100).default(10),
+  /** For one paid line, as a multiple of what its units cost at our dearest maximum. */
+  INVENTORY_LINE_SPEND_TIMES: z.coerce.number().int().min(1).max(20).default(4),
+  /** For one paid line. */
+  INVENTORY_LINE_SPEND_CENTS: z.coerce.number().int().min(1).default(500_000),
+  /** At one supplier in a day of Tehran. */
+  INVENTORY_SUPPLIER_DAY_CENTS: z.coerce.number().int().min(1).default(2_000_000),
+  /** At all suppliers in a day of Tehran. */
+  INVENTORY_SPEND_DAY_CENTS: z.coerce.number().int().min(1).default(5_000_000),
   /** A supplier balance below this many cents is alarmed. */
   INVENTORY_BALANCE_ALARM_CENTS: z.coerce.number().int().min(0).default(50_000),
 });

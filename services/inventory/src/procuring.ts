@@ -8,6 +8,9 @@ import { type Procurement, receiveUnits } from './receiving.ts';
 /** When an order whose answer was lost is asked for, in seconds after the order; believed missing only after all of them. */
 const lookSeconds = [5, 30, 120];
 const watchHours = 24;
+/** A refused order is looked for once, this long after it. */
+const refusedLookSeconds = 30;
+const restSeconds = 300;
 /** When an order that is placed is looked at, in seconds from one look to the next; then every minute, after half an hour every five. */
 const pollSeconds = [2, 3, 5, 20];
 const preOrderPollSeconds = 1_800;
@@ -30,13 +33,40 @@ export async function placeOrder(ctx: Context, procurement: Procurement): Promis
       await takePlaced(ctx, procurement, answer.order);
       return;
     case 'refused':
-      await end(ctx, procurement, 'refused', answer.reason);
-      await coolDown(ctx, procurement.supplier);
+      // What was never sent costs nothing. A refusal is believed, and still looked up once: some have taken the money all the same.
+      await end(
+        ctx,
+        procurement,
+        'refused',
+        answer.reason,
+        answer.isUnsent ? { dueAt: null, atRiskCents: 0 } : { dueAt: inSeconds(refusedLookSeconds), lookCount: 0 },
+      );
+      // Neither money nor a login comes back from one order to the next.
+      if (answer.reason === 'balance-low' || answer.reason === 'not-authorised')
+        await rest(ctx, procurement.supplier, restSeconds);
+      else await coolDown(ctx, procurement.supplier);
+      return;
+    case 'not-now':
+      await waitAsTold(ctx, procurement, answer.retryAfterSeconds);
       return;
     case 'unknown':
       await move(ctx, procurement, 'unknown', 'not answered', { dueAt: inSeconds(lookSeconds[0] ?? 5) });
       await coolDown(ctx, procurement.supplier);
   }
+}
+
+/**
+ * A supplier that says when it may be asked again is left alone until then, by everybody. It should not have taken the order: it is looked
+ * for once, at that time; a line waits for this look as long as for any lost answer, and then is bought elsewhere.
+ */
+async function waitAsTold(ctx: Context, procurement: Procurement, seconds: number): Promise<void> {
+  await rest(ctx, procurement.supplier, seconds);
+  const isSoon = seconds <= (lookSeconds.at(-1) ?? 0);
+  await end(ctx, procurement, isSoon ? 'unknown' : 'not_placed', 'told to wait', {
+    dueAt: inSeconds(seconds),
+    lookCount: lookSeconds.length,
+    watchUntil: isSoon ? null : sql`now() + make_interval(secs => ${seconds}, hours => ${watchHours})`,
+  });
 }
 
 /** Goes on with a supplier order whose time has come, whatever it waits for. */
@@ -48,6 +78,7 @@ export async function followUp(ctx: Context, procurement: Procurement): Promise<
       return;
     case 'unknown':
     case 'not_placed':
+    case 'refused':
       await lookFor(ctx, procurement);
       return;
     case 'placed':
@@ -56,7 +87,6 @@ export async function followUp(ctx: Context, procurement: Procurement): Promise<
     case 'received':
       await lookForTwins(ctx, procurement);
       return;
-    case 'refused':
     case 'cancelled':
     case 'review':
       await ctx.db.update(procurements).set({ dueAt: null }).where(eq(procurements.id, procurement.id));
@@ -79,6 +109,10 @@ async function lookFor(ctx: Context, procurement: Procurement): Promise<void> {
       .update(procurements)
       .set({ dueAt: inSeconds(15) })
       .where(eq(procurements.id, procurement.id));
+    return;
+  }
+  if (procurement.status === 'refused') {
+    await ctx.db.update(procurements).set({ dueAt: null }).where(eq(procurements.id, procurement.id));
     return;
   }
   if (procurement.status === 'not_placed') {
@@ -108,10 +142,11 @@ async function lookFor(ctx: Context, procurement: Procurement): Promise<void> {
 /** The supplier has the order: what it says of it is checked against our row before anything of it is used. */
 async function takePlaced(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
   const wrong = differenceOf(procurement, order);
-  const isLate = procurement.status === 'not_placed';
+  const isLate = procurement.status === 'not_placed' || procurement.status === 'refused';
   const placed = await move(ctx, procurement, wrong === undefined ? 'placed' : 'review', wrong ?? null, {
     supplierOrderId: order.supplierOrderId,
     unitPriceCents: order.unitPriceCents,
+    atRiskCents: sql`greatest(${procurements.atRiskCents}, ${chargedCents(order)})`,
     lookCount: 0,
     dueAt: wrong === undefined ? inSeconds(pollSeconds[0] ?? 2) : null,
     // Its line was given to another supplier in the meantime: what comes late goes to stock.
@@ -129,11 +164,17 @@ async function takePlaced(ctx: Context, procurement: Procurement, order: Supplie
   await takeOrder(ctx, placed, order);
 }
 
+function chargedCents(order: SuppliedOrder): number {
+  return Math.max(order.totalCents ?? 0, order.unitPriceCents * order.quantity);
+}
+
 function differenceOf(procurement: Procurement, order: SuppliedOrder): string | undefined {
   if (order.reference !== null && order.reference !== procurement.id) return 'another reference';
   if (order.productRef !== null && order.productRef !== procurement.productRef) return 'another product';
   if (order.quantity !== procurement.quantity) return 'another quantity';
+  // What was taken in all counts, fees too, not only what a line of the answer says.
   if (order.unitPriceCents > procurement.unitMaxCents) return 'price above the maximum';
+  if (chargedCents(order) > procurement.quantity * procurement.unitMaxCents) return 'price above the maximum';
   const { gameAccount } = procurement;
   if (order.gameAccount && gameAccount) {
     const { playerId, zone } = order.gameAccount;
@@ -210,8 +251,9 @@ async function adopt(ctx: Context, procurement: Procurement, order: SuppliedOrde
     supplier.facts.returnHours > 0 &&
     (await supplier.giveBack(order.supplierOrderId)) === 'asked';
   await ctx.db.execute(sql`
-    insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, reason, supplier_order_id, unit_price_cents, fetch_after, due_at)
-    select uuidv7(), variant_id, brand, supplier, product_ref, quantity, unit_max_cents, 'placed', 'taken twice by the supplier', ${order.supplierOrderId}, ${order.unitPriceCents},
+    insert into procurements (id, need_line_id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, at_risk_cents, status, reason, supplier_order_id, unit_price_cents, fetch_after, due_at)
+    select uuidv7(), need_line_id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, greatest(quantity::bigint * unit_max_cents, ${chargedCents(order)}),
+      'placed', 'taken twice by the supplier', ${order.supplierOrderId}, ${order.unitPriceCents},
       now() + make_interval(hours => ${isReturning ? 25 : 0}), now() + interval '10 seconds'
     from procurements where id = ${procurement.id} on conflict do nothing`);
   ctx.log.error(
@@ -254,15 +296,21 @@ async function wakeNeed(ctx: Context, procurement: Procurement): Promise<void> {
   );
 }
 
-/** Four of ten recent orders failed: the supplier is left alone for five minutes. */
+/** Four of ten recent orders failed: the supplier is left alone for a while. */
 async function coolDown(ctx: Context, supplier: string): Promise<void> {
-  await ctx.db.execute(sql`
-    insert into supplier_states (supplier, cooldown_until)
-    select ${supplier}, now() + interval '5 minutes' from (
+  const { rows } = await ctx.db.execute(sql`
+    select from (
       select count(*) as total, count(*) filter (where status in ('refused', 'unknown', 'not_placed', 'cancelled')) as failed
       from (select status from procurements where supplier = ${supplier} and created_at > now() - interval '30 minutes' and status <> 'ordering' order by created_at desc limit 20) recent
-    ) counted where total >= 5 and failed >= total * 0.4
-    on conflict (supplier) do update set cooldown_until = excluded.cooldown_until`);
+    ) counted where total >= 5 and failed >= total * 0.4`);
+  if (rows.length > 0) await rest(ctx, supplier, restSeconds);
+}
+
+/** Nobody orders there for so long: the statement that opens a supplier order looks at this. */
+async function rest(ctx: Context, supplier: string, seconds: number): Promise<void> {
+  await ctx.db.execute(sql`
+    insert into supplier_states (supplier, cooldown_until) values (${supplier}, ${inSeconds(seconds)})
+    on conflict (supplier) do update set cooldown_until = greatest(supplier_states.cooldown_until, excluded.cooldown_until)`);
 }
 
 function inSeconds(seconds: number): SQL {

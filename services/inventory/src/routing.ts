@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { newId } from '@kelid/service/ids';
 import type { Context } from './context.ts';
 import { procurements, supplierOffers } from './db/schema.ts';
@@ -18,55 +18,86 @@ interface Candidate {
   deliverySeconds: number;
 }
 
-/** Buys what a paid line still lacks: own stock first, then from whoever can deliver for least. Answers how many units nobody covers. */
-export async function supplyLine(ctx: Context, orderLineId: string, variantId: string): Promise<number> {
+/**
+ * Buys what a paid line still lacks: own stock first, then from whoever can deliver for least. Answers whether a ceiling of this line was
+ * reached: then nobody buys for it any more.
+ */
+export async function supplyLine(
+  ctx: Context,
+  orderLineId: string,
+  variantId: string,
+): Promise<{ isAtCeiling: boolean }> {
   const { rows } = await ctx.db.execute<{ uncovered: number }>(sql`select supply_fill(${orderLineId}) as uncovered`);
   ctx.wakeRelay();
   let uncovered = rows[0]?.uncovered ?? 0;
-  if (uncovered === 0) return 0;
+  if (uncovered === 0) return { isAtCeiling: false };
   for (const { offer, supplier, stockCount } of await rank(ctx, await candidatesFor(ctx, variantId, orderLineId))) {
     let left = stockCount;
     while (uncovered > 0 && left > 0) {
       const id = newId();
       const wanted = Math.min(uncovered, left, supplier.facts.unitsPerOrderMax);
       // The row, with our reference, before the call: a crash in between leaves something to look for (R1).
-      const { rows: opened } = await ctx.db.execute<{ units: number }>(
-        sql`select supply_open(${id}, ${orderLineId}, ${offer.supplier}, ${wanted}) as units`,
+      const { units, stop } = await open(
+        ctx,
+        sql`select * from supply_open(${id}, ${orderLineId}, ${offer.supplier}, ${wanted}, ${limitsOf(ctx)}::jsonb)`,
       );
-      const units = opened[0]?.units ?? 0;
-      if (units === 0) return 0; // Another router covers the rest.
+      if (stop?.startsWith('need:')) return { isAtCeiling: true };
+      if (units === 0) break; // Another router covers the rest, or this supplier is at its ceiling.
       uncovered -= units;
       left -= units;
-      const [procurement] = await ctx.db.select().from(procurements).where(eq(procurements.id, id));
-      if (procurement) await placeOrder(ctx, procurement);
+      await placeOpened(ctx, id);
     }
     if (uncovered === 0) break;
   }
-  return uncovered;
+  return { isAtCeiling: false };
 }
 
-/** Buys a variant up to its target stock. Answers how many units it ordered. */
-export async function buyAhead(ctx: Context, variantId: string): Promise<number> {
-  let ordered = 0;
+/** Buys a variant up to its target stock. */
+export async function buyAhead(ctx: Context, variantId: string): Promise<void> {
   const candidates = await candidatesFor(ctx, variantId, null);
   // Not from a person, and nothing for later: stock is what can be sold now.
   const machines = candidates.filter(({ offer, supplier }) => !supplier.facts.isByHand && !offer.allowsPreOrder);
   for (const { offer, supplier, stockCount } of await rank(ctx, machines)) {
     const id = newId();
     const wanted = Math.min(stockCount, supplier.facts.unitsPerOrderMax);
-    const { rows } = await ctx.db.execute<{ units: number }>(
-      sql`select supply_open_stock(${id}, ${variantId}, ${offer.supplier}, ${wanted}) as units`,
+    const { units } = await open(
+      ctx,
+      sql`select * from supply_open_stock(${id}, ${variantId}, ${offer.supplier}, ${wanted}, ${limitsOf(ctx)}::jsonb)`,
     );
-    const units = rows[0]?.units ?? 0;
-    if (units === 0) break;
-    ordered += units;
-    const [procurement] = await ctx.db.select().from(procurements).where(eq(procurements.id, id));
-    if (procurement) await placeOrder(ctx, procurement);
+    if (units > 0) await placeOpened(ctx, id);
   }
-  return ordered;
 }
 
-/** Offers that may be asked now: switched on, not cooling down, up; for one line, not who has just refused it, nor ever again who cheated on it. */
+type Opened = { units: number; stop: string | null; is_news: boolean | null };
+
+/** Opens a supplier order, unless the database says that a ceiling is reached: told aloud once a day for each. */
+async function open(ctx: Context, statement: SQL): Promise<Opened> {
+  const { rows } = await ctx.db.execute<Opened>(statement);
+  const opened = rows[0] ?? { units: 0, stop: null, is_news: null };
+  if (opened.is_news)
+    ctx.log.error(
+      { scope: opened.stop, alarm: 'spending-ceiling' },
+      'a ceiling of what may be spent at suppliers was reached; nothing more is bought there',
+    );
+  return opened;
+}
+
+async function placeOpened(ctx: Context, id: string): Promise<void> {
+  const [procurement] = await ctx.db.select().from(procurements).where(eq(procurements.id, id));
+  if (procurement) await placeOrder(ctx, procurement);
+}
+
+function limitsOf({ config }: Context): string {
+  return JSON.stringify({
+    needSpareOrders: config.INVENTORY_LINE_SPARE_ORDERS,
+    needTimes: config.INVENTORY_LINE_SPEND_TIMES,
+    needCents: config.INVENTORY_LINE_SPEND_CENTS,
+    supplierDayCents: config.INVENTORY_SUPPLIER_DAY_CENTS,
+    dayCents: config.INVENTORY_SPEND_DAY_CENTS,
+  });
+}
+
+/** Offers that may be asked now: switched on, not resting, up, and not left out for what they did for this line (or this stock) before. */
 async function candidatesFor(ctx: Context, variantId: string, orderLineId: string | null): Promise<Candidate[]> {
   const rows = await ctx.db
     .select({
@@ -82,13 +113,7 @@ async function candidatesFor(ctx: Context, variantId: string, orderLineId: strin
       and(
         eq(supplierOffers.variantId, variantId),
         supplierOffers.isEnabled,
-        sql`not exists (select from supplier_states s where s.supplier = ${supplierOffers.supplier} and (not s.is_enabled or s.cooldown_until > now()))`,
-        orderLineId === null
-          ? undefined
-          : sql`not exists (select from procurements p where p.order_line_id = ${orderLineId} and p.supplier = supplier_offers.supplier and (
-              p.status in ('refused', 'not_placed', 'cancelled') and p.updated_at > now() - interval '2 minutes'
-              or p.status = 'review' or exists (select from supplied_units u where u.procurement_id = p.id
-                and (u.verdict = 'duplicate' or u.verdict = 'taken-back' and u.at > now() - interval '2 minutes'))))`,
+        sql`not supply_excludes(${orderLineId}::uuid, ${variantId}::uuid, ${supplierOffers.supplier})`,
       ),
     );
   return rows.flatMap(({ offer, ...record }) => {

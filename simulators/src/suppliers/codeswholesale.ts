@@ -193,6 +193,7 @@ export function createCodesWholesale(faults: Faults): CodesWholesale {
       const wanted = { reference: body.data.orderId, lines: checked.lines };
       const readyAfterMs = checked.isPreOrder ? undefined : 0;
       const placed = stock.place(wanted, fault, readyAfterMs);
+      if (fault?.mode === 'refused-taken') return refuse(reply, refusal(400, 310003, 'Too low stock'));
       if (fault?.mode === 'duplicate') stock.place(wanted, fault, readyAfterMs);
       return sendAnswer(reply, fault?.mode, 200, showOrder(placed, undefined));
     });

@@ -1,5 +1,5 @@
 /** No answer of the supplier itself, and nothing has happened. */
-export const interrupted = ['slow', 'error', 'html-503', 'too-many', 'down'] as const;
+export const interrupted = ['slow', 'error', 'html-503', 'too-many', 'wait-long', 'down'] as const;
 /** All has happened, and its answer can't be read. */
 export const unreadable = ['lose-answer', 'cut-short', 'garbage', 'empty'] as const;
 /** Refused, and nothing was ordered. */
@@ -16,6 +16,9 @@ export const oddOrder = [
   'pre-order',
   'duplicate-code',
   'cancelled',
+  'extra-fee',
+  'extra-unit',
+  'refused-taken',
 ] as const;
 const oddCodes = ['sold-out-404', 'duplicate-code', 'wrong-product', 'late'] as const;
 const oddProducts = ['sold-out-404', 'out-of-stock', 'price-jump', 'wrong-product'] as const;
@@ -44,6 +47,7 @@ export const supplierFaultModes = {
     'price-jump',
     'late',
     'cancelled',
+    'extra-fee',
   ],
   'moogold.find': [...interrupted, ...unreadable, 'hidden'],
   'kinguin.webhook': ['slow', 'down', 'doubled', 'out-of-order', 'forged'],

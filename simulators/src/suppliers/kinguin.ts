@@ -215,6 +215,8 @@ export function createKinguin(faults: Faults, webhookTarget: WebhookTarget | und
       const readyAfterMs = checked.isPreOrder ? undefined : keysAfterMs;
       const placed = stock.place(wanted, fault, readyAfterMs);
       stock.onChange(placed);
+      if (fault?.mode === 'refused-taken')
+        return refuse(request, reply, refusal(400, 'ProductUnavailable', 'The product is unavailable.'));
       if (fault?.mode === 'duplicate') stock.onChange(stock.place(wanted, fault, readyAfterMs));
       return sendAnswer(reply, fault?.mode, 201, showOrder(placed));
     };

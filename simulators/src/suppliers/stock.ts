@@ -45,6 +45,8 @@ export interface StockOrder {
   /** Before this no search shows it. */
   findableFromMs: number;
   isReturnAsked: boolean;
+  /** Taken with the order, and in no price of a unit. */
+  feeCents: number;
   lines: StockLine[];
 }
 
@@ -95,7 +97,7 @@ export class Stock {
   }
 
   totalCents(order: StockOrder): number {
-    return order.lines.reduce((sum, line) => sum + line.unitPriceCents * line.quantity, 0);
+    return order.feeCents + order.lines.reduce((sum, line) => sum + line.unitPriceCents * line.quantity, 0);
   }
 
   /**
@@ -120,6 +122,7 @@ export class Stock {
       orderedAt: new Date(),
       findableFromMs: Date.now() + (mode === 'hidden' ? delayMs : 0),
       isReturnAsked: false,
+      feeCents: mode === 'extra-fee' ? Math.ceil((wanted.lines[0]?.unitPriceCents ?? 0) * 0.45) : 0,
       lines: wanted.lines.map((line) => {
         line.product.stockCount = Math.max(0, line.product.stockCount - line.quantity);
         line.product.updatedAt = new Date();
@@ -128,7 +131,9 @@ export class Stock {
           ...line,
           unitPriceCents: mode === 'price-jump' ? line.unitPriceCents * 10 : line.unitPriceCents,
           answeredRef: mode === 'wrong-product' ? this.otherRef(line.product.ref) : line.product.ref,
-          units: Array.from({ length: line.quantity }, () => this.#makeUnit({ isPreOrder, isImage, mode })),
+          units: Array.from({ length: line.quantity + (mode === 'extra-unit' ? 1 : 0) }, () =>
+            this.#makeUnit({ isPreOrder, isImage, mode }),
+          ),
         };
       }),
     };

@@ -14,6 +14,11 @@ export function isInterrupted(reply: FastifyReply, mode: Fault['mode'] | undefin
     void reply.status(429).header('retry-after', '2').send({ status: 429, message: 'Too many requests' });
     return true;
   }
+  // As one of them does: the wait is in the text only.
+  if (mode === 'wait-long') {
+    void reply.status(429).send({ status: 429, message: 'Too many requests, wait for 3406 seconds' });
+    return true;
+  }
   if (mode === 'down') {
     reply.hijack();
     reply.raw.destroy();

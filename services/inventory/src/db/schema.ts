@@ -4,6 +4,7 @@ import {
   boolean,
   check,
   customType,
+  date,
   index,
   integer,
   jsonb,
@@ -360,6 +361,8 @@ export const procurements = pgTable(
     id: uuid().primaryKey(),
     /** Null for buying ahead, and for what came too late for its line: those product keys go to stock. */
     orderLineId: uuid('order_line_id').references(() => supplyNeeds.orderLineId),
+    /** The need that it was bought for, whatever became of it: what a need has cost is counted by this. Null for buying ahead. */
+    needLineId: uuid('need_line_id').references(() => supplyNeeds.orderLineId),
     variantId: uuid('variant_id').notNull(),
     brand: text().notNull(),
     supplier: text().notNull(),
@@ -372,6 +375,8 @@ export const procurements = pgTable(
     reason: text(),
     supplierOrderId: text('supplier_order_id'),
     unitPriceCents: integer('unit_price_cents'),
+    /** What it counts against the ceilings of spending: the most that it may cost, or more where the supplier took more; 0 when it was never sent. */
+    atRiskCents: bigint('at_risk_cents', { mode: 'number' }).notNull().default(0),
     /** Units of it that were stored, refused as duplicates, or given back: the rest is still to come. */
     settledCount: integer('settled_count').notNull().default(0),
     lookCount: integer('look_count').notNull().default(0),
@@ -391,7 +396,9 @@ export const procurements = pgTable(
   (table) => [
     unique('procurements_supplier_order').on(table.supplier, table.supplierOrderId),
     index('procurements_line').on(table.orderLineId),
+    index('procurements_need').on(table.needLineId),
     index('procurements_recent').on(table.supplier, table.createdAt),
+    index('procurements_created').on(table.createdAt),
     index('procurements_due')
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
@@ -400,6 +407,26 @@ export const procurements = pgTable(
       sql`${table.quantity} > 0 and ${table.settledCount} between 0 and ${table.quantity}`,
     ),
   ],
+);
+
+/** A ceiling of spending that was reached: told once a day, and seen by staff. */
+export const spendStops = pgTable(
+  'spend_stops',
+  {
+    /** `need:<order line>`, `stock:<variant>`, `supplier:<name>` or `all`. */
+    scope: text().notNull(),
+    day: date().notNull(),
+    reason: text().notNull(),
+    supplier: text().notNull(),
+    variantId: uuid('variant_id').notNull(),
+    spentCents: bigint('spent_cents', { mode: 'number' }).notNull(),
+    wantedCents: bigint('wanted_cents', { mode: 'number' }).notNull(),
+    maxCents: bigint('max_cents', { mode: 'number' }).notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.day] })],
 );
 
 /** Each unit that a supplier handed over, once: what became of it. */

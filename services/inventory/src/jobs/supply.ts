@@ -18,14 +18,14 @@ export async function supplyNeeds(ctx: Context): Promise<number> {
     returning n.order_line_id, n.variant_id, n.created_at <= now() - make_interval(secs => ${seconds}) as is_over`);
   await Promise.all(
     rows.map(async (need) => {
-      if (need.is_over) await giveUp(ctx, need.order_line_id);
-      else await supplyLine(ctx, need.order_line_id, need.variant_id);
+      const isOver = need.is_over || (await supplyLine(ctx, need.order_line_id, need.variant_id)).isAtCeiling;
+      if (isOver) await giveUp(ctx, need.order_line_id);
     }),
   );
   return rows.length;
 }
 
-/** Nobody sells it in time: the order decides what becomes of its money. While a supplier order lives, its line is not given up. */
+/** Nobody sells it in time, or it has cost enough: the order decides what becomes of its money. While a supplier order lives, its line is not given up. */
 async function giveUp(ctx: Context, orderLineId: string): Promise<void> {
   await ctx.transaction(async (tx) => {
     const { rows } = await tx.execute<{ order_id: string; missing: number }>(sql`

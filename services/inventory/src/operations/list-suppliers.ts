@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
+import { desc, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { iso } from '../db/queries.ts';
+import { spendStops } from '../db/schema.ts';
 
 type Row = {
   name: string;
@@ -10,6 +11,8 @@ type Row = {
   balance_at: string | null;
   order_count: number;
   failed_count: number;
+  spent_today_cents: string;
+  all_spent_today_cents: string;
   [column: string]: unknown;
 };
 
@@ -18,11 +21,18 @@ export const listSuppliers: Operations['listSuppliers'] = async (ctx) => {
   const { rows } = await ctx.db.execute<Row>(sql`
     select name, coalesce(s.is_enabled, true) as is_enabled, case when s.cooldown_until > now() then s.cooldown_until::text end as cooldown_until,
       s.balance_cents, s.balance_at::text, count(p.id)::int as order_count,
-      count(p.id) filter (where p.status in ('refused', 'unknown', 'not_placed', 'cancelled', 'review'))::int as failed_count
+      count(p.id) filter (where p.status in ('refused', 'unknown', 'not_placed', 'cancelled', 'review'))::int as failed_count,
+      supply_spent(name) as spent_today_cents, supply_spent(null) as all_spent_today_cents
     from unnest(${sql.param(names)}::text[]) as name
     left join supplier_states s on s.supplier = name
     left join procurements p on p.supplier = name and p.created_at > now() - interval '30 minutes'
     group by name, s.supplier order by name`);
+  const stops = await ctx.db
+    .select()
+    .from(spendStops)
+    .where(sql`${spendStops.at} > now() - interval '7 days'`)
+    .orderBy(desc(spendStops.at))
+    .limit(100);
   return {
     items: rows.flatMap((row) => {
       const supplier = ctx.suppliers.get(row.name);
@@ -38,9 +48,14 @@ export const listSuppliers: Operations['listSuppliers'] = async (ctx) => {
           balanceAt: iso(row.balance_at),
           orderCount: row.order_count,
           failedCount: row.failed_count,
+          spentTodayCents: Number(row.spent_today_cents),
+          dayMaxCents: ctx.config.INVENTORY_SUPPLIER_DAY_CENTS,
         },
       ];
     }),
+    spentTodayCents: Number(rows[0]?.all_spent_today_cents ?? 0),
+    dayMaxCents: ctx.config.INVENTORY_SPEND_DAY_CENTS,
+    stops: stops.map(({ day: _day, at, ...stop }) => ({ ...stop, at: iso(at) })),
     nextCursor: null,
   };
 };

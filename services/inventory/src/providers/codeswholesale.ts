@@ -207,13 +207,16 @@ export function createCodesWholesale(options: {
     quote: (productRef) => quoteFor(productRef, 1),
 
     async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
-      if ((await access()) === 'denied') return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token' };
+      if ((await access()) === 'denied')
+        return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token', isUnsent: true };
       // `price` is what they validate against theirs: the price of this moment, which the caller has asked for and found within the maximum.
       const quoted = await quoteFor(productRef, quantity);
-      if (quoted.kind === 'not-sold') return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold' };
-      if (quoted.kind === 'unknown') return { kind: 'refused', reason: 'busy', supplierCode: 'no price' };
+      if (quoted.kind === 'not-sold')
+        return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold', isUnsent: true };
+      if (quoted.kind === 'unknown')
+        return { kind: 'refused', reason: 'busy', supplierCode: 'no price', isUnsent: true };
       if (quoted.unitPriceCents > unitPriceMaxCents)
-        return { kind: 'refused', reason: 'price-moved', supplierCode: 'above maximum' };
+        return { kind: 'refused', reason: 'price-moved', supplierCode: 'above maximum', isUnsent: true };
       const answer = await send({
         method: 'POST',
         path: '/orders',
@@ -225,8 +228,9 @@ export function createCodesWholesale(options: {
         timeoutMs: 30_000,
         answerBytesMax: longAnswerBytesMax,
       });
-      if (answer === 'denied') return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token' };
-      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent' };
+      if (answer === 'denied')
+        return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token', isUnsent: true };
+      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent', isUnsent: true };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
       if (answer.status < 300) {
         const order = Order.safeParse(answer.body);
@@ -236,7 +240,7 @@ export function createCodesWholesale(options: {
       }
       if (answer.status === 401 || answer.status === 403)
         return { kind: 'refused', reason: 'not-authorised', supplierCode: String(answer.status) };
-      if (answer.status === 429) return { kind: 'refused', reason: 'busy', supplierCode: '429' };
+      if (answer.retryAfterSeconds) return { kind: 'not-now', retryAfterSeconds: answer.retryAfterSeconds };
       const failure = Failure.safeParse(answer.body);
       const reason = failure.success ? refusals[failure.data.code] : undefined;
       // A refusal without a known reason may still have been an order.
@@ -387,6 +391,7 @@ function showOrder(order: z.output<typeof Order>): SuppliedOrder {
     // The answer names no quantity of its own: what was charged tells it, and each code is counted when it comes.
     quantity: quantityOf(order),
     unitPriceCents: dearestOf(order),
+    totalCents: centsOf(order['totalPrice']) ?? 0,
     units: codesOf(order).map(showCode),
     orderedAt: order.createdOn ?? null,
   };

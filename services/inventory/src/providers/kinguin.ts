@@ -149,7 +149,7 @@ export function createKinguin(options: {
         },
         timeoutMs: 30_000,
       });
-      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent' };
+      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent', isUnsent: true };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
       if (answer.status < 300) {
         const order = Order.safeParse(answer.body);
@@ -159,8 +159,8 @@ export function createKinguin(options: {
       const kind = failure.success ? failure.data.kind : '';
       if (answer.status === 401 || answer.status === 403 || kind === 'Authorization')
         return { kind: 'refused', reason: 'not-authorised', supplierCode: kind };
-      if (answer.status === 429 || kind === 'ResourceLock')
-        return { kind: 'refused', reason: 'busy', supplierCode: kind };
+      if (answer.retryAfterSeconds) return { kind: 'not-now', retryAfterSeconds: answer.retryAfterSeconds };
+      if (kind === 'ResourceLock') return { kind: 'refused', reason: 'busy', supplierCode: kind };
       if (kind === 'ProductUnavailable') return { kind: 'refused', reason: 'out-of-stock', supplierCode: kind };
       if (kind === 'InsufficientBalance') return { kind: 'refused', reason: 'balance-low', supplierCode: kind };
       // Refused for its reference: an order under it is there already, ours.
@@ -285,7 +285,7 @@ export function createKinguin(options: {
 function showOrder(order: z.output<typeof Order>): SuppliedOrder {
   const lines = order.products;
   const quantity = lines.reduce((sum, line) => sum + line.qty, 0);
-  const chargedCents = centsOf(order['paymentPrice'] ?? order['totalPrice']) ?? 0;
+  const totalCents = Math.max(centsOf(order['paymentPrice']) ?? 0, centsOf(order['totalPrice']) ?? 0);
   const status = order.status.toLowerCase();
   return {
     supplierOrderId: order.orderId,
@@ -302,7 +302,8 @@ function showOrder(order: z.output<typeof Order>): SuppliedOrder {
     productRef: [...new Set(lines.map((line) => line.productId))].join(' '),
     quantity,
     // What was taken from the balance counts too, not only what the lines say.
-    unitPriceCents: Math.max(...lines.map((line) => line.price), Math.ceil(chargedCents / quantity)),
+    unitPriceCents: Math.max(...lines.map((line) => line.price), Math.ceil(totalCents / quantity)),
+    totalCents,
     units: lines
       .flatMap((line) => line.keys ?? [])
       .map((key): SuppliedUnit => {

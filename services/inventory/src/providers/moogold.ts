@@ -141,14 +141,20 @@ export function createMooGold(options: {
     },
 
     async order({ reference, productRef, quantity, unitPriceMaxCents, gameAccount }): Promise<OrderAnswer> {
-      if (!gameAccount) return { kind: 'refused', reason: 'bad-request', supplierCode: 'no account' };
+      if (!gameAccount) return { kind: 'refused', reason: 'bad-request', supplierCode: 'no account', isUnsent: true };
       const product = await readProduct(productRef);
-      if (product === undefined) return { kind: 'refused', reason: 'busy', supplierCode: 'no price' };
-      if (product === 'not-sold') return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold' };
+      if (product === undefined) return { kind: 'refused', reason: 'busy', supplierCode: 'no price', isUnsent: true };
+      if (product === 'not-sold')
+        return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold', isUnsent: true };
       // Their order takes no maximum: the price of this moment is looked at here, and the order's own when it is read.
       const unitPriceCents = product.variation.variation_price;
       if (unitPriceCents > unitPriceMaxCents)
-        return { kind: 'refused', reason: 'price-moved', supplierCode: formatCents(unitPriceCents).toString() };
+        return {
+          kind: 'refused',
+          reason: 'price-moved',
+          supplierCode: formatCents(unitPriceCents).toString(),
+          isUnsent: true,
+        };
       const answer = await post(
         'order/create_order',
         {
@@ -162,8 +168,9 @@ export function createMooGold(options: {
         },
         { timeoutMs: 30_000 },
       );
-      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent' };
+      if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent', isUnsent: true };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
+      if (answer.retryAfterSeconds) return { kind: 'not-now', retryAfterSeconds: answer.retryAfterSeconds };
       const failure = Failure.safeParse(answer.body);
       if (failure.success) {
         const why = shortText(failure.data.err_message);
@@ -304,6 +311,7 @@ function showOrder(order: z.output<typeof Order>, reference: string | null): Sup
     productRef: null,
     quantity: order.item.reduce((sum, line) => sum + line.quantity, 0),
     unitPriceCents: Math.max(...order.item.map((line) => line.price)),
+    totalCents: centsOf(order['total']) ?? 0,
     units: [{ ref: order.order_id, state, ...(state === 'ready' ? { code: { kind: 'receipt', text } } : {}) }],
     orderedAt: null,
     ...(item?.player_id ? { gameAccount: { playerId: item.player_id, zone } } : {}),

@@ -22,6 +22,8 @@ export interface SupplierAnswer {
   status: number;
   /** The parsed JSON; undefined when it was none. */
   body: unknown;
+  /** Of a 429: for how long nothing is to be asked. */
+  retryAfterSeconds?: number;
 }
 
 export interface SupplierHttp {
@@ -109,7 +111,8 @@ export function createSupplierHttp(options: {
         text = await readText(response, bytesMax);
         if (status >= 500) breaker.fail();
         else breaker.succeed();
-        return { status, body: parseJson(text) };
+        const answer = { status, body: parseJson(text) };
+        return status === 429 ? { ...answer, retryAfterSeconds: retryAfterOf(response, text) } : answer;
       } catch {
         breaker.fail();
         return undefined;
@@ -128,6 +131,17 @@ export function createSupplierHttp(options: {
       }
     },
   };
+}
+
+/** As its header says (seconds or a date), or its text; else a minute. Never less than a second, nor more than a day. */
+function retryAfterOf(response: Response, text: string): number {
+  const header = response.headers.get('retry-after')?.trim() ?? '';
+  const told = /^\d{1,9}$/.test(header)
+    ? Number(header)
+    : header !== ''
+      ? (Date.parse(header) - Date.now()) / 1000
+      : Number(/wait (?:for )?(\d{1,9}) ?s/i.exec(text)?.[1]);
+  return Number.isFinite(told) ? Math.min(Math.max(Math.ceil(told), 1), 86_400) : 60;
 }
 
 /** Stops reading at the limit, so that no answer can fill the memory. */

@@ -41,6 +41,8 @@ export interface SuppliedOrder {
   quantity: number;
   /** What was charged for one unit. */
   unitPriceCents: number;
+  /** What was charged for the whole order, with every fee; absent where the supplier does not tell it. */
+  totalCents?: number;
   units: SuppliedUnit[];
   orderedAt: string | null;
   /** Where a top-up went, as the supplier tells it; absent when it does not. */
@@ -72,8 +74,10 @@ export type RefusalReason = 'out-of-stock' | 'price-moved' | 'balance-low' | 'no
 
 export type OrderAnswer =
   | { kind: 'placed'; order: SuppliedOrder }
-  /** Certainly not ordered. */
-  | { kind: 'refused'; reason: RefusalReason; supplierCode: string }
+  /** Not ordered, by its own word; `isUnsent` when we never sent the order. */
+  | { kind: 'refused'; reason: RefusalReason; supplierCode: string; isUnsent?: true }
+  /** Asked too often: nothing should have been ordered, and nothing is to be ordered for so long. */
+  | { kind: 'not-now'; retryAfterSeconds: number }
   /** A timeout, a broken connection, a 5xx, an unreadable 2xx, a refusal without reason: it may have been ordered. Only `find` tells. */
   | { kind: 'unknown' };
 
