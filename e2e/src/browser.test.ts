@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkInvariants, kelid, query } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
@@ -293,6 +293,33 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await expect.poll(async () => page.getByTestId('product-key').last().textContent()).toMatch(/^DEMO/);
     await page.screenshot({ path: join(artifacts, 'replaced.png'), fullPage: true });
     await context.close();
+  });
+
+  test('A59 OR-2: a checkout whose answer is lost on its way is found again, by the button or by opening the page, and is one order', async () => {
+    const loseTheAnswer = async (page: Page) => {
+      const answered = async (route: Route) => {
+        await route.fetch();
+        await route.abort();
+      };
+      await page.route('**/api/v1/checkout', answered, { times: 1 });
+    };
+    const orderCount = (page: Page) =>
+      page.evaluate(async () => ((await (await fetch('/api/v1/orders')).json()) as { items: unknown[] }).items.length);
+    for (const findAgain of [
+      (page: Page) => page.getByRole('button', { name: /^پرداخت / }).click(),
+      (page: Page) => page.reload(),
+    ]) {
+      const { context, page, phone } = await newShopper();
+      const going = goToBank(page, phone, slug, () => loseTheAnswer(page));
+      await page.getByText('شاید سفارش ثبت شده باشد').waitFor();
+      expect(await page.getByText('کاری انجام نشد').count()).toBe(0);
+      expect(await orderCount(page)).toBe(1);
+      await findAgain(page);
+      await going;
+      await page.goto(`${shop.shopUrl}/orders`);
+      expect(await orderCount(page)).toBe(1);
+      await context.close();
+    }
   });
 
   test('F18: a shopper who pays in two tabs gets one order, and the second payment in the wallet', async () => {
@@ -732,5 +759,45 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.getByTestId('game-account').getByText('800123456').waitFor();
     await page.getByTestId('game-account').getByText('(اروپا)').waitFor();
     await context.close();
+  });
+
+  test('GW-4: who asks too much, and who comes while the shop is away, reads so on a page with its status; other visitors see the shop', async () => {
+    const open = (address: string, path: string) =>
+      fetch(shop.shopUrl + path, { headers: { 'x-forwarded-for': address } });
+    await Promise.all(['pages', 'server'].map((name) => shop.stop(name)));
+    await shop.start('server', { GATEWAY_ANONYMOUS_PER_MINUTE: '30' });
+    await shop.start('pages', { SHOP_TRUSTED_PROXIES: '127.0.0.1,::1' });
+    let searchCount = 0;
+    const search = async (address: string) => {
+      searchCount += 1;
+      return open(address, `/products?q=steam${searchCount}`);
+    };
+    let answer = await search('198.51.100.7');
+    while (answer.status === 200 && searchCount < 60) answer = await search('198.51.100.7');
+    expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(await answer.text()).toContain('لطفاً کمی آهسته‌تر');
+    expect((await search('198.51.100.8')).status).toBe(200);
+
+    await shop.stop('server');
+    for (const path of ['/', '/products', '/c/game-keys', `/p/${slug}`, '/en/products?q=steam']) {
+      const away = await open('198.51.100.9', path);
+      expect([away.status, away.headers.get('retry-after')], path).toEqual([503, '5']);
+      expect(await away.text()).toMatch(/فروشگاه چند لحظه در دسترس نیست|The shop is away for a moment/);
+    }
+    expect((await open('198.51.100.9', '/sitemap.xml')).status).toBe(503);
+    expect((await open('198.51.100.9', '/api/v1/products')).status).toBe(503);
+    await shop.start('server');
+  });
+
+  test('A92 A96: no page can be framed, and nothing behind the shop is shown', async () => {
+    for (const path of ['/', '/orders', '/checkout', '/nothing']) {
+      const { headers } = await fetch(shop.shopUrl + path);
+      expect(headers.get('content-security-policy'), path).toContain("frame-ancestors 'none'");
+      expect(headers.get('x-powered-by')).toBeNull();
+    }
+    const script = /\/_next\/static\/[^"]+\.js/.exec(await (await fetch(shop.shopUrl)).text())?.[0] ?? '';
+    for (const path of [`${script}.map`, '/.git/config', '/.env', '/server.ts', '/package.json', '/_next/../server.ts'])
+      expect((await fetch(shop.shopUrl + path)).status, path).toBe(404);
+    expect((await fetch(shop.shopUrl + script)).headers.get('x-content-type-options')).toBe('nosniff');
   });
 });

@@ -217,16 +217,16 @@ export async function startShop(options: {
 
   if (options.hasPages) {
     const storefront = join(root, 'apps/storefront');
-    const next = join(root, 'node_modules/next/dist/bin/next');
     const built = spawnSync(process.execPath, [join(storefront, 'build.ts')], { encoding: 'utf8' });
     if (built.status !== 0) throw new Error(`The shop's pages could not be built: ${built.stdout}${built.stderr}`);
     processes.set('pages', {
-      program: next,
-      args: ['start', '-p', String(shopPort), '-H', 'localhost'],
+      program: join(storefront, 'server.ts'),
       cwd: storefront,
       env: {
         NODE_ENV: 'production',
         NEXT_TELEMETRY_DISABLED: '1',
+        SHOP_HOST: 'localhost',
+        SHOP_PORT: String(shopPort),
         GATEWAY_URL: `http://127.0.0.1:${gatewayPort}`,
         GATEWAY_PUBLIC_URL: gatewayUrl,
         SHOP_URL: shopUrl,

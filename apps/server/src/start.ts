@@ -59,15 +59,8 @@ async function start(): Promise<void> {
     mkdirSync(dataFolder, { recursive: true });
     writeFileSync(join(dataFolder, 'demo-loaded'), new Date().toISOString());
   }
-  const next = join(root, 'node_modules/next/dist/bin/next');
   await finished(run('build', join(storefront, 'build.ts'), [], shopEnvironment(embedded.env)));
-  const shop = run(
-    'shop',
-    next,
-    ['start', '-p', String(ports.shop), '-H', 'localhost'],
-    shopEnvironment(embedded.env),
-    storefront,
-  );
+  const shop = run('shop', join(storefront, 'server.ts'), [], shopEnvironment(embedded.env), storefront);
   await answers(shop, `http://localhost:${ports.shop}/robots.txt`);
   for (const child of children) {
     child.once('exit', (code) => {
@@ -95,6 +88,8 @@ function shopEnvironment(env: Record<string, string>): Record<string, string> {
     HOME: env['HOME'] ?? '',
     NODE_ENV: 'production',
     NEXT_TELEMETRY_DISABLED: '1',
+    SHOP_HOST: 'localhost',
+    SHOP_PORT: String(ports.shop),
     GATEWAY_URL: `http://127.0.0.1:${ports.gateway}`,
     GATEWAY_PUBLIC_URL: `http://localhost:${ports.gateway}`,
     SHOP_URL: `http://localhost:${ports.shop}`,

@@ -3,6 +3,7 @@ import { formatToman } from '@kelid/persian/toman';
 import { catalog } from '../lib/gateway.ts';
 import { digits, fill, type Language, messagesOf, pathIn } from '../lib/language.ts';
 import { type ListQuery, nextPage, readListQuery, without } from '../lib/list-query.ts';
+import { orAway } from './away.tsx';
 import { Icon } from './icons.tsx';
 import { ProductGrid } from './product-card.tsx';
 
@@ -15,7 +16,11 @@ interface Props {
   title: string;
 }
 
-export async function Listing({ language, search, category, title }: Props) {
+export function Listing(props: Props) {
+  return orAway(props.language, () => listing(props));
+}
+
+async function listing({ language, search, category, title }: Props) {
   const m = messagesOf(language);
   const wanted = readListQuery(search);
   const inCategory = category === undefined ? {} : { category };

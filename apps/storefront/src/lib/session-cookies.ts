@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ProblemError } from '@kelid/contracts/contract';
+import { askGateway } from './gateway.ts';
 
 // Tokens live in cookies that scripts can't read; the browser never sees them in a body.
 export const cookieNames = {
@@ -37,7 +39,7 @@ const running = new Map<string, Promise<Tokens | undefined>>();
 
 /**
  * Exchanges a refresh token, once for all requests that arrive with it together: two tabs must not rotate it against each other.
- * Undefined when it is refused; throws when the shop does not answer, for then the session may well be alive.
+ * Undefined when it is refused; throws when the shop does not answer or is asked too often, for then the session may well be alive.
  */
 export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
   const known = running.get(refreshToken);
@@ -51,13 +53,13 @@ export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise
 }
 
 async function exchange(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
-  const response = await fetch(`${gatewayUrl}/api/v1/auth/refresh`, {
+  const response = await askGateway(`${gatewayUrl}/api/v1/auth/refresh`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ refreshToken }),
-    cache: 'no-store',
+    signal: AbortSignal.timeout(10_000),
   });
   if (response.ok) return Tokens.parse(await response.json());
-  if (response.status === 401) return undefined;
-  throw new Error(`The session could not be renewed: ${response.status}`);
+  if (response.status < 500 && response.status !== 429) return undefined;
+  throw ProblemError.fromBody(await response.json().catch(() => undefined), response.status);
 }

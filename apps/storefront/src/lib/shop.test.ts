@@ -12,11 +12,24 @@ test('A91: after signing in, an address of another shop is never followed', () =
     'https://evil.example',
     String.raw`/\evil.example`,
     '/\t/evil',
+    '/.//evil.example/x',
+    '/..//evil.example',
+    '/%2e//evil.example',
+    '/%2E%2e//evil.example',
+    '/a/..//evil.example',
+    '/a/../..//evil.example?x=1',
+    '/./\\evil.example',
+    '/\n//evil.example',
+    '///evil.example',
+    '/en/../fa/..//evil.example',
+    'javascript:alert(1)',
     '',
     undefined,
     ['/a'],
   ])
     expect(ownPath(evil, '/')).toBe('/');
+  for (const own of ['/checkout?x=1', '/', '/a/../b', '/orders/1?to=//evil.example', '/%5cevil.example'])
+    expect(new URL(ownPath(own, 'none'), 'https://shop.ir').origin, own).toBe('https://shop.ir');
   expect(ownPath('/checkout?x=1', '/')).toBe('/checkout?x=1');
 });
 

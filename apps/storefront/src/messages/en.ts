@@ -235,6 +235,8 @@ export const en: Messages = {
       'orders.checkout-failed': 'The order was not placed and nothing was charged. Try again.',
       other: 'Nothing was done or charged. Try again.',
     },
+    unanswered:
+      'No answer came, and the order may have been placed. Press the same button again: nothing is placed or paid twice.',
   },
   banks: {
     title: 'Bank',
@@ -491,6 +493,8 @@ export const en: Messages = {
   errors: {
     notFound: 'There is no such page',
     notFoundText: 'The address may have changed. Try the search.',
+    busy: 'A little slower, please',
+    busyText: 'Many pages were asked for from this address within a minute. Try again in {seconds} seconds.',
     away: 'The shop is away for a moment',
     awayText: 'We are on it. Open the page again in a minute.',
     retry: 'Again',

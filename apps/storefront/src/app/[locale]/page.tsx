@@ -1,15 +1,20 @@
 import { cookies } from 'next/headers';
 import { HeroArt, Icon } from '../../components/icons.tsx';
 import { ProductGrid } from '../../components/product-card.tsx';
+import { orAway } from '../../components/away.tsx';
 import { ContinueCard } from '../../features/order/continue-card.tsx';
 import { catalog } from '../../lib/gateway.ts';
-import { languageOf, messagesOf, pathIn } from '../../lib/language.ts';
+import { type Language, languageOf, messagesOf, pathIn } from '../../lib/language.ts';
 import { cookieNames } from '../../lib/session-cookies.ts';
 
 const trustSigns = ['bolt', 'shield', 'clock', 'check'];
 
 export default async function Home({ params }: { params: Promise<{ locale: string }> }) {
   const language = languageOf((await params).locale);
+  return orAway(language, () => homeIn(language));
+}
+
+async function homeIn(language: Language) {
   const m = messagesOf(language);
   const [featured, credits, games, facets] = await Promise.all([
     catalog.listFeaturedProducts({ language, limit: 8 }),

@@ -5,6 +5,7 @@ import { formatToman } from '@kelid/persian/toman';
 import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
+import { endRequest, openRequest, requestKey } from '../../lib/request-key.ts';
 import { goToBank, type Payment } from '../../lib/to-bank.ts';
 import { Amounts } from '../../components/amounts.tsx';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
@@ -16,15 +17,6 @@ import { SignInForm } from '../sign-in/sign-in-form.tsx';
 
 type CartView = z.output<typeof Cart>;
 const keyName = 'kelid-checkout-key';
-
-/** The key of this purchase is made before the first try and kept through reloads, so that no second click or reload pays twice. */
-function purchaseKey(): string {
-  const kept = sessionStorage.getItem(keyName);
-  if (kept) return kept;
-  const key = crypto.randomUUID();
-  sessionStorage.setItem(keyName, key);
-  return key;
-}
 
 /** What the wallet pays of a total: all, or so much that at least 10,000 Rial are left for the bank. */
 function walletPart(totalRial: number, freeRial: number): number {
@@ -69,7 +61,11 @@ export function CheckoutPage({
       call<{ balanceRial: number; heldRial: number }>('GET', '/wallet'),
     ]);
     if (walletAnswer.ok) setFreeRial(walletAnswer.value.balanceRial - walletAnswer.value.heldRial);
-    if (cartAnswer.ok) setCart(cartAnswer.value);
+    if (!cartAnswer.ok) return;
+    setCart(cartAnswer.value);
+    // The cart was ordered, and the answer that said so was lost: the same request finds it.
+    const open = openRequest(keyName);
+    if (open && cartAnswer.value.items.length === 0) await order(open);
   }
   useEffect(() => {
     if (isKnown) void load();
@@ -88,32 +84,31 @@ export function CheckoutPage({
   async function pay(event: FormEvent) {
     event.preventDefault();
     if (!cart || state === 'working') return;
+    await order({
+      psp: psp || 'zarinpal',
+      useWallet: isFromWallet,
+      expectedTotalRial: cart.totalRial,
+      ...(email.trim() ? { contact: { email: email.trim() } } : {}),
+    });
+  }
+
+  async function order(body: Record<string, unknown>) {
     setState('working');
     setError('');
-    const answer = await call<{ orderId: string; payment: Payment | null }>(
-      'POST',
-      '/checkout',
-      {
-        psp: psp || 'zarinpal',
-        useWallet: isFromWallet,
-        expectedTotalRial: cart.totalRial,
-        ...(email.trim() ? { contact: { email: email.trim() } } : {}),
-      },
-      { 'idempotency-key': purchaseKey() },
-    );
+    const answer = await call<{ orderId: string; payment: Payment | null }>('POST', '/checkout', body, {
+      'idempotency-key': requestKey(keyName, body),
+    });
+    const isCertain = endRequest(keyName, answer);
     if (answer.ok) {
-      sessionStorage.removeItem(keyName);
       const orderHref = pathIn(language, `/orders/${answer.value.orderId}`);
       // What the wallet has paid goes to no bank, and what costs nothing has no payment at all.
       if (answer.value.payment) goToBank(answer.value.payment, orderHref);
       else location.assign(orderHref);
       return;
     }
-    if (answer.code !== 'idempotency-key-running') {
-      sessionStorage.removeItem(keyName); // This purchase is over; the next try is another one.
-      setError((m.errors as Record<string, string>)[answer.code] ?? m.errors.other);
-      await Promise.all([load(), choice.load()]);
-    }
+    // What may have been done is not called undone, and stays on the page as it was sent.
+    setError(isCertain ? ((m.errors as Record<string, string>)[answer.code] ?? m.errors.other) : m.unanswered);
+    if (isCertain) await Promise.all([load(), choice.load()]);
     setState('idle');
   }
 

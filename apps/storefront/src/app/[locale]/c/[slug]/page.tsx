@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import type { CategoryNode } from '@kelid/contracts/catalog';
+import { orAway, unlessRefused } from '../../../../components/away.tsx';
 import { Listing } from '../../../../components/listing.tsx';
 import { catalog } from '../../../../lib/gateway.ts';
 import { type Language, languageOf } from '../../../../lib/language.ts';
@@ -17,14 +18,16 @@ async function findCategory(language: Language, slug: string): Promise<CategoryN
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { locale, slug } = await params;
-  const category = await findCategory(languageOf(locale), slug);
+  const category = await unlessRefused(findCategory(languageOf(locale), slug));
   return category ? { title: category.title } : {};
 }
 
 export default async function Category({ params, searchParams }: Props) {
   const { locale, slug } = await params;
   const language = languageOf(locale);
-  const category = await findCategory(language, slug);
-  if (!category) notFound();
-  return <Listing language={language} search={await searchParams} category={slug} title={category.title} />;
+  return orAway(language, async () => {
+    const category = await findCategory(language, slug);
+    if (!category) notFound();
+    return <Listing language={language} search={await searchParams} category={slug} title={category.title} />;
+  });
 }

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { headers } from 'next/headers';
 import { notFound } from 'next/navigation';
 import { ProblemError } from '@kelid/contracts/contract';
+import { orAway, unlessRefused } from '../../../../components/away.tsx';
 import { Icon } from '../../../../components/icons.tsx';
 import { ProductGrid } from '../../../../components/product-card.tsx';
 import { BuyBox } from '../../../../features/product/buy-box.tsx';
@@ -30,7 +31,8 @@ function getProduct(language: Language, slug: string) {
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { locale, slug } = await params;
-  const product = await getProduct(languageOf(locale), slug);
+  const product = await unlessRefused(getProduct(languageOf(locale), slug));
+  if (!product) return {};
   return {
     title: product.title,
     description: product.summary,
@@ -43,6 +45,10 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 export default async function ProductPage({ params }: Props) {
   const { locale, slug } = await params;
   const language = languageOf(locale);
+  return orAway(language, () => productIn(language, slug));
+}
+
+async function productIn(language: Language, slug: string) {
   const m = messagesOf(language);
   const product = await getProduct(language, slug);
   const [related, sameBrand] = await Promise.all([
