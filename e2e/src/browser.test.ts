@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser, type BrowserContext, chromium, type Page, type Route } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkInvariants, kelid, query } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
@@ -293,33 +293,6 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await expect.poll(async () => page.getByTestId('product-key').last().textContent()).toMatch(/^DEMO/);
     await page.screenshot({ path: join(artifacts, 'replaced.png'), fullPage: true });
     await context.close();
-  });
-
-  test('A59 OR-2: a checkout whose answer is lost on its way is found again, by the button or by opening the page, and is one order', async () => {
-    const loseTheAnswer = async (page: Page) => {
-      const answered = async (route: Route) => {
-        await route.fetch();
-        await route.abort();
-      };
-      await page.route('**/api/v1/checkout', answered, { times: 1 });
-    };
-    const orderCount = (page: Page) =>
-      page.evaluate(async () => ((await (await fetch('/api/v1/orders')).json()) as { items: unknown[] }).items.length);
-    for (const findAgain of [
-      (page: Page) => page.getByRole('button', { name: /^پرداخت / }).click(),
-      (page: Page) => page.reload(),
-    ]) {
-      const { context, page, phone } = await newShopper();
-      const going = goToBank(page, phone, slug, () => loseTheAnswer(page));
-      await page.getByText('شاید سفارش ثبت شده باشد').waitFor();
-      expect(await page.getByText('کاری انجام نشد').count()).toBe(0);
-      expect(await orderCount(page)).toBe(1);
-      await findAgain(page);
-      await going;
-      await page.goto(`${shop.shopUrl}/orders`);
-      expect(await orderCount(page)).toBe(1);
-      await context.close();
-    }
   });
 
   test('F18: a shopper who pays in two tabs gets one order, and the second payment in the wallet', async () => {
