@@ -172,6 +172,10 @@ test('A58 I3: shoppers who come for the last unit at one moment: one has the ord
     await comeBack(await payAtBank(payment?.redirectUrl ?? ''));
     await waitFor('the delivery', async () => (await statusOf(orderId)) === 'fulfilled');
     expect(await buyers[winner]?.keys(orderId)).toHaveLength(1);
+    // Inventory was told what the unit is worth: a complaint of it is judged by that.
+    const worth =
+      'select v.unit_rial from line_values v join key_allocations using (order_line_id) where order_id = $1';
+    expect(await shop.sql('inventory', worth, [orderId])).toEqual([{ unit_rial: priceRial }]);
     const open = await shop.sql(
       'payments',
       "select 1 from payment_intents where status = 'open' and customer_id = any($1::uuid[])",

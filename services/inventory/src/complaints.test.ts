@@ -252,6 +252,32 @@ test('three cheap complaints of new phones close nothing: staff are alarmed; thr
   expect(await shop.counts(variantId)).toMatchObject({ availableCount: 14 });
 });
 
+test('a complaint that its supplier has granted counts as found true', async () => {
+  const variantId = await shop.stockUp(8);
+  const procurementId = newId();
+  await shop.sql(
+    'inventory',
+    `insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status)
+     values ($1, $2, 'Steam', 'kinguin', 'ref', 3, 100, 'received')`,
+    [procurementId, variantId],
+  );
+  for (const left of [7, 6, 0]) {
+    const order = await delivered(variantId, { valueRial: 100_000 });
+    await order.report();
+    await shop.sql(
+      'inventory',
+      `insert into supplier_claims (complaint_id, procurement_id, supplier, unit_ref, status, delivered_at, due_at)
+       select id, $2, 'kinguin', id::text, 'granted', now(), null from complaints where key_id = $1`,
+      [order.keyIds[0], procurementId],
+    );
+    // As the claim's job does once the supplier has answered.
+    await shop.sql('inventory', 'select inventory_weigh_batch((select batch_id from product_keys where id = $1), 3)', [
+      order.keyIds[0],
+    ]);
+    expect(await shop.counts(variantId)).toMatchObject({ availableCount: left });
+  }
+});
+
 test('three trusted customers who complain of one batch freeze the rest of it', async () => {
   const variantId = await shop.stockUp(10);
   for (let count = 0; count < 2; count += 1)
