@@ -249,6 +249,8 @@ export const en: Messages = {
     errors: {
       'payments.psp-unavailable': 'This bank does not answer now. Choose another or try again in a few minutes.',
       'payments.payment_being_checked': 'We are asking the bank about your last payment. Please do not pay again yet.',
+      'payments.payment_in_review':
+        'A person is checking the last payment of this order with the bank. Please do not pay again.',
       'orders.not-payable': 'This order no longer awaits a payment. Open its page again.',
       'idempotency-key-running': 'This very request is under way. Press again in a moment.',
       'rate-limited': 'That was too often. Try again in a minute.',
@@ -350,6 +352,8 @@ export const en: Messages = {
     failedText: 'If money left your account it returns within 72 hours. Your order is still held.',
     unknown: 'We are asking the bank',
     unknownText: 'Please do not pay again. We tell you here and by SMS.',
+    review: 'A person is checking your payment',
+    reviewText: 'The bank has not said yet where this money is. Please do not pay again; we tell you here and by SMS.',
     surplus: 'This payment went to your wallet',
     surplusText: 'The order was already paid or closed; {amount} is in your wallet.',
     neutral: 'We do not know this payment',
@@ -411,6 +415,8 @@ export const en: Messages = {
     placed: 'Placed',
     guide: 'How to activate',
     reviewText: 'A person is looking at your order; we tell you by SMS.',
+    paymentReviewText:
+      'We are checking the payment of this order with the bank. Please do not pay again. If the money arrived, the order is delivered or the money goes to your wallet; we tell you by SMS.',
     comesOn: 'Pre-order, delivered from {date}',
     preOrdered: 'This is a pre-order, delivered from {date}. We text you when it is there.',
     toppingUp: 'Your top-up is on its way; it usually takes a few minutes. We text you when it has arrived.',

@@ -65,6 +65,8 @@ export function OrderPage({
   const news = waiting.map((line) =>
     isComing(line) ? fill(m.preOrdered, { date: dayOf(line, language) }) : line.gameAccount ? m.toppingUp : m.supplying,
   );
+  // Its money is looked for: nothing to pay, and no deadline, until a person has said where it is.
+  const isUnpaid = order.paidAt === null;
   const refunds = payment?.refunds ?? [];
   const walletRial = payment?.walletRial ?? 0;
   const isTopUp = order.lines.every((line) => line.gameAccount !== null);
@@ -88,7 +90,11 @@ export function OrderPage({
       <section className="card" aria-live="polite">
         <Progress order={order} steps={isTopUp ? m.topUpSteps : m.steps} />
       </section>
-      {order.status === 'review' && <p className="note">{m.reviewText}</p>}
+      {order.status === 'review' && (
+        <p className="note" data-testid="review">
+          {isUnpaid ? m.paymentReviewText : m.reviewText}
+        </p>
+      )}
       {news.length > 0 && (
         <div className="note" data-testid="supplying">
           {[...new Set(news)].map((text) => (
@@ -213,7 +219,7 @@ function Progress({ order, steps }: { order: OrderView; steps: string[] }) {
     fulfilling: 2,
     part_fulfilled: 3,
     fulfilled: 4,
-    review: 2,
+    review: order.paidAt === null ? 0 : 2,
     cancelled: 0,
     expired: 0,
     refunding: 2,

@@ -7,18 +7,31 @@ import type { Messages } from '../../messages/fa.ts';
 import { PayOrder } from './pay-order.tsx';
 import { type OrderView, type PaymentView, useOrder } from './use-order.ts';
 
-type State = 'confirming' | 'success' | 'failed' | 'unknown' | 'surplus' | 'dead' | 'topped-up' | 'top-up-failed';
+type State =
+  | 'confirming'
+  | 'success'
+  | 'failed'
+  | 'unknown'
+  | 'review'
+  | 'surplus'
+  | 'dead'
+  | 'topped-up'
+  | 'top-up-failed';
 
 /** What became of one attempt, from our own rows; nothing that the bank put into the address is looked at. */
 function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: string): State {
   const attempt = payment?.attempts.find((candidate) => candidate.id === attemptId) ?? payment?.attempts.at(-1);
   if (attempt?.isSurplus) return 'surplus';
+  if (attempt?.status === 'review' || (order.status === 'review' && order.paidAt === null))
+    return attempt?.status === 'unknown' || attempt?.status === 'verifying' ? 'unknown' : 'review';
   if (['paid', 'fulfilling', 'part_fulfilled', 'fulfilled', 'review'].includes(order.status)) return 'success';
-  if (attempt?.status === 'failed' || attempt?.status === 'abandoned')
+  if (attempt && ['failed', 'abandoned', 'reversed'].includes(attempt.status))
     return order.status === 'pending_payment' ? 'failed' : 'dead';
-  if (order.status === 'cancelled' || order.status === 'expired')
+  if (order.status === 'cancelled' || order.status === 'expired') {
+    if (attempt?.status === 'unknown') return 'unknown';
     return attempt?.status === 'captured' ? 'confirming' : 'dead';
-  if (attempt?.status === 'unknown' || attempt?.status === 'review') return 'unknown';
+  }
+  if (attempt?.status === 'unknown') return 'unknown';
   return 'confirming';
 }
 
@@ -27,7 +40,8 @@ function topUpStateOf(payment: PaymentView, attemptId: string): State {
   const attempt = payment.attempts.find((candidate) => candidate.id === attemptId) ?? payment.attempts.at(-1);
   if (attempt?.status === 'captured') return 'topped-up';
   if (attempt && ['failed', 'abandoned', 'reversed'].includes(attempt.status)) return 'top-up-failed';
-  if (attempt?.status === 'unknown' || attempt?.status === 'review') return 'unknown';
+  if (attempt?.status === 'unknown') return 'unknown';
+  if (attempt?.status === 'review') return 'review';
   return 'confirming';
 }
 
@@ -36,6 +50,7 @@ const marks: Record<State, ['good' | 'bad' | 'wait' | '', '✓' | '!' | '']> = {
   success: ['good', '✓'],
   failed: ['bad', '!'],
   unknown: ['wait', ''],
+  review: ['wait', ''],
   surplus: ['', '✓'],
   dead: ['bad', '!'],
   'topped-up': ['good', '✓'],
@@ -82,6 +97,7 @@ export function ResultPage({
     success: [m.success, m.successText],
     failed: [m.failed, m.failedText],
     unknown: [m.unknown, m.unknownText],
+    review: [m.review, m.reviewText],
     surplus: [m.surplus, fill(m.surplusText, { amount })],
     dead: [m.dead, m.deadText],
     'topped-up': [m.toppedUp, fill(m.toppedUpText, { amount })],
