@@ -18,10 +18,13 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
     `کلید: کالای سفارش ${orderNumber} فراهم نشد. ${amount} تومان به کیف پول شما برگشت.`,
   'kelid-paid-back': (orderNumber, amount) =>
     `کلید: ${amount} تومان از سفارش ${orderNumber} برگشت. جزئیات در صفحه سفارش است.`,
-  'kelid-surplus': (orderNumber, amount) =>
-    `کلید: ${amount} تومان از پرداخت سفارش ${orderNumber} به کیف پول شما برگشت.`,
+  'kelid-surplus': (amount) => `کلید: پرداخت ${amount} تومانی شما به سفارشی نرسید و به کیف پولتان اضافه شد.`,
+  'kelid-payment-review': (amount) =>
+    `کلید: پرداخت ${amount} تومانی شما را با بانک بررسی می‌کنیم. لطفاً دوباره پرداخت نکنید؛ نتیجه را پیامک می‌کنیم.`,
+  'kelid-payment-not-found': (amount) =>
+    `کلید: پرداخت ${amount} تومانی شما به ما نرسید. اگر از حسابتان کم شده، بانک حداکثر تا ۷۲ ساعت برمی‌گرداند.`,
 };
-const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back', 'kelid-surplus']);
+const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back']);
 const inboxMax = 20_000;
 
 export interface SmsInbox {

@@ -67,7 +67,19 @@ export const paymentCaptured = event(
 );
 export const paymentFailed = event(
   'payment.failed',
-  z.object({ attemptId: Id, orderId: Id, customerId: Id, reason: z.string() }),
+  z.object({
+    attemptId: Id,
+    orderId: Id,
+    customerId: Id,
+    reason: z.string(),
+    /** What a person looked for in the bank and did not find, or found gone back; absent where no person had to look. */
+    reviewedRial: AmountRial.optional(),
+  }),
+);
+/** Nobody but a person can say what became of this attempt's money. */
+export const paymentReviewBegun = event(
+  'payment.review-begun',
+  z.object({ attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial }),
 );
 /** Money that no order can use went to the customer's wallet. */
 export const paymentSurplus = event(

@@ -10,6 +10,7 @@ import {
   orderStatusChanged,
   paymentFailed,
   paymentRefunded,
+  paymentReviewBegun,
   paymentSurplus,
 } from './events.ts';
 
@@ -119,6 +120,7 @@ export const notificationsContract = contract(
     orderStatusChanged,
     paymentFailed,
     paymentRefunded,
+    paymentReviewBegun,
     paymentSurplus,
   ],
 );

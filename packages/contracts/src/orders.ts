@@ -3,8 +3,17 @@ import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, rate
 import { contract, operation, problem } from './contract.ts';
 import { gameAccountUnknown } from './inventory.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
-import { keyRefundDue, keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from './events.ts';
-import { Psp, StartedAttempt } from './payments.ts';
+import {
+  keyRefundDue,
+  keysAllocated,
+  paymentCaptured,
+  paymentFailed,
+  paymentRefunded,
+  paymentReviewBegun,
+  paymentSurplus,
+  supplyFailed,
+} from './events.ts';
+import { paymentBeingChecked, paymentInReview, Psp, StartedAttempt } from './payments.ts';
 
 export const OrderStatus = z.enum([
   'placing',
@@ -353,7 +362,7 @@ export const ordersContract = contract(
       checksSession: true,
       input: z.object({ orderId: Id, psp: Psp }),
       output: StartedAttempt,
-      problems: [orderNotFound, orderNotPayable],
+      problems: [orderNotFound, orderNotPayable, paymentBeingChecked, paymentInReview],
     }),
     listOrders: operation({
       method: 'GET',
@@ -502,5 +511,14 @@ export const ordersContract = contract(
       problems: [orderNotFound],
     }),
   },
-  [paymentCaptured, paymentRefunded, keysAllocated, supplyFailed, keyRefundDue],
+  [
+    paymentCaptured,
+    paymentFailed,
+    paymentReviewBegun,
+    paymentSurplus,
+    paymentRefunded,
+    keysAllocated,
+    supplyFailed,
+    keyRefundDue,
+  ],
 );

@@ -74,6 +74,10 @@ export const paymentBeingChecked = problem<{ retryAfterSeconds: number }>('payme
   status: 409,
   title: 'We are asking the bank about your last payment; do not pay again',
 });
+export const paymentInReview = problem('payments.payment_in_review', {
+  status: 409,
+  title: 'A person is asking the bank about your last payment; do not pay again',
+});
 export const pspUnavailable = problem<{ retryAfterSeconds: number }>('payments.psp-unavailable', {
   status: 503,
   title: 'This bank does not answer now; choose another or try again',
@@ -857,7 +861,16 @@ export const paymentsContract = contract(
       access: ['internal'],
       input: z.object({ attemptId: Id, orderId: Id, psp: Psp }),
       output: StartedAttempt,
-      problems: [intentNotFound, intentClosed, paymentBeingChecked, pspUnavailable],
+      problems: [intentNotFound, intentClosed, paymentBeingChecked, paymentInReview, pspUnavailable],
+    }),
+    getOrderMoney: operation({
+      method: 'GET',
+      path: '/internal/payments/orders/{orderId}/money',
+      summary:
+        'How the money of an unpaid order stands: only a person can tell (review), its bank is still being asked (checking), it is there and the order will hear of it (captured), or there is none (settled)',
+      access: ['internal'],
+      input: z.object({ orderId: Id }),
+      output: z.object({ state: z.enum(['settled', 'captured', 'checking', 'review']) }),
     }),
     closeIntent: operation({
       method: 'POST',

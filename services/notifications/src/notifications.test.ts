@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { paymentFailed, paymentReviewBegun } from '@kelid/contracts/events';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { openDatabase } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
@@ -137,6 +138,19 @@ test('NT-1: a sign-in code and a receipt arrive as SMS, by their templates', asy
   expect(await smsAt(simulators, forReceipt)).toMatchObject([{ template: 'kelid-receipt' }]);
   expect((await smsAt(simulators, forReceipt))[0]?.text).toContain(event.data.orderNumber);
   expect(await messageTo(forReceipt)).toMatchObject({ status: 'sent', attempt_count: 1, last_error: null });
+});
+
+test('NT-1 I16: who paid and must wait for a person hears so once, and once what came of it; the order’s page hears it too', async () => {
+  const amountRial = 3_141_590;
+  const ref = { attemptId: newId(), orderId: newId(), customerId: newId(), amountRial };
+  const begun = { id: newId(), ...paymentReviewBegun(ref) };
+  const failed = { id: newId(), ...paymentFailed({ ...ref, reason: 'not in the bank', reviewedRial: amountRial }) };
+  for (const event of [begun, begun, failed, failed]) await onOrderEvent({ db: database.db } as Context, event);
+  await sweep();
+  const about = (await smsAt(simulators, userPhone)).filter(({ text }) => text.includes('۳۱۴٬۱۵۹'));
+  expect(about.map(({ template }) => template).toSorted()).toEqual(['kelid-payment-not-found', 'kelid-payment-review']);
+  const told = await shop.sql('notifications', "select type from feed where data->>'orderId' = $1", [ref.orderId]);
+  expect(told.map(({ type }) => type).toSorted()).toEqual(['payment.failed', 'payment.review-begun']);
 });
 
 test('NT-1: without a phone in the order its receipt goes to the phone of the account', async () => {

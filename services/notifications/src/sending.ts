@@ -59,7 +59,7 @@ async function send(ctx: Context, message: Message): Promise<SendAnswer> {
 function smsTokens(ctx: Context, message: Message): string[] {
   if (message.template === 'otp') return message.sealedCode === null ? [] : [ctx.seal.open(message.sealedCode)];
   const { orderNumber, amountRial } = message.params;
-  const tokens = [String(orderNumber)];
+  const tokens = typeof orderNumber === 'string' ? [orderNumber] : [];
   if (typeof amountRial === 'number') tokens.push(formatTomanNumber(amountRial, 'fa'));
   return tokens;
 }

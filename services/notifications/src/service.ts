@@ -46,6 +46,7 @@ export const notificationsService = defineService({
     'order.status-changed': onOrderEvent,
     'payment.failed': onOrderEvent,
     'payment.refunded': onOrderEvent,
+    'payment.review-begun': onOrderEvent,
     'payment.surplus': onOrderEvent,
   },
   sweeps: [{ name: 'send-due-messages', everyMs: 1_000, run: sendDueMessages }],

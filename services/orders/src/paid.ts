@@ -20,7 +20,13 @@ export async function markPaid(
     .set({ paidAttemptId: attemptId, paidAt: sql`now()` })
     .where(eq(orders.id, orderId))
     .returning({ paidAt: orders.paidAt });
-  const version = await moveOrder(tx, { orderId, from: ['pending_payment', 'expired'], to: 'paid', reason, actor });
+  const version = await moveOrder(tx, {
+    orderId,
+    from: ['pending_payment', 'expired', 'review'],
+    to: 'paid',
+    reason,
+    actor,
+  });
   if (version === undefined || !paid?.paidAt) throw new Error('The order moved although its row was locked');
   const paidAt = iso(paid.paidAt);
   const eventLines = lines.map(eventLine);

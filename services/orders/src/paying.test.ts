@@ -1,4 +1,12 @@
-import { keysAllocated, paymentCaptured, paymentRefunded, supplyFailed } from '@kelid/contracts/events';
+import {
+  keysAllocated,
+  paymentCaptured,
+  paymentFailed,
+  paymentRefunded,
+  paymentReviewBegun,
+  paymentSurplus,
+  supplyFailed,
+} from '@kelid/contracts/events';
 import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -266,3 +274,174 @@ test.each([0, 1])(
     expect(await sees(buyer, orderId)).toMatchObject({ lines: [{ deliveredCount }] });
   },
 );
+
+/** News of an attempt's money, as payments tells it. */
+async function tellReview({ orderId, buyer, attemptId, totalRial }: Placed): Promise<void> {
+  await tell(paymentReviewBegun({ attemptId, orderId, customerId: buyer.userId, amountRial: totalRial }));
+}
+async function tellFailed({ orderId, buyer, attemptId, totalRial }: Placed): Promise<void> {
+  const reason = 'not in the bank';
+  await tell(paymentFailed({ attemptId, orderId, customerId: buyer.userId, reason, reviewedRial: totalRial }));
+}
+
+/** An order whose payment only a person can explain. */
+async function placeInReview(stockCount = 1): Promise<Placed> {
+  const placed = await placeOrder(stockCount);
+  shop.around.money.set(placed.orderId, 'review');
+  await Promise.all([tellReview(placed), tellReview(placed)]);
+  await waitForStatus(placed.orderId, 'review');
+  return placed;
+}
+
+/** Its hold is over, and its stock was given to whoever comes next. */
+async function endHold({ orderId, variantId }: Placed, stockCount: number): Promise<void> {
+  await shop.sql(
+    'orders',
+    "update orders set hold_expires_at = now() - interval '1 second', due_at = now() where id = $1",
+    [orderId],
+  );
+  shop.around.holds.set(`${orderId} 1`, { status: 'released', lines: [] });
+  shop.around.stock.set(variantId, stockCount);
+}
+
+async function sweptOnce(orderId: string): Promise<void> {
+  await waitFor('the sweep', async () => {
+    const [row] = await shop.sql(
+      'orders',
+      "select due_at > now() + interval '2 minutes' as later from orders where id = $1",
+      [orderId],
+    );
+    return row?.['later'] === true;
+  });
+}
+
+test('I5 A51: an order whose payment a person must look for says so: no deadline, no second payment, no cancelling, no delivery', async () => {
+  const placed = await placeInReview();
+  const { orderId, buyer } = placed;
+  expect(await sees(buyer, orderId)).toMatchObject({
+    status: 'review',
+    holdExpiresAt: null,
+    paidAt: null,
+    lines: [{ status: 'pending' }],
+  });
+  const client = shop.client(buyer.actor, newId());
+  await expect(client.payOrder({ orderId, psp: 'zarinpal' })).rejects.toMatchObject({
+    code: 'payments.payment_in_review',
+    status: 409,
+  });
+  await expect(client.cancelOrder({ orderId })).rejects.toMatchObject({ code: 'orders.not-cancellable' });
+  const admin = shop.client(userActor(newId(), ['admin']));
+  for (const status of ['fulfilling', 'cancelled'] as const)
+    await expect(admin.updateOrderStatus({ orderId, status, reason: 'I want it' })).rejects.toMatchObject({
+      code: 'orders.move-refused',
+    });
+  await expect(
+    shop.sql('orders', "select order_move($1, array['review'], 'fulfilling', 'by hand', 'nobody')", [orderId]),
+  ).rejects.toMatchObject({ code: 'KE006' });
+  const { items } = await client.getOrderHistory({ orderId });
+  expect(items.at(-1)).toMatchObject({ from: 'pending_payment', to: 'review' });
+  expect(await eventsOf(orderId, 'order.status-changed')).toBe(1);
+
+  // Its hold runs out, and it is not closed while the bank keeps the money.
+  await endHold(placed, 0);
+  await sweptOnce(orderId);
+  expect(await waitForStatus(orderId, 'review', 'expired')).toBe('review');
+});
+
+test.each([1, 0])(
+  'F16 I5: money of a review that is found after the hold: %i in stock, the order is delivered, or its money is the customer’s and it ends',
+  async (stockCount) => {
+    const placed = await placeInReview();
+    await endHold(placed, stockCount);
+    // Captured is not the end of it: while the order has not taken the money or refused it, it is not closed.
+    shop.around.money.set(placed.orderId, 'captured');
+    await sweptOnce(placed.orderId);
+    expect(await waitForStatus(placed.orderId, 'review', 'expired')).toBe('review');
+    await tellCapture(placed);
+    if (stockCount === 0) {
+      await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+      shop.around.money.delete(placed.orderId);
+      const { orderId, attemptId, buyer, totalRial: amountRial } = placed;
+      await tell(paymentSurplus({ orderId, attemptId, customerId: buyer.userId, amountRial }));
+    }
+    await waitForStatus(placed.orderId, stockCount === 1 ? 'fulfilled' : 'expired');
+    expect(await eventsOf(placed.orderId, 'order.payment-refused')).toBe(1 - stockCount);
+    expect(await eventsOf(placed.orderId, 'order.paid')).toBe(stockCount);
+    if (stockCount === 0) expect(shop.around.intents.get(placed.orderId)?.status).toBe('expired');
+  },
+);
+
+test('I5: money of a review that is found while the stock is held delivers what was held, once', async () => {
+  const placed = await placeInReview();
+  shop.around.money.set(placed.orderId, 'captured');
+  await Promise.all([tellCapture(placed), tellCapture(placed)]);
+  await waitForStatus(placed.orderId, 'fulfilled');
+  expect(await shop.sql('orders', 'select reservation_round from orders where id = $1', [placed.orderId])).toEqual([
+    { reservation_round: 1 },
+  ]);
+});
+
+test.each([true, false])(
+  'I5: a review that found nothing: the order may be paid again while its stock is held (%s), else it is over',
+  async (isHeld) => {
+    const placed = await placeInReview();
+    if (!isHeld) await endHold(placed, 1);
+    shop.around.money.delete(placed.orderId);
+    // The news come twice, and the older one last.
+    await tellFailed(placed);
+    await waitForStatus(placed.orderId, isHeld ? 'pending_payment' : 'expired');
+    await Promise.all([tellReview(placed), tellFailed(placed)]);
+    await waitFor('all news taken', async () => {
+      const [row] = await shop.sql('orders', 'select count(*)::int as count from outbox where sent_at is null');
+      return row?.['count'] === 0;
+    });
+    expect(await waitForStatus(placed.orderId, 'pending_payment', 'expired')).toBe(
+      isHeld ? 'pending_payment' : 'expired',
+    );
+    if (!isHeld) return;
+    await shop.client(placed.buyer.actor, newId()).payOrder({ orderId: placed.orderId, psp: 'zarinpal' });
+    await tellCapture(placed);
+    await waitForStatus(placed.orderId, 'fulfilled');
+  },
+);
+
+test('I15: a review that a person ended while the order was on its way into it leaves nothing waiting', async () => {
+  const placed = await placeOrder();
+  shop.around.money.set(placed.orderId, ['review', 'settled']);
+  await tellReview(placed);
+  await waitFor('both moves', async () => (await eventsOf(placed.orderId, 'order.status-changed')) === 2);
+  expect(await waitForStatus(placed.orderId, 'pending_payment', 'review')).toBe('pending_payment');
+});
+
+test('I14: news of a review that were lost: the order finds out by itself, both ways', async () => {
+  const placed = await placeInReview();
+  shop.around.money.delete(placed.orderId);
+  await shop.sql('orders', 'update orders set due_at = now() where id = $1', [placed.orderId]);
+  await waitForStatus(placed.orderId, 'pending_payment');
+});
+
+test('F13: a hold that ends while the bank is still being asked closes nothing; what the bank says then decides', async () => {
+  for (const isPaid of [true, false]) {
+    const placed = await placeOrder(1);
+    shop.around.money.set(placed.orderId, 'checking');
+    await endHold(placed, 1);
+    await waitForStatus(placed.orderId, 'review');
+    expect(await eventsOf(placed.orderId, 'order.expired')).toBe(0);
+    if (isPaid) shop.around.money.set(placed.orderId, 'captured');
+    else shop.around.money.delete(placed.orderId);
+    await (isPaid ? tellCapture(placed) : tellFailed(placed));
+    await waitForStatus(placed.orderId, isPaid ? 'fulfilled' : 'expired');
+  }
+});
+
+test('F16: an order that was closed before its payment came into review says that it is looked for, and lives again when it is found', async () => {
+  const placed = await placeOrder(1);
+  await endHold(placed, 1);
+  await waitForStatus(placed.orderId, 'expired');
+  shop.around.money.set(placed.orderId, 'review');
+  await tellReview(placed);
+  await waitForStatus(placed.orderId, 'review');
+  shop.around.money.set(placed.orderId, 'captured');
+  await tellCapture(placed);
+  await waitForStatus(placed.orderId, 'fulfilled');
+});

@@ -1,4 +1,4 @@
-import { and, eq, sql, TransactionRollbackError } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql, TransactionRollbackError } from 'drizzle-orm';
 import { orderFulfilled, orderPaymentRefused, orderRefundDue, orderStatusChanged } from '@kelid/contracts/events';
 import { reservationReleased, stockShort } from '@kelid/contracts/inventory';
 import type { Tx } from '@kelid/service/context';
@@ -32,17 +32,17 @@ export interface Capture {
 const revivalMinutes = 5;
 
 /**
- * Reserves the stock of an expired order again, at the price it was ordered for. Two revivals at once reserve under the same
- * number, which inventory answers with one hold. An order whose coupons others have used up meanwhile stays dead.
+ * Reserves the stock of an order whose hold is over again, at the price it was ordered for. Two revivals at once reserve under the same
+ * number, which inventory answers with one hold.
  */
-export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLines): Promise<boolean> {
-  if (!(await hasCouponsLeft(ctx, order.id))) return false;
+async function reserveAgain(ctx: Context, { order, lines }: OrderWithLines): Promise<boolean> {
   const round = order.reservationRound + 1;
+  const expiresAt = new Date(ctx.now().getTime() + revivalMinutes * 60_000).toISOString();
   try {
     await ctx.peers.inventory.reserveStock({
       orderId: order.id,
       round,
-      expiresAt: new Date(ctx.now().getTime() + revivalMinutes * 60_000).toISOString(),
+      expiresAt,
       lines: lines.map(stockLine),
     });
   } catch (error) {
@@ -51,9 +51,13 @@ export async function reserveAgain(ctx: Context, { order, lines }: OrderWithLine
   }
   await ctx.db
     .update(orders)
-    .set({ reservationRound: round })
+    .set({ reservationRound: round, holdExpiresAt: expiresAt })
     .where(
-      and(eq(orders.id, order.id), eq(orders.status, 'expired'), eq(orders.reservationRound, order.reservationRound)),
+      and(
+        eq(orders.id, order.id),
+        inArray(orders.status, ['expired', 'review']),
+        eq(orders.reservationRound, order.reservationRound),
+      ),
     );
   return true;
 }
@@ -80,8 +84,8 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
   const { order } = found;
   // What the wallet pays whole is captured while the checkout is still being written down: its last step is taken here first.
   if (order.status === 'placing') await continueCheckout(ctx, found);
-  // The hold ran out while the bank and the queue worked. The money is captured, so the order is revived if its stock can be.
-  if (order.status === 'expired' && order.paidAttemptId === null) await reserveAgain(ctx, found);
+  // The hold ran out while the bank, a person and the queue worked. The money is captured, so the order is revived if its stock can be.
+  if (order.status === 'expired' || order.status === 'review') await revive(ctx, found);
 
   await consumeOnce(ctx, eventId, 'orders', async (tx) => {
     const isExact = order.totalRial === capture.amountRial;
@@ -93,7 +97,7 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
             and(
               eq(orders.id, orderId),
               sql`${orders.paidAttemptId} is null`,
-              sql`(${orders.status} = 'pending_payment' or (${orders.status} = 'expired' and ${orders.reservationRound} > 1))`,
+              sql`(${orders.status} = 'pending_payment' or (${orders.status} in ('expired', 'review') and ${orders.holdExpiresAt} > now()))`,
             ),
           )
           .for('no key update')
@@ -119,6 +123,21 @@ export async function takeCapture(ctx: Context, eventId: string, capture: Captur
   });
   failpoint('orders.paid-committed'); // CP11
   await fulfill(ctx, orderId);
+}
+
+/**
+ * Whether late money may still pay an order, with stock held for it; what a revival before this one holds is enough. An order whose
+ * coupons others have used up meanwhile stays dead.
+ */
+export async function revive(ctx: Context, found: OrderWithLines): Promise<boolean> {
+  const [order] = await ctx.db
+    .select({ isHeld: sql<boolean>`${orders.holdExpiresAt} > now()` })
+    .from(orders)
+    .where(
+      and(eq(orders.id, found.order.id), inArray(orders.status, ['expired', 'review']), isNull(orders.paidAttemptId)),
+    );
+  if (!order || !(await hasCouponsLeft(ctx, found.order.id))) return false;
+  return order.isHeld || reserveAgain(ctx, found);
 }
 
 /**

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ordersContract } from '@kelid/contracts/orders';
 import { defineService } from '@kelid/service/define-service';
 import { OrdersConfig } from './config.ts';
+import { onPaymentFailed, onPaymentReviewBegun, onPaymentSurplus } from './events/on-money-news.ts';
 import { onPaymentCaptured } from './events/on-payment-captured.ts';
 import { onKeyRefundDue, onKeysAllocated, onPaymentRefunded, onSupplyFailed } from './events/on-supply.ts';
 import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
@@ -58,7 +59,10 @@ export const ordersService = defineService({
   },
   events: {
     'payment.captured': onPaymentCaptured,
+    'payment.failed': onPaymentFailed,
     'payment.refunded': onPaymentRefunded,
+    'payment.review-begun': onPaymentReviewBegun,
+    'payment.surplus': onPaymentSurplus,
     'keys.allocated': onKeysAllocated,
     'key.refund-due': onKeyRefundDue,
     'supply.failed': onSupplyFailed,

@@ -25,6 +25,8 @@ type CreateIntent = InputOf<(typeof paymentsContract)['operations']['createInten
 type StartAttempt = InputOf<(typeof paymentsContract)['operations']['startAttempt']>;
 type CloseIntent = InputOf<(typeof paymentsContract)['operations']['closeIntent']>;
 
+type MoneyState = 'captured' | 'checking' | 'review' | 'settled';
+
 /** What the other services know, for a test to look at and to change. They keep the promises that their contracts make. */
 export class Surroundings {
   readonly variants = new Map<string, { priceRial: number; title: string; isSold: boolean }>();
@@ -47,6 +49,8 @@ export class Surroundings {
   readonly supply = new Map<string, 'open' | 'failed'>();
   readonly intents = new Map<string, { amountRial: number; status: 'open' | 'expired' | 'cancelled' }>();
   readonly attempts = new Set<string>();
+  /** Orders whose money is not settled; several states are told one after the other. */
+  readonly money = new Map<string, MoneyState | MoneyState[]>();
   /** What a customer may buy in a day. */
   dayMaxRial = 10_000_000_000;
   /** `refuses` fails before the call has an effect; `loses` does the work and loses the answer. */
@@ -106,6 +110,11 @@ export class Surroundings {
           await this.afterAttempt?.(input);
           return started;
         },
+        getOrderMoney: answer('getOrderMoney', ({ orderId }: { orderId: string }) => ({
+          state:
+            [this.money.get(orderId) ?? 'settled'].map((told) => (Array.isArray(told) ? told.shift() : told))[0] ??
+            'settled',
+        })),
         closeIntent: answer('closeIntent', ({ orderId, status }: CloseIntent) => {
           const intent = this.intents.get(orderId);
           if (intent) intent.status = status;

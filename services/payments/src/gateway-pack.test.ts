@@ -193,6 +193,21 @@ async function sweep(attemptId: string, redirectedMinutesAgo = 0): Promise<void>
   await shop.host.sweep('payments', 'settle-due-attempts');
 }
 
+/** Its order and its customer are told, staff are alarmed, and nobody pays again before a person has decided. */
+async function expectReview({ attemptId, order }: Begun): Promise<void> {
+  const { orderId, customerId, amountRial } = order;
+  expect(await shop.published('payment.review-begun', orderId)).toEqual([
+    { attemptId, orderId, customerId, amountRial },
+  ]);
+  expect(shop.hasAlarm('payment-review', attemptId)).toBe(true);
+  expect(await shop.orders.getOrderMoney({ orderId })).toEqual({ state: 'review' });
+  for (const { psp } of psps)
+    await expect(shop.orders.startAttempt({ attemptId: newId(), orderId, psp })).rejects.toMatchObject({
+      code: 'payments.payment_in_review',
+      status: 409,
+    });
+}
+
 const capturesOf = ({ order }: Begun) => shop.published('payment.captured', order.orderId);
 const walletOf = async (order: TestOrder) => (await shop.customer(order.customerId).getWallet({})).balanceRial;
 
@@ -383,7 +398,16 @@ describe.each(those((way) => way.faults))('what may go wrong at $psp', ({ psp, w
     await settle(begun, params);
     await becomes(begun, 'review');
     expect(await capturesOf(begun)).toEqual([]);
-    expect(shop.hasAlarm('payment-review', begun.attemptId)).toBe(true);
+    await expectReview(begun);
+    // A person finds the money in the bank after all.
+    const found = {
+      attemptId: begun.attemptId,
+      decision: 'captured' as const,
+      reference: `FOUND-${psp}`,
+      reason: 'there',
+    };
+    expect(await shop.staff('mina').decideAttempt(found)).toMatchObject({ status: 'captured', isSurplus: false });
+    expect(await capturesOf(begun)).toHaveLength(1);
   });
 
   test(`A50: ${psp} that says "verified before" though we never asked sells nothing; a person looks`, async () => {
@@ -392,6 +416,17 @@ describe.each(those((way) => way.faults))('what may go wrong at $psp', ({ psp, w
     await settle(begun, await act(begun, 'pay'));
     await becomes(begun, 'review');
     expect(await shop.intentStatus(begun.order)).toBe('open');
+    await expectReview(begun);
+    // A person does not find it: its order and its customer are told, and it may be paid again.
+    const gone = { attemptId: begun.attemptId, decision: 'failed' as const, reason: 'only staff read this' };
+    await shop.staff('mina').decideAttempt(gone);
+    expect(await shop.published('payment.failed', begun.order.orderId)).toMatchObject([
+      { attemptId: begun.attemptId, reason: 'not in the bank', reviewedRial: begun.order.amountRial },
+    ]);
+    expect(await shop.orders.getOrderMoney({ orderId: begun.order.orderId })).toEqual({ state: 'settled' });
+    const again = await begin(psp, begun.order);
+    await settle(again, await act(again, 'pay'));
+    await becomes(again, 'captured');
   });
 });
 

@@ -10,6 +10,7 @@ import { onOrderPaymentRefused } from './events/on-order-payment-refused.ts';
 import { settleDueAttempts, settleUnverified } from './jobs/settle-due-attempts.ts';
 import { closeIntent } from './operations/close-intent.ts';
 import { decideAttempt } from './operations/decide-attempt.ts';
+import { getOrderMoney } from './operations/get-order-money.ts';
 import { getPaymentLimits } from './operations/get-payment-limits.ts';
 import { listAttempts } from './operations/list-attempts.ts';
 import { setCustomerLevel } from './operations/set-customer-level.ts';
@@ -80,6 +81,7 @@ export const paymentsService = defineService({
     createIntent,
     startAttempt,
     closeIntent,
+    getOrderMoney,
     setPspEnabled,
     topUpWallet,
     listBankAccounts,

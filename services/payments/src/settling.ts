@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { paymentFailed } from '@kelid/contracts/events';
+import { paymentFailed, paymentReviewBegun } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
@@ -186,11 +186,17 @@ async function capture(
 }
 
 /** A definite no, unless a later verify is on its way: that one's answer counts. The customer may try again. */
-export async function fail(ctx: Context, attempt: AttemptRow, from: AttemptStatus[], reason: string): Promise<void> {
+export async function fail(
+  ctx: Context,
+  attempt: AttemptRow,
+  from: AttemptStatus[],
+  reason: string,
+  to: 'failed' | 'reversed' = 'failed',
+): Promise<void> {
   await ctx.transaction(async (tx) => {
     const [failed] = await tx
       .update(paymentAttempts)
-      .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
+      .set({ ...moveTo(ctx, to, reason), failureReason: reason, dueAt: null })
       .where(isStill(attempt, from))
       .returning();
     if (!failed) return;
@@ -199,13 +205,21 @@ export async function fail(ctx: Context, attempt: AttemptRow, from: AttemptStatu
   });
 }
 
-async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
-  const [moved] = await ctx.db
-    .update(paymentAttempts)
-    .set({ ...moveTo(ctx, 'review', reason), failureReason: reason, dueAt: null })
-    .where(isStill(attempt, ['verifying', 'unknown']))
-    .returning({ id: paymentAttempts.id });
-  if (!moved) return; // A later verify has told meanwhile: what this one found is explained by that.
+/** Its order is told, so that nobody pays again and nothing is closed while only a person can say where the money is. */
+export async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
+  const isMoved = await ctx.transaction(async (tx) => {
+    const [moved] = await tx
+      .update(paymentAttempts)
+      .set({ ...moveTo(ctx, 'review', reason), failureReason: reason, dueAt: null })
+      .where(isStill(attempt, ['verifying', 'unknown']))
+      .returning();
+    if (!moved) return false; // A later verify has told meanwhile: what this one found is explained by that.
+    const { id: attemptId, orderId, customerId, amountRial } = moved;
+    await publish(tx, paymentReviewBegun({ attemptId, orderId, customerId, amountRial }));
+    return true;
+  });
+  if (!isMoved) return;
+  ctx.wakeRelay();
   ctx.log.error(
     { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, reason, alarm: 'payment-review' },
     'a payment needs a person',

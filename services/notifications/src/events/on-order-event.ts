@@ -9,6 +9,7 @@ import {
   orderStatusChanged,
   paymentFailed,
   paymentRefunded,
+  paymentReviewBegun,
   paymentSurplus,
 } from '@kelid/contracts/events';
 import { eventData } from '@kelid/service/define-service';
@@ -87,11 +88,20 @@ function noticeOf(event: EventEnvelope): Notice {
       return statusNotice(order, order.status);
     }
     case paymentFailed.type: {
-      const { orderId, attemptId, customerId, reason } = eventData(paymentFailed, event);
+      const { orderId, attemptId, customerId, reason, reviewedRial } = eventData(paymentFailed, event);
       return {
         userId: customerId,
         feed: { type: 'payment.failed', data: { orderId, attemptId, reason } },
-        messages: [],
+        // Who was told that a person looks is told what came of it.
+        messages: reviewedRial === undefined ? [] : [moneySms('payment-not-found', reviewedRial)],
+      };
+    }
+    case paymentReviewBegun.type: {
+      const { orderId, attemptId, customerId, amountRial } = eventData(paymentReviewBegun, event);
+      return {
+        userId: customerId,
+        feed: { type: 'payment.review-begun', data: { orderId, attemptId } },
+        messages: [moneySms('payment-review', amountRial)],
       };
     }
     case paymentRefunded.type: {
@@ -109,7 +119,7 @@ function noticeOf(event: EventEnvelope): Notice {
       return {
         userId: customerId,
         feed: { type: 'payment.surplus', data: { orderId, attemptId, amountRial } },
-        messages: [],
+        messages: [moneySms('surplus', amountRial)],
       };
     }
     default:
@@ -119,6 +129,11 @@ function noticeOf(event: EventEnvelope): Notice {
 
 function statusNotice(order: { orderId: string; orderNumber: string; customerId: string }, status: string): Notice {
   return { userId: order.customerId, feed: statusEntry(order.orderId, order.orderNumber, status), messages: [] };
+}
+
+/** About money of a customer, whatever it was paid for: an order or a top-up. To the account's own phone. */
+function moneySms(template: string, amountRial: number): Notice['messages'][number] {
+  return { channel: 'sms', template, recipient: null, params: { amountRial } };
 }
 
 function statusEntry(orderId: string, orderNumber: string, status: string) {

@@ -13,8 +13,9 @@ select c.id from coupons c where c.used_count <> (select count(*) from coupon_us
 select m.coupon_id, m.customer_id from coupon_customers m join coupons c on c.id = m.coupon_id
   where m.used_count <> (select count(*) from coupon_uses u where u.coupon_id = m.coupon_id and u.customer_id = m.customer_id and u.released_at is null) or m.used_count > c.customer_uses_max
 union all select u.coupon_id, u.customer_id from coupon_uses u where not exists (select from coupon_customers m where m.coupon_id = u.coupon_id and m.customer_id = u.customer_id);
--- I12: a dead order keeps no use, a living one has all of its uses
-select o.id from orders o join coupon_uses u on u.order_id = o.id where (u.released_at is null) <> (o.status not in ('cancelled', 'expired', 'refunded'));
+-- I12: a dead order keeps no use, a living one has all of its uses; one that was dead before its payment came into review takes them again when it is paid
+select o.id from orders o join coupon_uses u on u.order_id = o.id where (u.released_at is null) <> (o.status not in ('cancelled', 'expired', 'refunded'))
+  and not (o.status = 'review' and o.paid_attempt_id is null);
 -- I11: no unit goes back for being bad that was not delivered
 select id from order_lines where refunded_count > delivered_count;
 -- OR-3: every move in an order's history is an allowed one, and the last is where the order is
@@ -23,11 +24,12 @@ select h.id from order_history h where h.from_status is not null and not exists 
 select o.id from orders o where o.status <> (select h.to_status from order_history h where h.order_id = o.id order by h.id desc limit 1);
 -- OR-3: an order's version counts its moves
 select o.id from orders o where o.version <> (select count(*) from order_history h where h.order_id = o.id);
--- I6: an order that went past payment has one paid attempt, and one that did not has none
-select id from orders where (paid_attempt_id is not null) <> (status in ('paid', 'fulfilling', 'part_fulfilled', 'fulfilled', 'review', 'refunding', 'part_refunded', 'refunded'));
+-- I6: an order that went past payment has one paid attempt, and one that did not has none; one in review has one when it was paid before
+select o.id from orders o where (o.paid_attempt_id is not null) <> case o.status when 'review' then exists (select from order_history h where h.order_id = o.id and h.to_status = 'paid')
+  else o.status in ('paid', 'fulfilling', 'part_fulfilled', 'fulfilled', 'refunding', 'part_refunded', 'refunded') end;
 -- I2: a fulfilled order has every unit of every line, and no line has more than it asked for
 select l.id from order_lines l join orders o on o.id = l.order_id where l.delivered_count > l.quantity or (o.status = 'fulfilled' and l.delivered_count <> l.quantity);
 -- I12 A59: one state of a cart became at most one living order
 select cart_id, cart_order_count from orders where status not in ('cancelled', 'expired') group by 1, 2 having count(*) > 1;
 -- CP11: nothing that still owes a step is forgotten by the sweep
-select id from orders where status in ('placing', 'pending_payment', 'paid', 'fulfilling', 'part_fulfilled') and due_at is null;
+select id from orders where (status in ('placing', 'pending_payment', 'paid', 'fulfilling', 'part_fulfilled') or (status = 'review' and paid_attempt_id is null)) and due_at is null;

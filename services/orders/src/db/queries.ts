@@ -96,7 +96,7 @@ export async function showOrder(db: Db, order: OrderRow, language: Language): Pr
     id: order.id,
     orderNumber: order.orderNumber,
     status: order.status,
-    lines: lines.map((line) => showLine(line, order.status, language)),
+    lines: lines.map((line) => showLine(line, order, language)),
     coupons: used,
     discountRial: order.discountRial,
     vatRial: order.vatRial,
@@ -111,8 +111,9 @@ export async function showOrder(db: Db, order: OrderRow, language: Language): Pr
   };
 }
 
-function showLine(line: OrderLineRow, orderStatus: OrderStatus, language: Language) {
-  const isPaid = ['paid', 'fulfilling', 'part_fulfilled', 'review'].includes(orderStatus);
+function showLine(line: OrderLineRow, order: OrderRow, language: Language) {
+  const isPaid =
+    order.paidAttemptId !== null && ['paid', 'fulfilling', 'part_fulfilled', 'review'].includes(order.status);
   return {
     id: line.id,
     variantId: line.variantId,

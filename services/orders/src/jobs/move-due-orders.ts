@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { orderExpired } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
@@ -6,6 +6,7 @@ import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } fro
 import { orders } from '../db/schema.ts';
 import { fulfill, sendToReview } from '../paying.ts';
 import { abandonCheckout, continueCheckout, leaseSeconds, letGo } from '../placing.ts';
+import { beginReview, followMoney, isUnpaidReview } from '../reviewing.ts';
 
 /** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
 const stockedSecondsMax = 120;
@@ -71,8 +72,19 @@ async function moveOn(ctx: Context, found: OrderWithLines, due: DueOrder): Promi
           await sendToReview(ctx, order.id);
       }
       return;
-    case 'fulfilled':
     case 'review':
+      if (!isUnpaidReview(order)) {
+        await ctx.db.update(orders).set({ dueAt: null }).where(eq(orders.id, order.id));
+        return;
+      }
+      // News tell when it is explained; this look is for news that were lost.
+      await followMoney(ctx, order.id);
+      await ctx.db
+        .update(orders)
+        .set({ dueAt: sql`now() + interval '5 minutes'` })
+        .where(and(eq(orders.id, order.id), eq(orders.status, 'review')));
+      return;
+    case 'fulfilled':
     case 'refunding':
     case 'part_refunded':
     case 'refunded':
@@ -87,12 +99,25 @@ function isComing(ctx: Context, { lines }: OrderWithLines): boolean {
 }
 
 async function expire(ctx: Context, order: OrderRow): Promise<void> {
+  // The bank may have its money: then it is not told to be closed before that is known.
+  const money = await ctx.peers.payments.getOrderMoney({ orderId: order.id }).catch((error: unknown) => {
+    ctx.log.warn(
+      { orderId: order.id, err: error },
+      'payments cannot say whether an order is paid; the sweep asks again',
+    );
+  });
+  // Captured: its news are on their way, and the lease brings the order back here should they be refused.
+  if (!money || money.state === 'captured') return;
   const isExpired = await ctx.transaction(async (tx) => {
     // The hold's own time decides again here: a lease of this sweep is no reason to expire.
     const { rows } = await tx.execute(
       sql`select 1 from orders where id = ${order.id} and status = 'pending_payment' and hold_expires_at <= now() for no key update`,
     );
     if (rows.length === 0) return false;
+    if (money.state !== 'settled') {
+      await beginReview(tx, order, ['pending_payment']);
+      return false;
+    }
     const version = await moveOrder(tx, {
       orderId: order.id,
       from: ['pending_payment'],

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import { orderNotPayable, type ordersContract } from '@kelid/contracts/orders';
-import { intentClosed } from '@kelid/contracts/payments';
+import { intentClosed, paymentInReview } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 import { getOwnOrder } from '../db/queries.ts';
+import { isUnpaidReview } from '../reviewing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['payOrder']['output']>;
 
@@ -20,6 +21,7 @@ export const payOrder: Operations['payOrder'] = async (ctx, input) => {
     ctx.answerHeaders['idempotency-replayed'] = 'true';
     return claim.answer as Answer; // Stored by this operation under this key.
   }
+  if (isUnpaidReview(order)) throw paymentInReview();
   if (order.status !== 'pending_payment') throw orderNotPayable({ orderId: order.id, status: order.status });
   const attemptId = claim.kind === 'running' ? (claim.resourceId ?? newAttemptId) : newAttemptId;
   const attempt = await ctx.peers.payments

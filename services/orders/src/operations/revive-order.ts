@@ -1,7 +1,7 @@
 import { orderNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
 import { findOrderWithLines } from '../db/queries.ts';
-import { reserveAgain } from '../paying.ts';
+import { revive } from '../paying.ts';
 
 /** Asked before late money is verified: money that cannot be used is better left to go back by itself. */
 export const reviveOrder: Operations['reviveOrder'] = async (ctx, { orderId }) => {
@@ -9,6 +9,5 @@ export const reviveOrder: Operations['reviveOrder'] = async (ctx, { orderId }) =
   if (!found) throw orderNotFound();
   const { order } = found;
   if (order.status === 'pending_payment') return { isPayable: true, status: order.status };
-  if (order.status !== 'expired') return { isPayable: false, status: order.status };
-  return { isPayable: await reserveAgain(ctx, found), status: order.status };
+  return { isPayable: await revive(ctx, found), status: order.status };
 };

@@ -7,6 +7,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { actorName, findOrder, moveOrder } from '../db/queries.ts';
 import { letGo } from '../placing.ts';
+import { isUnpaidReview } from '../reviewing.ts';
 
 const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
   review: ['paid', 'fulfilling', 'part_fulfilled'],
@@ -23,6 +24,8 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
       sql`select id from orders where id = ${orderId} and customer_id <> ${requireUser(ctx).userId} for no key update`,
     );
     if (others.length === 0) throw ownAffair(); // A64
+    // Whether it is paid is decided where its payment is, and nothing is delivered before that.
+    if (isUnpaidReview(order)) return false;
     const version = await moveOrder(tx, {
       orderId,
       from: from[status],

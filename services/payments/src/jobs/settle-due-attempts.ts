@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, bankOf, fail, inquireAttempt, moveTo, settleAttempt } from '../settling.ts';
+import { type AttemptRow, bankOf, fail, inquireAttempt, settleAttempt, toReview } from '../settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {
@@ -73,19 +73,13 @@ async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecond
     await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
     if (!isOld) return; // Where even that is not answered, such as a settle that the bank does not do, a person looks in the end.
   }
-  const next =
-    answer === 'reversed'
-      ? { ...moveTo(ctx, 'reversed', 'reversed at the bank'), dueAt: null }
-      : isOld
-        ? { ...moveTo(ctx, 'review', 'unknown for a day'), dueAt: null, failureReason: 'unknown for a day' }
-        : { dueAt: sql`now() + interval '1 hour'` };
-  const [moved] = await ctx.db
-    .update(paymentAttempts)
-    .set(next)
-    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')))
-    .returning({ status: paymentAttempts.status });
-  if (moved?.status === 'review')
-    ctx.log.error({ attemptId: attempt.id, alarm: 'payment-review' }, 'a payment stayed unknown for a day');
+  if (answer === 'reversed') await fail(ctx, attempt, ['unknown'], 'reversed at the bank', 'reversed');
+  else if (isOld) await toReview(ctx, attempt, 'unknown for a day');
+  else
+    await ctx.db
+      .update(paymentAttempts)
+      .set({ dueAt: sql`now() + interval '1 hour'` })
+      .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
 }
 
 /** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */

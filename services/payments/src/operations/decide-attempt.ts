@@ -1,6 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
+import { paymentFailed } from '@kelid/contracts/events';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
+import { publish } from '@kelid/service/outbox';
 import type { Context, Operations } from '../context.ts';
 import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
@@ -10,13 +12,23 @@ import { type AttemptRow, actorName, moveTo } from '../settling.ts';
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {
   const attempt = await find(ctx, attemptId);
   if (decision !== 'captured') {
-    const [moved] = await ctx.db
-      .update(paymentAttempts)
-      .set({ ...moveTo(ctx, decision, reason), failureReason: reason, dueAt: null })
-      .where(inReview(attemptId))
-      .returning()
+    const moved = await ctx
+      .transaction(async (tx) => {
+        const [row] = await tx
+          .update(paymentAttempts)
+          .set({ ...moveTo(ctx, decision, reason), failureReason: reason, dueAt: null })
+          .where(inReview(attemptId))
+          .returning();
+        if (!row) return undefined;
+        // Its order goes on without this money, and its customer hears of it; not why, which is written for staff.
+        const { orderId, customerId, amountRial: reviewedRial } = row;
+        const found = decision === 'reversed' ? 'gone back to the card' : 'not in the bank';
+        await publish(tx, paymentFailed({ attemptId, orderId, customerId, reason: found, reviewedRial }));
+        return row;
+      })
       .catch(rethrowOwnAffair);
     if (!moved) throw attemptMoveRefused({ status: attempt.status });
+    ctx.wakeRelay();
     return showAttempt(moved);
   }
   if (reference === undefined)

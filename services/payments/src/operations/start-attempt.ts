@@ -3,6 +3,7 @@ import {
   intentClosed,
   intentNotFound,
   paymentBeingChecked,
+  paymentInReview,
   pspUnavailable,
   type StartedAttempt,
 } from '@kelid/contracts/payments';
@@ -14,6 +15,7 @@ import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import type { PspProvider } from '../providers/psp.ts';
 import { offeredPsps } from '../routing.ts';
 import { actorName, moveTo } from '../settling.ts';
+import { getOrderMoney } from './get-order-money.ts';
 
 /**
  * One try, at the bank that was chosen or, when that one does not begin, at the best of the others. The same id again answers the same
@@ -64,9 +66,9 @@ async function begin(
       cross join lateral (select coalesce(sum(amount_rial), 0)::bigint as rial from wallet_holds h where h.intent_id = intent.id and h.status = 'held') held
     where intent.order_id = ${orderId} and intent.status = 'open' and intent.amount_rial > held.rial
       and not exists (
-        select from payment_attempts other where other.intent_id = intent.id and other.status in ('verifying', 'unknown')
+        select from payment_attempts other where other.intent_id = intent.id and (other.status = 'review' or other.status in ('verifying', 'unknown')
           and exists (select from attempt_history move where move.attempt_id = other.id and move.to_status = 'verifying'
-            and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes'))
+            and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes')))
     on conflict do nothing
     returning attempt_no, (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
   const made = rows[0];
@@ -140,5 +142,7 @@ async function answerExisting(ctx: Context, attemptId: string, orderId: string, 
   if (!intent) throw intentNotFound();
   if (intent.status !== 'open') throw intentClosed();
   if (isAway) throw pspUnavailable({ retryAfterSeconds: 10 });
-  throw paymentBeingChecked({ retryAfterSeconds: 15 });
+  // Until a person has decided, nobody knows whether this order is paid.
+  const { state } = await getOrderMoney(ctx, { orderId });
+  throw state === 'review' ? paymentInReview() : paymentBeingChecked({ retryAfterSeconds: 15 });
 }
