@@ -23,6 +23,12 @@ test.each([
   ['two that are a little apart', [1_215_000, 1_225_000], 1_220_000, 'used used'],
   ['two that are far apart', [1_215_000, 1_400_000], undefined, 'outlier outlier'],
   ['two against two', [1_215_000, 1_215_000, 1_500_000, 1_500_000], undefined, 'outlier outlier outlier outlier'],
+  [
+    'two that agree and as many that do not: half is no agreement',
+    [1_000_000, 1_215_000, 1_217_000, 1_500_000],
+    undefined,
+    'outlier unconfirmed unconfirmed outlier',
+  ],
   ['three that all say something else', [1_000_000, 1_215_000, 1_500_000], undefined, 'outlier unconfirmed outlier'],
   ['one alone', [1_215_000], undefined, 'unconfirmed'],
   ['nobody', [], undefined, ''],
