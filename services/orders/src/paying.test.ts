@@ -142,11 +142,16 @@ test('PA-8: what staff give back of a delivered order closes it as refunded, onc
 });
 
 test('I7: a capture of another amount delivers nothing, is refused and alarms', async () => {
-  const placed = await placeOrder();
-  await tellCapture({ ...placed, totalRial: placed.totalRial / 10 });
-  await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
-  expect(await sees(placed.buyer, placed.orderId)).toMatchObject({ status: 'pending_payment', paidAt: null });
-  expect(shop.logLines.some((line) => line.includes('capture-mismatch') && line.includes(placed.orderId))).toBe(true);
+  for (const other of [-1, 1, 'a tenth', 'ten times'] as const) {
+    const placed = await placeOrder();
+    const { totalRial } = placed;
+    const captured =
+      typeof other === 'number' ? totalRial + other : other === 'a tenth' ? totalRial / 10 : totalRial * 10;
+    await tellCapture({ ...placed, totalRial: captured });
+    await waitFor('the refusal', async () => (await eventsOf(placed.orderId, 'order.payment-refused')) === 1);
+    expect(await sees(placed.buyer, placed.orderId)).toMatchObject({ status: 'pending_payment', paidAt: null });
+    expect(shop.logLines.some((line) => line.includes('capture-mismatch') && line.includes(placed.orderId))).toBe(true);
+  }
 });
 
 test('A65: a cancel racing its capture: paid and delivered, or cancelled and the money refused, never both or neither, 50 rounds', async () => {

@@ -66,6 +66,23 @@ const plainSums = async () =>
     ).map((row) => [row['account'], Number(row['sum'])]),
   );
 
+test('daily close: a day is due five minutes after its midnight of Tehran, and not a moment earlier', async () => {
+  const { day, at } = await dayAgo(1);
+  await postAt(at, { 'deposits:orders': 10, 'revenue:sales': -10 });
+  // The very function that the jobs ask, at times of the test.
+  const [made] = await shop.sql('payments', "select pg_get_functiondef('ledger_due_day'::regproc) as text");
+  const dueAt = async (time: string) => {
+    const moment = `((date '${day}' + 1)::timestamp + interval '${time}') at time zone 'Asia/Tehran'`;
+    const text = String(made?.['text']).replace('ledger_due_day()', 'ledger_due_day_at()').replaceAll('now()', moment);
+    await shop.ownerSql('payments', text);
+    return (await shop.ownerSql('payments', 'select ledger_due_day_at()::text as day'))[0]?.['day'];
+  };
+  expect(await dueAt('-1 second')).toBeNull();
+  expect(await dueAt('4 minutes 59 seconds')).toBeNull();
+  expect(await dueAt('5 minutes')).toBe(day);
+  await shop.ownerSql('payments', 'drop function ledger_due_day_at()');
+});
+
 test('daily close: each day that is over is closed once, in order, with its sums and the balances at its end', async () => {
   const [first, last] = [await dayAgo(3), await dayAgo(1)];
   await postAt(first.at, { 'clearing:zarinpal': 700, 'deposits:orders': -700 });

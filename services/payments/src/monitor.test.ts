@@ -144,18 +144,46 @@ test('I10: a wallet that is not the sum of its entries is an alarm, and no bank 
   expect(await stopped()).toEqual([]);
 });
 
-test('I11: refunds above what was captured stop the bank of that payment', async () => {
-  const order = await paid('zibal');
-  await shop.sql(
+/** A refund that no statement of ours would have written. */
+const forgeRefund = ({ orderId }: TestOrder, method: 'psp' | 'wallet', amount: string) =>
+  shop.sql(
     'payments',
     `insert into refunds (id, intent_id, attempt_id, order_id, customer_id, amount_rial, method, status, is_whole, needs_approval, revealed_count, reason, requested_by, moved_by, move_cause)
-     select uuidv7(), i.id, i.paid_attempt_id, i.order_id, i.customer_id, i.amount_rial + 1, 'psp', 'requested', true, false, 0, 'test', 'test', 'test', 'test' from payment_intents i where i.order_id = $1`,
-    [order.orderId],
+     select uuidv7(), i.id, case when $2 = 'psp' then i.paid_attempt_id end, i.order_id, i.customer_id, ${amount}, $2, 'requested', true, false, 0, 'test', 'test', 'test', 'test' from payment_intents i where i.order_id = $1`,
+    [orderId, method],
   );
+const intentOf = async ({ orderId }: TestOrder) =>
+  String((await shop.sql('payments', 'select id from payment_intents where order_id = $1', [orderId]))[0]?.['id']);
+
+test('I11: refunds above what was captured for an order stop the bank of that payment, though no card got too much', async () => {
+  const order = await paid('zibal');
+  await forgeRefund(order, 'wallet', 'i.amount_rial');
   await watchInvariants(shop.ctx());
-  const [intent] = await shop.sql('payments', 'select id from payment_intents where order_id = $1', [order.orderId]);
-  expect(await found(String(intent?.['id']))).toMatchObject([{ invariant: 'I11', psp: 'zibal' }]);
+  expect(await found(await intentOf(order))).toEqual([]); // All of it is not too much.
+  await forgeRefund(order, 'wallet', '1');
+  await watchInvariants(shop.ctx());
+  expect(await found(await intentOf(order))).toMatchObject([{ invariant: 'I11', psp: 'zibal' }]);
   expect(await stopped()).toEqual(['zibal']);
+});
+
+test('I11: refunds to a card above what it paid stop its bank, though the wallet paid the rest of the order', async () => {
+  const customerId = newId();
+  await shop.sql(
+    'payments',
+    "select ledger_post('gift', $1, null, array['revenue:gifts', 'wallet:' || $2], array[1000000::bigint, -1000000::bigint])",
+    [newId(), customerId],
+  );
+  const order = { orderId: newId(), customerId, amountRial: 2_500_000 };
+  await shop.orders.createIntent({ ...order, orderNumber: 'KL-1', walletMaxRial: 1_000_000 });
+  const { authority } = await shop.start(order);
+  await shop.browser.handlePspCallback({ psp: 'zarinpal', params: await bank.decide(authority, 'pay') });
+  await forgeRefund(order, 'psp', '1500000');
+  await watchInvariants(shop.ctx());
+  expect(await found(await intentOf(order))).toEqual([]);
+  await forgeRefund(order, 'psp', '1');
+  await watchInvariants(shop.ctx());
+  expect(await found(await intentOf(order))).toMatchObject([{ invariant: 'I11', psp: 'zarinpal' }]);
+  expect(await stopped()).toEqual(['zarinpal']);
 });
 
 test('monitor: only what has moved since the last look is looked at, and ten minutes more for what commits late', async () => {

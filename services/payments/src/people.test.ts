@@ -360,6 +360,21 @@ test('the ladder: orders of a day stay within the level, two at once count each 
     spentTodayRial: 60_000_000,
     steps: [{ dayMaxRial: 100_000_000 }, { dayMaxRial: 300_000_000 }, { dayMaxRial: 900_000_000 }],
   });
+  // One that is still being written is waited for and counted.
+  const someone = newId();
+  const writing = await shop.begin('payments');
+  await writing.sql(
+    "select * from payments_open_intent(uuidv7(), uuidv7(), 'KL-1', $1, 60000000, null, 0, array[100000000, 300000000, 900000000]::bigint[])",
+    [someone],
+  );
+  const order = { orderNumber: 'KL-1', customerId: someone, amountRial: 60_000_000, phone: '+989121112233' };
+  const second = shop.orders.createIntent({ ...order, orderId: newId() }).then(
+    () => 'taken',
+    (error: { code: string }) => error.code,
+  );
+  await shop.untilWaiting('payments', second);
+  await writing.commit();
+  expect(await second).toBe('payments.limit-reached');
   await shop.staff('mina').setCustomerLevel({ customerId, level: 2, reason: 'مدارک دیده شد' });
   await owe(600_000_000);
   await expect(
@@ -367,6 +382,20 @@ test('the ladder: orders of a day stay within the level, two at once count each 
   ).rejects.toMatchObject({
     status: 403,
   });
+});
+
+test('the ladder: a day is one of Tehran: what was bought a second before its midnight is not of today, a second after it is', async () => {
+  const order = await shop.owe(60_000_000);
+  const spent = async (at: string) => {
+    await shop.sql(
+      'payments',
+      `update payment_intents set created_at = (now() at time zone 'Asia/Tehran')::date::timestamp at time zone 'Asia/Tehran' + $2::interval where order_id = $1`,
+      [order.orderId, at],
+    );
+    return (await shop.customer(order.customerId).getPaymentLimits({})).spentTodayRial;
+  };
+  expect(await spent('-1 second')).toBe(0);
+  expect(await spent('1 second')).toBe(60_000_000);
 });
 
 test('a large order of somebody unknown is paid only where card and phone are matched, which makes the card known and raises the level', async () => {

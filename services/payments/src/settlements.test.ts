@@ -175,6 +175,17 @@ test('F19: each difference is listed with its cause, and none moves money', asyn
   ]);
 });
 
+test('F19 A39: a fee of the whole payment, or more, is never booked: the line does not add up, and a person looks', async () => {
+  const orders = [await paid(1_000_000), await paid(1_000_000)];
+  await ageLedger(1);
+  const [whole, more] = orders.map(({ reference }) => reference);
+  const csv = file(`${whole},1000000,1000000,0,خرید`, line(more ?? '', 1_000_000, 1_000_000));
+  const { answer, by } = await moved(() => upload(csv));
+  expect(by).toEqual([0, 0, 0]);
+  expect(answer).toMatchObject({ settledCount: 0 });
+  expect((await differences(answer.importId)).map(({ cause }) => cause)).toEqual(['sums-differ', 'sums-differ']);
+});
+
 test('F19: a fee above the contract is booked as it was taken, and listed', async () => {
   const order = await paid();
   await ageLedger(1);
@@ -338,15 +349,25 @@ test('a difference is resolved once, by a person, with a note; no money moves by
 });
 
 test.each([['customer'], ['seller'], ['support'], ['developer']] as const)(
-  'A36 A37 A39: the books are for admins: a %s is refused everywhere',
+  'A36 A37 A39: the books are for admins: a %s is refused everywhere, and nothing of theirs is in the books',
   async (role) => {
+    const real = await paid(1_000_000);
+    await ageLedger(1);
+    const [difference] = (await shop.staff('mina').listSettlementDifferences({ status: 'open', limit: 1 })).items;
+    const booksOf = () =>
+      Promise.all([
+        shop.sql('payments', 'select id, status from settlement_differences order by id'),
+        shop.sql('payments', 'select id from settlement_imports order by id'),
+        shop.sql('payments', 'select count(*)::int as n from ledger_entries'),
+      ]);
+    const before = await booksOf();
     const other = shop.as(paymentsContract, userActor(newId(), [role]));
     const days = { from: day, until: day };
     for (const call of [
-      () => other.importSettlement({ psp: 'zarinpal', day, csv: file(line('1', 1_000)) }),
+      () => other.importSettlement({ psp: 'zarinpal', day, csv: file(line(real.reference, 1_000_000)) }),
       () => other.listSettlements({}),
       () => other.listSettlementDifferences({}),
-      () => other.resolveSettlementDifference({ differenceId: newId(), note: 'یادداشت' }),
+      () => other.resolveSettlementDifference({ differenceId: difference?.id ?? newId(), note: 'یادداشت' }),
       () => other.getTrialBalance({}),
       () => other.listLedgerCloses({}),
       () => other.getSalesReport(days),
@@ -354,5 +375,6 @@ test.each([['customer'], ['seller'], ['support'], ['developer']] as const)(
     ])
       await expect(call()).rejects.toMatchObject({ status: 403 });
     await expect(shop.browser.exportBooks({ report: 'journal', ...days })).rejects.toMatchObject({ status: 401 });
+    expect(await booksOf()).toEqual(before);
   },
 );

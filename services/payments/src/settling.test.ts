@@ -15,6 +15,7 @@ import {
   type TestPayments,
   zarinpalOf,
 } from './test-payments.ts';
+import { type AttemptRow, fail } from './settling.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;
@@ -106,6 +107,24 @@ test('PA-11: a payment makes only moves that the table allows, and stays for its
     ['amount_rial = 1', 'KE024'],
   ] as const)
     await expect(shop.sql('payments', intent.replace('%s', set), [attemptId])).rejects.toMatchObject({ code });
+});
+
+test('I14 PA-11: a failed payment and the news of it are written together or not at all', async () => {
+  const order = await shop.owe();
+  const { orderId } = order;
+  const { attemptId } = await shop.start(order);
+  await shop.ownerSql(
+    'payments',
+    `create function refuse_news() returns trigger language plpgsql as $$ begin raise exception 'no room for news'; end $$;
+     create trigger refuse_news before insert on outbox for each row when (new.type = 'payment.failed') execute function refuse_news()`,
+  );
+  const row = (await shop.attempt(attemptId)) as AttemptRow;
+  await expect(fail(shop.ctx(), row, ['redirected'], 'of the test')).rejects.toThrow();
+  expect((await shop.attempt(attemptId)).status).toBe('redirected');
+  await shop.ownerSql('payments', 'drop trigger refuse_news on outbox; drop function refuse_news()');
+  await fail(shop.ctx(), row, ['redirected'], 'of the test');
+  expect((await shop.attempt(attemptId)).status).toBe('failed');
+  expect(await shop.published('payment.failed', orderId)).toHaveLength(1);
 });
 
 test('CP5: a request whose answer nobody stored fails at two minutes; the next try is another payment at the bank', async () => {

@@ -86,6 +86,22 @@ test('a day has a limit for top-ups, also for ten at once; the same key is one t
   expect(await ask()).toEqual(first);
 });
 
+test('a day of top-ups is one of Tehran: what was added a second before its midnight leaves room, a second after it does not', async () => {
+  const customerId = newId();
+  const first = await topUp(customerId, 5_000_000);
+  await comeBack(first.authority);
+  const move = (at: string) =>
+    shop.sql(
+      'payments',
+      `update payment_intents set created_at = (now() at time zone 'Asia/Tehran')::date::timestamp at time zone 'Asia/Tehran' + $2::interval where order_id = $1`,
+      [first.topUpId, at],
+    );
+  await move('1 second');
+  await expect(topUp(customerId, 100_000)).rejects.toMatchObject({ code: 'payments.limit-reached' });
+  await move('-1 second');
+  await topUp(customerId, 100_000);
+});
+
 test('I10: a withdrawal is held when it is asked for, leaves the books when it is sent, and is sent once', async () => {
   const customer = await saver();
   const asked = await withdraw(customer, 1_500_000);

@@ -180,6 +180,8 @@ test.each<[string, unknown, string]>([
   ['100 with our order and amount', { ...paid, ResCode: 100 }, 'approved'],
   ['100 and nothing else', { ResCode: 100, Description: 'x' }, 'unknown'],
   ['0 and one Rial less', { ...paid, Amount: 149_999 }, 'mismatch'],
+  ['0 and one Rial more', { ...paid, Amount: 150_001 }, 'mismatch'],
+  ['0 and ten times the amount', { ...paid, Amount: 1_500_000 }, 'mismatch'],
   ['0 and the amount in Toman', { ...paid, Amount: 15_000 }, 'mismatch'],
   ['0 and no money at all', { ...paid, Amount: 0 }, 'mismatch'],
   ["0 and another attempt's order", { ...paid, OrderId: 1_000_002 }, 'mismatch'],

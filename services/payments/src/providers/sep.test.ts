@@ -304,6 +304,8 @@ test.each<[string, unknown, string]>([
   ['0 and a discount of the bank', differ({ AffectiveAmount: 120_000 }), 'approved'],
   ['0 and a strange card', differ({ MaskedPan: 7, HashedPan: ['x'] }), 'approved'],
   ['0 and one Rial less', differ({ OrginalAmount: 149_999 }), 'mismatch'],
+  ['0 and one Rial more', differ({ OrginalAmount: 150_001 }), 'mismatch'],
+  ['0 and ten times the amount', differ({ OrginalAmount: 1_500_000 }), 'mismatch'],
   ['0 and the amount in Toman', differ({ OrginalAmount: 15_000 }), 'mismatch'],
   ['0 and no money at all', differ({ OrginalAmount: 0 }), 'mismatch'],
   ["0 and another shop's terminal", differ({ TerminalNumber: 2002 }), 'mismatch'],
