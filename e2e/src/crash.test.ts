@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CrashWorld, crashOnce, crashPoints, startCrashWorld } from './crash.ts';
+import { type CrashWorld, crashOnce, crashPoints, outages, startCrashWorld } from './crash.ts';
 
 let world: CrashWorld;
 beforeAll(async () => {
@@ -13,6 +13,18 @@ test.each(Object.keys(crashPoints))(
     const report = await crashOnce(world, point, 20_261_120);
     expect(report.problems).toEqual([]);
     expect(report.hasDied).toBe(true);
+    expect(report.purchaseCount).toBeGreaterThan(0);
+  },
+  150_000,
+);
+
+test.each(Object.keys(outages))(
+  '%s under load: shoppers are told to come back in a moment, the server stays up, and nothing is lost or done twice',
+  async (outage) => {
+    const report = await crashOnce(world, outage, 20_261_121);
+    expect(report.problems).toEqual([]);
+    expect(report.hasDied).toBe(false);
+    expect(report.awayCount).toBeGreaterThan(0);
     expect(report.purchaseCount).toBeGreaterThan(0);
   },
   150_000,

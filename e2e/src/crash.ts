@@ -29,6 +29,21 @@ export const crashPoints: Record<string, string | null> = {
 /** Not one moment, but any: processes of the background work die again and again while suppliers fail in every way they can. */
 export const workersPoint = 'workers';
 
+/** What happens to the database while the server stays up: callers hear 503 with Retry-After, and then all is as before. */
+export const outages: Record<string, (shop: Shop, random: () => number) => Promise<void>> = {
+  'F3: ten times every connection is cut, and then PostgreSQL ends at once and starts again': async (shop, random) => {
+    for (let cut = 0; cut < 10; cut += 1) {
+      await sleep(150 + random() * 250);
+      await query(
+        shop,
+        'orders',
+        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+      );
+    }
+    await shop.restartDatabase();
+  },
+};
+
 export interface CrashWorld {
   shop: Shop;
   variantIds: string[];
@@ -148,6 +163,8 @@ interface Acknowledged {
 
 export interface CrashReport {
   hasDied: boolean;
+  /** How often a shopper was asked to come back in a moment. */
+  awayCount: number;
   purchaseCount: number;
   problems: string[];
 }
@@ -163,7 +180,9 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
   const shoppers = await Promise.all(Array.from({ length: 5 }, () => new Shopper(shop).signIn()));
 
   const isOfWorkers = point === workersPoint;
-  if (!isOfWorkers) await shop.stop('server');
+  const outage = outages[point];
+  const isOfServer = !isOfWorkers && !outage;
+  if (isOfServer) await shop.stop('server');
   const passing = 1 + Math.floor(random() * 4);
   const isOfSuppliers = point === 'CP13' || point === 'CP14' || isOfWorkers;
   // In one round of four nobody delivers at all, and what was paid goes back.
@@ -177,32 +196,39 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
       "update supplier_offers set quoted_at = now() - interval '5 minutes', due_at = now()",
     );
   const isOfRefunds = point === 'CP16';
-  if (!isOfWorkers) await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
+  if (isOfServer) await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
   const told: Acknowledged[] = [];
   const staff = isOfRefunds ? await hireStaff(shop) : undefined;
-  let isOver = false;
+  const round: Round = { isOver: false, awayCount: 0, strangeAnswers: [] };
   const load = Promise.all(
     shoppers.map(async (shopper) => {
-      while (!isOver) {
+      while (!round.isOver) {
         const isSupplied = isOfSuppliers && random() < 0.6;
         const at = Math.floor(random() * (isSupplied ? supplied.length : variantIds.length));
         const item = isSupplied ? supplied[at] : { variantId: variantIds[at] ?? '', isTopUp: false };
-        if (item) await buy(shopper, item, told, () => isOver);
+        if (item) await buy(shopper, item, told, round);
         const bought = told.findLast((entry) => entry.userId === shopper.userId && entry.isPaid);
-        if (staff && bought && random() < 0.5) await refund(shop, staff, bought.orderId, () => isOver);
+        if (staff && bought && random() < 0.5) await refund(shop, staff, bought.orderId, round);
         // A shopper is no hammer: the suppliers keep up, and what they get wrong is what is looked at.
         if (isOfWorkers) await sleep(150 + random() * 200);
       }
     }),
   );
 
-  const hasDied = isOfWorkers
-    ? await killWorkers(shop, workerCount, random)
-    : await killServer(shop, failpoint ?? null, random);
+  if (outage) await outage(shop, random);
+  const hasDied = outage
+    ? shop.hasEnded('server')
+    : isOfWorkers
+      ? await killWorkers(shop, workerCount, random)
+      : await killServer(shop, failpoint ?? null, random);
   // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
-  if (!isOfWorkers) await buy(await new Shopper(shop).signIn(), newcomersItem(variantIds), told, () => false);
+  if (!isOfWorkers)
+    await buy(await new Shopper(shop).signIn(), newcomersItem(variantIds), told, {
+      ...round,
+      isOver: false,
+    });
   await sleep(1_000);
-  isOver = true;
+  round.isOver = true;
   await load;
   await control(shop, 'DELETE', '/faults');
   if (isHopeless) {
@@ -215,13 +241,22 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
   }
 
   const problems = await quiesce(shop);
+  // A server that stays up has no excuse for an answer that is neither a right one nor "come back in a moment".
+  if (outage) problems.push(...round.strangeAnswers);
   for (const violation of await checkInvariants(shop))
     problems.push(
       `${violation.service} ${violation.id} ${violation.sentence}: ${JSON.stringify(violation.rows.slice(0, 3))}`,
     );
   problems.push(...(await checkHistory(shop, told)));
   if (isOfRefunds) problems.push(...(await checkBank(shop, told)));
-  return { hasDied, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
+  const { awayCount } = round;
+  return { hasDied, awayCount, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
+}
+
+interface Round {
+  isOver: boolean;
+  awayCount: number;
+  strangeAnswers: string[];
 }
 
 function newcomersItem([variantId = '']: string[]): CrashWorld['supplied'][number] {
@@ -258,13 +293,13 @@ async function buy(
   shopper: Shopper,
   { variantId, isTopUp }: CrashWorld['supplied'][number],
   told: Acknowledged[],
-  isOver: () => boolean,
+  round: Round,
 ): Promise<void> {
   const gameAccount = isTopUp ? { playerId: `5${shopper.phone.slice(-8)}1` } : undefined;
-  const isAdded = await retry(() => shopper.addToCart(variantId, 1, gameAccount), isOver);
+  const isAdded = await retry(() => shopper.addToCart(variantId, 1, gameAccount), round);
   if (!isAdded) return;
   const key = randomUUID();
-  const answer = await retry(() => shopper.checkout(key), isOver);
+  const answer = await retry(() => shopper.checkout(key), round);
   if (!answer?.payment) return;
   const entry: Acknowledged = { orderId: answer.orderId, userId: shopper.userId, isPaid: false };
   told.push(entry);
@@ -280,14 +315,14 @@ async function hireStaff(shop: Shop): Promise<Shopper> {
 }
 
 /** Money back to the card as staff ask for it: the same key until it is answered. */
-async function refund(shop: Shop, staff: Shopper, orderId: string, isOver: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !isOver(); tries += 1) {
+async function refund(shop: Shop, staff: Shopper, orderId: string, round: Round): Promise<void> {
+  for (let tries = 0; tries < 200 && !round.isOver; tries += 1) {
     const [order] = await query(shop, 'orders', 'select status from orders where id = $1', [orderId]);
     if (order?.['status'] === 'fulfilled') break;
     await sleep(25);
   }
   const key = { idempotencyKey: randomUUID() };
-  await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), isOver);
+  await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), round);
 }
 
 /** The bank's own books against ours: what went back there is a refund here, once, and what we call sent went back there. */
@@ -312,7 +347,7 @@ async function checkBank(shop: Shop, told: Acknowledged[]): Promise<string[]> {
   return problems;
 }
 
-async function retry<T>(call: () => Promise<T>, isOver: () => boolean): Promise<T | undefined> {
+async function retry<T>(call: () => Promise<T>, round: Round): Promise<T | undefined> {
   for (let tries = 0; tries < 400; tries += 1) {
     try {
       return (await call()) ?? (true as T);
@@ -320,7 +355,10 @@ async function retry<T>(call: () => Promise<T>, isOver: () => boolean): Promise<
       const isPassing =
         !(error instanceof ProblemError) || error.status >= 500 || error.code === 'idempotency-key-running';
       if (!isPassing) return undefined;
-      if (isOver() && tries > 100) return undefined;
+      if (error instanceof ProblemError && error.status === 503 && error.data['retryAfterSeconds'] !== undefined)
+        round.awayCount += 1;
+      else if (!(error instanceof ProblemError) || error.status >= 500) round.strangeAnswers.push(String(error));
+      if (round.isOver && tries > 100) return undefined;
       await sleep(50);
     }
   }

@@ -32,6 +32,8 @@ export interface Shop {
   hasEnded(name: string): boolean;
   /** The exit code or signal that a process has ended with so far. */
   stop(name: string): Promise<void>;
+  /** Ends the database at once, as a power cut of its machine would, and starts it again. */
+  restartDatabase(): Promise<void>;
   processNames: string[];
   /** Where a process says whether it is ready. */
   readyUrlOf(name: string): string;
@@ -64,11 +66,9 @@ export async function startShop(options: {
     secondInternalPort,
     ...servicePorts
   ] = await Promise.all(Array.from({ length: 7 + serviceNames.length }, freePort));
-  const postgres = await startEmbeddedPostgres({
-    dataFolder: join(folder, 'postgres'),
-    port: 0,
-    isDurable: options.isDurable ?? false,
-  });
+  const startDatabase = (port: number) =>
+    startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), port, isDurable: options.isDurable ?? false });
+  let postgres = await startDatabase(0);
   const secretOf = (name: string) => createHash('sha256').update(`e2e ${name}`).digest('base64url');
   const urls = await provisionDatabases({
     adminUrl: postgres.adminUrl,
@@ -81,6 +81,7 @@ export async function startShop(options: {
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     LOG_LEVEL: 'info',
+    SHUTDOWN_WAIT_MS: '0',
     SERVICE_TOKEN_SECRET: secretOf('service-token'),
     QUEUE_DATABASE_URL: urls.queueUrl,
     PORT: String(gatewayPort),
@@ -300,6 +301,10 @@ export async function startShop(options: {
     hasEnded(name) {
       const { child } = find(name);
       return child !== undefined && (child.exitCode !== null || child.signalCode !== null);
+    },
+    async restartDatabase() {
+      await postgres.stop('immediate');
+      postgres = await startDatabase(postgres.port);
     },
     async close() {
       await Promise.all(processNames.map((name) => end(name, 'SIGTERM')));

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DrizzleQueryError } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import type { Db, Tx } from './context.ts';
 import type { Logger } from './log.ts';
+import { DatabaseClient } from './postgres/client.ts';
 
 // bigint columns are Rial and counts within 2^53; a value beyond is a bug that must not be rounded silently.
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
@@ -17,7 +19,7 @@ const preparedMax = 400;
 const preparedNames = new Map<string, string>();
 
 /** Every query of ours is a text with parameters, so each connection parses and plans it once: more than half of a short query's cost. */
-class PreparingClient extends pg.Client {
+class PreparingClient extends DatabaseClient {
   // The driver's own overloads are many; what is passed on is what came in, but for the name.
   override query(...args: unknown[]): never {
     const [config] = args;
@@ -78,17 +80,33 @@ export function openDatabase(options: { url: string; poolMax: number; log: Logge
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
   const db: Db = drizzle(pool);
   const listeners: (() => void)[] = [];
+  const ofClient = new WeakMap<pg.PoolClient, Db>();
+
+  /** The client is lent and given back here: Drizzle never gives one back whose `begin` fails, and a few cuts would empty the pool. */
+  async function runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    try {
+      const own: Db = ofClient.get(client) ?? drizzle(client);
+      ofClient.set(client, own);
+      return await own.transaction(work);
+    } finally {
+      client.release();
+    }
+  }
 
   async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     if (openTransaction.getStore()) throw new Error('A transaction was opened inside another');
     for (let attempt = 1; ; attempt += 1) {
       const open: OpenTransaction = { hasPublished: false };
       try {
-        const result = await openTransaction.run(open, () => db.transaction(work));
+        const result = await openTransaction.run(open, () => runOnce(work));
         if (open.hasPublished) for (const listener of listeners) listener();
         return result;
       } catch (error) {
-        if (attempt >= 4 || !isRetryable(error)) throw error;
+        if (attempt >= 4 || !isRetryable(error)) {
+          if (error instanceof Error) thrownByTransactions.add(error);
+          throw error;
+        }
         await sleep(Math.random() * 20 * 2 ** attempt);
       }
     }
@@ -118,32 +136,20 @@ function isRetryable(error: unknown): boolean {
   return state === '40001' || state === '40P01';
 }
 
+/** What the server says when it is shutting down, full, out of disk or too slow, and when deadlocks went on through all tries (F7). */
+const awayStates = new Set(['57P01', '57P02', '57P03', '57014', '53100', '53300', '55P03', '25P03', '40001', '40P01']);
+const brokenConnection =
+  /^(connect|read|write) E[A-Z]+|^getaddrinfo |timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Client was closed and is not queryable/;
+/** No other call may be made inside a transaction, so a connection that broke there was the database's. */
+const thrownByTransactions = new WeakSet<Error>();
+
 /** True when the database is away, overloaded or shutting down: the caller should hear 503, not 500. */
 export function isDatabaseAway(error: unknown): boolean {
-  const state = sqlState(error) ?? '';
-  if (
-    [
-      'ECONNREFUSED',
-      'ECONNRESET',
-      'EPIPE',
-      'ETIMEDOUT',
-      '57P01',
-      '57P02',
-      '57P03',
-      '53300',
-      '53100',
-      '57014',
-      '55P03',
-    ].includes(state)
-  )
-    return true;
+  if (awayStates.has(sqlState(error) ?? '')) return true;
+  let isOfDatabase = false;
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    if (
-      /timeout exceeded when trying to connect|connect ENOENT|Connection terminated|Client has encountered a connection error/.test(
-        current.message,
-      )
-    )
-      return true;
+    isOfDatabase ||= current instanceof DrizzleQueryError || thrownByTransactions.has(current);
+    if (isOfDatabase && brokenConnection.test(current.message)) return true;
   }
   return false;
 }

@@ -1,10 +1,10 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
-import pg from 'pg';
+import { DatabaseClient } from './postgres/client.ts';
 
 /** Brings a database forward. Two processes that start together take turns by an advisory lock; repeating is a no-op. */
 export async function migrateDatabase(ownerUrl: string, migrationsFolder: string): Promise<void> {
-  const client = new pg.Client({ connectionString: ownerUrl, application_name: 'kelid-migrate' });
+  const client = new DatabaseClient({ connectionString: ownerUrl, application_name: 'kelid-migrate' });
   await client.connect();
   try {
     await client.query('select pg_advisory_lock(7305)');

@@ -2,6 +2,7 @@ import { createPostgresBackend, DEFAULT_SCHEMA, Queue, runMigrations, Worker } f
 import pg from 'pg';
 import type { EventEnvelope } from './event-envelope.ts';
 import type { Logger } from './log.ts';
+import { DatabaseClient } from './postgres/client.ts';
 
 /** Where queues live: PostgreSQL by default, Redis when a URL is given. Losing either loses nothing: outbox and sweepers rebuild it. */
 export type QueueStore = { kind: 'postgres'; url: string; poolMax: number } | { kind: 'redis'; url: string };
@@ -12,6 +13,8 @@ export interface EventQueues {
   /** False when the store does not know this mark: it is new, or was wiped, and with it whatever was waiting there. */
   hasMark(name: string): Promise<boolean>;
   setMark(name: string): Promise<void>;
+  /** Rejects, or does not answer, when the store is away. */
+  ping(): Promise<unknown>;
   close(): Promise<void>;
 }
 

@@ -17,13 +17,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { DatabaseClient } from './client.ts';
 
 export interface EmbeddedPostgres {
   adminUrl: string;
   port: number;
-  /** A fast shutdown, waited for. */
-  stop(): Promise<void>;
+  /** Waited for. Connections are ended in both; an immediate stop writes nothing more, and the next start recovers from the log. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
 export class PortTakenError extends Error {
@@ -70,7 +70,7 @@ export async function startEmbeddedPostgres(options: {
     timezone: 'UTC',
     log_min_messages: 'warning',
     log_min_error_statement: 'panic', // A failed statement's text could carry what must not be in a log.
-    ...(options.isDurable === false ? { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' } : {}),
+    ...(options.isDurable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   // A group of its own: Ctrl-C in a terminal must not reach the database before the services have closed.
@@ -104,11 +104,11 @@ export async function startEmbeddedPostgres(options: {
   return {
     adminUrl,
     port,
-    async stop() {
+    async stop(mode = 'fast') {
       if (hasExited) return;
       server.ref(); // Waiting for it must keep this process alive.
       const exited = new Promise((done) => server.once('exit', done));
-      server.kill('SIGINT');
+      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
       await exited;
     },
   };
@@ -250,8 +250,7 @@ function run(program: string, args: string[], user: User | undefined, isDetached
 }
 
 async function accepts(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
-  client.on('error', () => undefined);
+  const client = new DatabaseClient({ connectionString: url, connectionTimeoutMillis: 1_000 });
   try {
     await client.connect();
     return true;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { DatabaseClient } from './client.ts';
 
 export interface ProvisionedUrls {
   services: Record<string, { appUrl: string; ownerUrl: string }>;
@@ -14,7 +14,7 @@ export async function provisionDatabases(options: {
   services: readonly string[];
   passwordOf: (role: string) => string;
 }): Promise<ProvisionedUrls> {
-  const admin = new pg.Client({ connectionString: options.adminUrl });
+  const admin = new DatabaseClient({ connectionString: options.adminUrl });
   await admin.connect();
   const names = [...options.services, 'queue'];
   try {
@@ -57,7 +57,7 @@ export async function provisionDatabases(options: {
 export async function prepareDatabase(adminUrl: string, database: string, service: string): Promise<void> {
   const url = new URL(adminUrl);
   url.pathname = `/${database}`;
-  const client = new pg.Client({ connectionString: url.href });
+  const client = new DatabaseClient({ connectionString: url.href });
   await client.connect();
   try {
     await client.query(`
