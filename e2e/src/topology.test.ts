@@ -50,6 +50,27 @@ test('PL-10 GW-1: a purchase whose requests go to one gateway and the other in t
   expect((await here.inventory.revealKey({ orderId, keyId: items[0]?.id ?? '' })).code).toMatch(/^DEMO/);
 });
 
+test('PL-12: a gateway that is told to end says so to the proxy first, and answers each of 200 connections that still come', async () => {
+  await shop.stop('gateway 2');
+  await shop.start('gateway 2', { SHUTDOWN_WAIT_MS: '30000' });
+  void shop.stop('gateway 2');
+  for (let status = 200; status !== 503;) {
+    const ready = await fetch(`${shop.secondGatewayUrl}/ready`);
+    status = ready.status;
+    expect(((await ready.json()) as { status: string }).status).toBe(status === 503 ? 'closing' : 'ready');
+  }
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const response = await fetch(`${shop.secondGatewayUrl}/api/v1/categories`, { headers: { connection: 'close' } });
+      await response.arrayBuffer();
+      return `${response.status} ${response.headers.get('connection') ?? ''}`;
+    }),
+  );
+  expect(new Set(answers)).toEqual(new Set(['200 close']));
+  await shop.kill('gateway 2'); // What is left of the wait is nobody's.
+  await shop.start('gateway 2');
+});
+
 test('PL-3: changing a product after it was bought leaves the order’s lines byte for byte as they were', async () => {
   const shopper = await new Shopper(shop).signIn();
   const { orderId } = await shopper.buy(variantId);

@@ -1,4 +1,5 @@
 import { startGateway } from '@kelid/gateway/service';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, startHost } from '@kelid/service/host';
 import { allServices } from './services.ts';
 
@@ -31,6 +32,9 @@ let isClosing = false;
 async function close(): Promise<void> {
   if (isClosing) return;
   isClosing = true;
+  host.announceClose();
+  // Whoever sends requests here sees that it is no longer ready, and those that come meanwhile are answered as ever.
+  await sleep(host.config.SHUTDOWN_WAIT_MS);
   await gateway?.close(); // Takes nothing new and finishes what it took, while the services behind it still answer.
   await host.close();
   process.exit(0);

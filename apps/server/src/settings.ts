@@ -37,6 +37,7 @@ export function serverEnvironment(options: {
     PORT: String(ports.gateway),
     INTERNAL_PORT: String(ports.internal),
     LOG_LEVEL: 'warn',
+    SHUTDOWN_WAIT_MS: '0', // No proxy stands in front.
     SERVICE_TOKEN_SECRET: secretOf('service-token'),
     GATEWAY_TRUSTED_PROXIES: '127.0.0.1,::1,::ffff:127.0.0.1',
     GATEWAY_CORS_ORIGINS: `http://localhost:${ports.shop}`,

@@ -1,8 +1,11 @@
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { cutSlowReaders, patience } from './slow-clients.ts';
 
-/** Fastify with time limits: its own defaults for requests and connections are none. Our own logger logs, once per call. */
-export function createFastify(options: FastifyServerOptions): FastifyInstance {
+/**
+ * Fastify with time limits: its own defaults for requests and connections are none. Our own logger logs, once per call. From
+ * `isLeaving` on, each answer ends its connection, so that nothing is under way on one when it is closed.
+ */
+export function createFastify(options: FastifyServerOptions, isLeaving: () => boolean): FastifyInstance {
   const server: FastifyInstance = fastify({
     logger: false,
     requestTimeout: patience.requestMs,
@@ -18,14 +21,8 @@ export function createFastify(options: FastifyServerOptions): FastifyInstance {
     ...options,
   } as FastifyServerOptions);
   cutSlowReaders(server.server);
-  // A connection whose answer leaves during shutdown would stay open for its next request, and the shutdown would wait for it.
-  let isClosing = false;
-  server.addHook('preClose', (done) => {
-    isClosing = true;
-    done();
-  });
   server.addHook('onSend', (_request, reply, payload, done) => {
-    if (isClosing) reply.header('connection', 'close');
+    if (isLeaving()) reply.header('connection', 'close');
     done(null, payload);
   });
   return server;

@@ -3,11 +3,14 @@ import { type IncomingMessage, request } from 'node:http';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { startServices, type TestServices, waitFor } from '@kelid/testing/start-service';
 import { sql } from 'drizzle-orm';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, expect, inject, test } from 'vitest';
 import type { Actor, BaseContext } from './context.ts';
 import type { AnyService } from './define-service.ts';
-import { ConfigError, startHost } from './host.ts';
+import { ConfigError, type Host, startHost } from './host.ts';
 import { newId } from './ids.ts';
 import { signServiceToken } from './service-token.ts';
 import { effects } from './test-tables.ts';
@@ -75,7 +78,7 @@ test('PL-12: a shutdown amid 200 requests finishes each of them and takes no new
   const looker = new pg.Client({ connectionString: shop.databaseUrls['notifications']?.ownerUrl });
   await looker.connect();
   const closing = shop.host.close().then(() => (isClosed = true));
-  expect(await shop.host.isReady()).toBe(false);
+  expect((await shop.host.readiness()).isReady).toBe(false);
   const late = await callOtp(shop, { authorization }).then(
     (response) => response.status,
     () => 'no connection',
@@ -162,22 +165,108 @@ test('PL-16: a process of the API runs no job, and worker processes share the wo
   for (const name of names) expect(done.filter((piece) => piece.worker === name).length).toBeGreaterThan(5);
 });
 
-test('PL-13: /ready is 503 while the database is cut and 200 by itself when it is back; /health stays 200 all along', async () => {
-  const shop = await start(serviceOf(notificationsContract, {}));
-  const status = async (path: string) => (await fetch(shop.host.internalUrl + path)).status;
-  expect([await status('/health'), await status('/ready')]).toEqual([200, 200]);
-
+/** Cuts every connection to a database and lets nobody in, or lets them in again. */
+async function setAway(url: string, isAway: boolean): Promise<void> {
   const admin = new pg.Client({ connectionString: inject('adminUrl') });
   await admin.connect();
-  const database = new URL(shop.databaseUrls['notifications']?.appUrl ?? '').pathname.slice(1);
-  await admin.query(`alter database ${database} with allow_connections false`);
-  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
-  await waitFor('not ready', async () => (await status('/ready')) === 503);
-  expect(await status('/health')).toBe(200);
-
-  await admin.query(`alter database ${database} with allow_connections true`);
-  await waitFor('ready again', async () => (await status('/ready')) === 200);
+  const database = new URL(url).pathname.slice(1);
+  await admin.query(`alter database ${database} with allow_connections ${!isAway}`);
+  if (isAway)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
   await admin.end();
+}
+
+test('PL-13 F9: /ready names each part that is away and is right again by itself; a shop stays open without its queue, a worker does not; /health stays 200', async () => {
+  const shop = await start(serviceOf(notificationsContract, {}), { RUN: 'all' });
+  const worker = await startHost({
+    services: [serviceOf(notificationsContract, {})],
+    env: { ...shop.env, RUN: 'jobs' },
+    logDestination: { write: () => undefined },
+  });
+  const statusOf = async (host: Host, path = '/ready') => {
+    const response = await fetch(host.internalUrl + path);
+    return [response.status, (await response.json()) as unknown];
+  };
+  const all = { notifications: 'ready', queue: 'ready' };
+  const inOrder = { status: 'ready', parts: all };
+  for (const host of [shop.host, worker]) expect(await statusOf(host)).toEqual([200, inOrder]);
+
+  for (const [part, url, shopStatus] of [
+    ['notifications', shop.databaseUrls['notifications']?.appUrl ?? '', 503],
+    ['queue', shop.env['QUEUE_DATABASE_URL'] ?? '', 200],
+  ] as const) {
+    await setAway(url, true);
+    const parts = { ...all, [part]: 'away' };
+    for (const [host, code] of [
+      [shop.host, shopStatus],
+      [worker, 503],
+    ] as const) {
+      await waitFor(`${part} away`, async () => JSON.stringify(await statusOf(host)).includes('away'));
+      expect(await statusOf(host)).toEqual([code, { status: code === 200 ? 'ready' : 'not-ready', parts }]);
+      expect(await statusOf(host, '/health')).toEqual([200, { status: 'alive' }]);
+    }
+    await setAway(url, false);
+    for (const host of [shop.host, worker])
+      await waitFor('ready again', async () => !JSON.stringify(await statusOf(host)).includes('away'));
+  }
+  await worker.close();
+});
+
+test('PL-5: calls between processes, readiness and metrics are on the internal address alone, which is this machine unless it is set', async () => {
+  const shop = await start(serviceOf(notificationsContract, {}), { HOST: '0.0.0.0' });
+  expect(new URL(shop.host.internalUrl).hostname).toBe('127.0.0.1');
+  const elsewhere = await start(serviceOf(notificationsContract, {}), { INTERNAL_HOST: '127.0.0.2' });
+  expect(new URL(elsewhere.host.internalUrl).hostname).toBe('127.0.0.2');
+});
+
+test('thousands of calls on one connection leave no listener behind on it', async () => {
+  const { service, letGo } = gatedService();
+  letGo();
+  const shop = await start(service);
+  const authorization = `Bearer ${await tokenOf(shop, { kind: 'service', name: 'identity' })}`;
+  const sockets = new Set<Socket>();
+  const listenerCounts: number[] = [];
+  const look = (message: unknown) => {
+    const { socket } = message as { socket: Socket };
+    if (socket.localPort !== Number(new URL(shop.host.internalUrl).port)) return;
+    sockets.add(socket);
+    listenerCounts.push(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));
+  };
+  subscribe('http.server.request.start', look);
+  for (let number = 0; number < 60; number += 1) expect((await callOtp(shop, { authorization })).status).toBe(200);
+  unsubscribe('http.server.request.start', look);
+  expect(sockets.size).toBeLessThan(10);
+  expect(Math.max(...listenerCounts) - Math.min(...listenerCounts)).toBeLessThan(5);
+});
+
+test('who hangs up is called that, not an outage of the database and not a bug', async () => {
+  const hasStarted = Promise.withResolvers<void>();
+  const shop = await start(
+    serviceOf(notificationsContract, {
+      operations: {
+        sendOtp: async (ctx: BaseContext) => {
+          hasStarted.resolve();
+          await sleep(60_000, undefined, { signal: ctx.signal });
+        },
+      },
+    }),
+  );
+  const caller = new AbortController();
+  const answer = fetch(`${shop.host.internalUrl}/rpc/notifications/sendOtp`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${await tokenOf(shop, { kind: 'service', name: 'identity' })}`,
+    },
+    body: JSON.stringify(otp()),
+    signal: caller.signal,
+  }).catch(() => 'hung up');
+  await hasStarted.promise;
+  caller.abort();
+  expect(await answer).toBe('hung up');
+  const line = await waitFor('the log', async () => shop.logLines.find((text) => text.includes('given up')));
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', reason: 'the caller hung up' });
+  expect(shop.logLines.join('')).not.toMatch(/"alarm"|database did not answer/);
 });
 
 test('PL-14: a start with a poor configuration names every missing or weak variable in one line, and shows no value', async () => {

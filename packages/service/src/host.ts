@@ -24,11 +24,14 @@ export type Environment = Record<string, string | undefined>;
 export const HostConfig = z.object({
   SERVICES: z.string().default('all'),
   RUN: z.enum(['api', 'jobs', 'all']).default('all'),
-  HOST: z.string().default('127.0.0.1'),
+  /** Where other processes reach this one: their calls, readiness, metrics. Never a public address. */
+  INTERNAL_HOST: z.string().default('127.0.0.1'),
   INTERNAL_PORT: z.coerce.number().int().min(0).max(65_535).default(9464),
   SERVICE_TOKEN_SECRET: z.string().min(32, 'needs 32 characters or more'),
   QUEUE_DATABASE_URL: z.string().optional(),
   REDIS_URL: z.string().optional(),
+  /** How long a process that is told to end still takes requests, while its readiness is off. Longer than the proxy in front needs to see it. */
+  SHUTDOWN_WAIT_MS: z.coerce.number().int().min(0).max(60_000).default(5_000),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(10),
   /** How long a job whose worker died waits before another takes it. */
@@ -43,14 +46,24 @@ export interface Host {
   log: Logger;
   metrics: Metrics;
   internalUrl: string;
+  config: HostConfig;
   /** A client context of the host itself, for commands and tests. */
   contextOf(name: string): CallContext;
   /** Runs one sweep of a hosted service now, for tests and commands. */
   sweep(service: string, name: string): Promise<number>;
-  /** False from the moment of shutdown. */
-  isReady(): Promise<boolean>;
+  readiness(): Promise<Readiness>;
+  /** Readiness is off from here on, and calls are still taken: whoever sends them here has time to learn of it. */
+  announceClose(): void;
+  isLeaving(): boolean;
   /** Stops taking calls and jobs, lets what runs finish (at most 25 s), closes all. */
   close(): Promise<void>;
+}
+
+/** What a process needs, by name, and whether each answers. */
+export interface Readiness {
+  isReady: boolean;
+  isClosing: boolean;
+  parts: Record<string, 'ready' | 'away'>;
 }
 
 interface Hosted {
@@ -106,6 +119,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     options.remoteCall ?? createRemoteCall({ secret, urlOf: (service) => env[peerVariable(service)] ?? '' });
   const hosted = new Map<string, Hosted>();
   const closers: (() => Promise<void>)[] = [];
+  let isLeaving = false;
   let isClosing = false;
   let callsInFlight = 0;
 
@@ -138,7 +152,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       status = operation.status;
       return { output, headers: ctx.answerHeaders };
     } catch (error) {
-      const problem = toProblem(error, callLog);
+      const problem = toProblem(error, callLog, context.signal);
       status = problem.status;
       throw problem;
     } finally {
@@ -289,24 +303,50 @@ export async function startHost(options: HostOptions): Promise<Host> {
     };
   }
 
-  async function isReady(): Promise<boolean> {
-    if (isClosing) return false;
-    const checks = [...hosted.values()].map(async ({ database }) => {
-      await Promise.race([database.pool.query('select 1'), sleep(1_000).then(() => Promise.reject(new Error('slow')))]);
-    });
-    return (await Promise.allSettled(checks)).every((check) => check.status === 'fulfilled');
+  /**
+   * Databases are needed by every process, the queue by one that only runs jobs. Where the API runs too it is only named: events wait
+   * in the outbox, and taking the shop away for a queue would be worse than the queue's absence (F9).
+   */
+  async function readiness(): Promise<Readiness> {
+    const asked: [name: string, isNeeded: boolean, answer: Promise<unknown>][] = [...hosted].map(
+      ([name, { database }]) => [name, true, database.pool.query('select 1')],
+    );
+    if (queues) asked.push(['queue', config?.RUN === 'jobs', queues.ping()]);
+    const parts: Readiness['parts'] = {};
+    let isReady = !isLeaving;
+    await Promise.all(
+      asked.map(async ([name, isNeeded, answer]) => {
+        const isThere = await answersWithin(1_000, answer);
+        parts[name] = isThere ? 'ready' : 'away';
+        if (isNeeded && !isThere) isReady = false;
+      }),
+    );
+    return { isReady, isClosing: isLeaving, parts };
   }
 
-  const internal = startInternalServer({ call, callHosted: hosted, secret, log, metrics, isReady });
-  const internalUrl = await internal.listen({ host: config.HOST, port: config.INTERNAL_PORT });
+  const internal = startInternalServer({
+    call,
+    callHosted: hosted,
+    secret,
+    log,
+    metrics,
+    readiness,
+    isLeaving: () => isLeaving,
+  });
+  const internalUrl = await internal.listen({ host: config.INTERNAL_HOST, port: config.INTERNAL_PORT });
 
   return {
     call,
     log,
     metrics,
     internalUrl,
+    config,
     contextOf,
-    isReady,
+    readiness,
+    announceClose() {
+      isLeaving = true;
+    },
+    isLeaving: () => isLeaving,
     async sweep(serviceName, name) {
       const service = hosted.get(serviceName);
       const sweep = service?.definition.sweeps?.find((candidate) => candidate.name === name);
@@ -315,6 +355,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     },
     async close() {
       if (isClosing) return;
+      isLeaving = true;
       isClosing = true;
       await Promise.race([
         (async () => {
@@ -338,13 +379,16 @@ function startInternalServer(options: {
   secret: Uint8Array;
   log: Logger;
   metrics: Metrics;
-  isReady(): Promise<boolean>;
+  readiness(): Promise<Readiness>;
+  isLeaving(): boolean;
 }): FastifyInstance {
-  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 });
+  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 }, options.isLeaving);
   server.get('/health', async () => ({ status: 'alive' }));
   server.get('/ready', async (_request, reply) => {
-    const isReady = await options.isReady();
-    return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready' });
+    const { isReady, isClosing, parts } = await options.readiness();
+    return reply
+      .status(isReady ? 200 : 503)
+      .send({ status: isClosing ? 'closing' : isReady ? 'ready' : 'not-ready', parts });
   });
   server.get('/metrics', async (_request, reply) => {
     for (const [service, { database }] of options.callHosted) {
@@ -381,7 +425,10 @@ function startInternalServer(options: {
           options.callHosted.get(service)?.definition.contract.operations[operationName];
         if (!operation) throw routeNotFound();
         const aborter = new AbortController();
-        request.raw.socket.once('close', () => aborter.abort());
+        // The answer's own end, not the socket's: a connection lives for thousands of calls and would keep a listener of each.
+        reply.raw.once('close', () => {
+          if (!reply.raw.writableFinished) aborter.abort();
+        });
         const key = request.headers['idempotency-key'];
         const answer = await options.call(service, operationName, request.body ?? {}, {
           ...claims,
@@ -410,6 +457,16 @@ function readConfig<Schema extends z.ZodType>(
     problems.push(env[name] === undefined ? `${name} is missing` : `${name} is not right: ${issue.message}`);
   }
   return undefined;
+}
+
+function answersWithin(ms: number, answer: Promise<unknown>): Promise<boolean> {
+  return Promise.race([
+    answer.then(
+      () => true,
+      () => false,
+    ),
+    sleep(ms, false, { ref: false }),
+  ]);
 }
 
 function databaseVariable(service: string): string {

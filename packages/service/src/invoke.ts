@@ -62,9 +62,23 @@ export function checkIdempotencyKey(operation: Operation, key: string | undefine
   if (!KeyShape.test(key)) throw invalidInput({ errors: [{ field: 'Idempotency-Key', message: 'Send a UUID' }] });
 }
 
+/** Whether an error only says that this call's own signal ended, and what ended it. */
+function endOf(error: unknown, signal: AbortSignal): string | undefined {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if (current.name === 'TimeoutError') return 'its time was over';
+    if (current.name === 'AbortError' || current === signal.reason) return 'the caller hung up';
+  }
+  return undefined;
+}
+
 /** Turns anything thrown into a problem: what is no declared one is a bug, logged once here with its cause. */
-export function toProblem(error: unknown, log: Logger): ProblemError {
+export function toProblem(error: unknown, log: Logger, signal?: AbortSignal): ProblemError {
   if (error instanceof ProblemError) return error;
+  const endedBy = signal?.aborted ? endOf(error, signal) : undefined;
+  if (endedBy !== undefined) {
+    log.info({ reason: endedBy }, 'a call was given up');
+    return serviceUnavailable({ retryAfterSeconds: 1 });
+  }
   if (isDatabaseAway(error)) {
     log.warn({ err: error }, 'the database did not answer in time');
     return serviceUnavailable({ retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });

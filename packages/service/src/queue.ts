@@ -32,6 +32,7 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
   const pool =
     store.kind === 'postgres'
       ? new pg.Pool({
+          Client: DatabaseClient,
           connectionString: store.url,
           max: store.poolMax,
           application_name: 'kelid-queue',
@@ -121,6 +122,9 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
     },
     async setMark(name) {
       await queueOf('marks').add('mark', { id: name, type: 'mark', data: null }, { jobId: name });
+    },
+    async ping() {
+      await (pool ? pool.query('select 1') : queueOf('marks').getJob('ping'));
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));

@@ -72,22 +72,21 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   const isCaching = config.GATEWAY_CACHE_MB > 0;
   const inFlight = new Map<string, Promise<CachedAnswer>>();
   const live = createLiveUpdates(host, signIns, limits, { isOriginAllowed: (origin) => origins.has(origin) });
-  const server = createFastify({
-    trustProxy: false,
-    routerOptions: { maxParamLength: 150, ignoreTrailingSlash: false },
-    genReqId: () => newId(),
-    exposeHeadRoutes: false,
-    // A path that the router itself cannot read.
-    frameworkErrors: (error, request, reply) => {
-      sendProblem(error, request, reply);
-    },
-  });
-  // Cached answers leave past Fastify's hooks, so they end their connections during shutdown by themselves.
   let isClosing = false;
-  server.addHook('preClose', (done) => {
-    isClosing = true;
-    done();
-  });
+  const isLeaving = () => isClosing || host.isLeaving();
+  const server = createFastify(
+    {
+      trustProxy: false,
+      routerOptions: { maxParamLength: 150, ignoreTrailingSlash: false },
+      genReqId: () => newId(),
+      exposeHeadRoutes: false,
+      // A path that the router itself cannot read.
+      frameworkErrors: (error, request, reply) => {
+        sendProblem(error, request, reply);
+      },
+    },
+    isLeaving,
+  );
 
   // A write anywhere shows itself as a new version: what was cached before it is dropped, here and in every replica.
   let version: number | undefined;
@@ -252,7 +251,8 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       'x-cache': isHit ? 'hit' : 'miss',
       'x-request-id': request.id,
       ...cors,
-      ...(isClosing ? { connection: 'close' } : {}),
+      // Cached answers leave past Fastify's hooks, so they end their connections by themselves.
+      ...(isLeaving() ? { connection: 'close' } : {}),
     });
     raw.end(isKnown || request.method === 'HEAD' ? undefined : entry.body);
   }
@@ -313,7 +313,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   }
 
   function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const problem = toProblem(fromFastify(error), host.log.child({ requestId: request.id }));
+    const log = host.log.child({ requestId: request.id });
+    if (request.raw.destroyed && !request.raw.complete) {
+      log.info({ path: request.url.split('?')[0] }, 'a caller hung up while sending');
+      return reply.hijack(); // Nobody is there to be answered.
+    }
+    const problem = toProblem(fromFastify(error), log);
     const { retryAfterSeconds } = problem.data;
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -395,8 +400,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   }
   server.get('/health', async () => ({ status: 'alive' }));
   server.get('/ready', async (_request, reply) => {
-    const isReady = await host.isReady();
-    return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready' });
+    const { isReady, isClosing } = await host.readiness();
+    const status = isClosing ? 'closing' : isReady ? 'ready' : 'not-ready';
+    // Without Redis each process counts its own limits, and the shop stays open.
+    return reply
+      .status(isReady ? 200 : 503)
+      .send({ status, ...(redis ? { parts: { redis: redis.status === 'ready' ? 'ready' : 'away' } } : {}) });
   });
   const openApi = JSON.stringify(openApiDocument(config.GATEWAY_PUBLIC_URL));
   server.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi));
@@ -417,6 +426,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   return {
     url,
     async close() {
+      isClosing = true;
       clearInterval(versionTimer);
       live.close();
       await server.close();
