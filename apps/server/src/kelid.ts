@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError, Role } from '@kelid/contracts/contract';
-import { type Host, startHost } from '@kelid/service/host';
+import { type Environment, type Host, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import { migrateDatabase } from '@kelid/service/migrate';
 import { startEmbedded } from './embedded.ts';
@@ -25,7 +25,7 @@ const usage = `npm run kelid -- COMMAND
                                       tell a running shop of a payment, as its partner gateway would, signed
   users ban PHONE --reason TEXT       close an account and end its sessions
 
-Databases are those of the environment (ORDERS_DATABASE_URL and so on); without them, the embedded one of this folder.`;
+Databases are those of the environment (ORDERS_DATABASE_URL and so on); without them, those of this folder's shop, beside it while it runs.`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -46,12 +46,10 @@ const { positionals, values } = parseArgs({
 });
 const [area = '', verb = '', ...rest] = positionals;
 
-const hasOwnDatabases = process.env['ORDERS_DATABASE_URL'] !== undefined;
-// A webhook goes over the network: it needs no database.
-const embedded = hasOwnDatabases || area === 'payments' ? undefined : await startEmbedded((line) => console.log(line));
-const env = embedded?.env ?? process.env;
+const command = `${area} ${verb}`;
+let env: Environment = process.env;
+
 async function runCommand(): Promise<void> {
-  const command = `${area} ${verb}`;
   if (command === 'db migrate') {
     for (const name of serviceNames) {
       const service = allServices.find((candidate) => candidate.contract.name === name);
@@ -62,24 +60,8 @@ async function runCommand(): Promise<void> {
     }
     return;
   }
-  if (command === 'payments send-webhook') {
-    const answer = await sendPaymentWebhook({
-      attemptId: rest[0] ?? '',
-      amountRial: Number(values['amount-rial']),
-      reference: values.reference ?? `cli-${Date.now()}`,
-      hasFailed: values.failed,
-      secondsOld: Number(values['seconds-old']),
-    });
-    console.log(`${answer.status} ${answer.body}`);
-    if (answer.status !== 202) process.exitCode = 1;
-    return;
-  }
   const run = commands[command];
-  if (!run) {
-    console.log(usage);
-    process.exitCode = 1;
-    return;
-  }
+  if (!run) throw new Error(`There is no command ${command}`);
   // Events that a command publishes wait in the outbox for the shop's own relay.
   const host = await startHost({
     services: allServices,
@@ -90,6 +72,19 @@ async function runCommand(): Promise<void> {
   } finally {
     await host.close();
   }
+}
+
+/** It goes over the network and needs no database. */
+async function sendWebhook(): Promise<void> {
+  const answer = await sendPaymentWebhook({
+    attemptId: rest[0] ?? '',
+    amountRial: Number(values['amount-rial']),
+    reference: values.reference ?? `cli-${Date.now()}`,
+    hasFailed: values.failed,
+    secondsOld: Number(values['seconds-old']),
+  });
+  console.log(`${answer.status} ${answer.body}`);
+  if (answer.status !== 202) process.exitCode = 1;
 }
 
 const User = z.object({ id: z.string(), phone: z.string(), roles: z.array(Role) });
@@ -204,11 +199,26 @@ const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
   },
 };
 
+/** Runs it on the databases of the environment, or on those of this folder: of the shop that runs, or started for as long as it takes. */
+async function runOnDatabases(): Promise<void> {
+  if (process.env['ORDERS_DATABASE_URL'] !== undefined) return runCommand();
+  const embedded = await startEmbedded((line) => console.log(line), true);
+  env = embedded.env;
+  try {
+    await runCommand();
+  } finally {
+    await embedded.postgres.stop();
+  }
+}
+
 try {
-  await runCommand();
+  if (command === 'payments send-webhook') await sendWebhook();
+  else if (command === 'db migrate' || commands[command]) await runOnDatabases();
+  else {
+    console.log(usage);
+    process.exitCode = 1;
+  }
 } catch (error) {
   console.error(error instanceof ProblemError ? `${error.title} (${error.code}) ${JSON.stringify(error.data)}` : error);
   process.exitCode = 1;
-} finally {
-  await embedded?.postgres.stop();
 }

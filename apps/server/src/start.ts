@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EmbeddedPostgres, isFree } from '@kelid/service/postgres/embedded';
+import { type EmbeddedPostgres, findOwner, isFree } from '@kelid/service/postgres/embedded';
 import { startEmbedded } from './embedded.ts';
+import { keepRunning, type Part } from './parts.ts';
 import { dataFolder, ports } from './settings.ts';
 
 // `npm start`: the whole shop on this machine. A database, the backend, the simulators and the shop's pages, each its own process;
@@ -32,6 +33,11 @@ try {
 }
 
 async function start(): Promise<void> {
+  const owner = findOwner(join(dataFolder, 'postgres'));
+  if (owner !== undefined)
+    throw new Error(
+      `The shop of ${dataFolder} is running already, or a command is at work on it (process ${owner}). One folder has one shop; another is started with DATA_FOLDER and other ports.`,
+    );
   for (const [port, variable] of portVariables) await refuseTakenPort(port, variable);
   console.log('Kelid is starting…');
   const isFirstStart = !existsSync(join(dataFolder, 'demo-loaded'));
@@ -41,15 +47,22 @@ async function start(): Promise<void> {
     throw error;
   });
   postgres = embedded.postgres;
-  const simulators = run('simulators', join(root, 'simulators/src/main.ts'), [], {
-    ...embedded.env,
-    SIMULATORS_PORT: String(ports.simulators),
-    SIMULATORS_SMTP_PORT: String(ports.mail),
-  });
-  const server = run('server', join(import.meta.dirname, 'main.ts'), [], embedded.env);
   await Promise.all([
-    answers(simulators, `http://127.0.0.1:${ports.simulators}/health`),
-    answers(server, `http://127.0.0.1:${ports.gateway}/ready`),
+    startPart({
+      name: 'simulators',
+      start: () =>
+        run('simulators', join(root, 'simulators/src/main.ts'), [], {
+          ...embedded.env,
+          SIMULATORS_PORT: String(ports.simulators),
+          SIMULATORS_SMTP_PORT: String(ports.mail),
+        }),
+      answers: (child) => answers(child, `http://127.0.0.1:${ports.simulators}/health`),
+    }),
+    startPart({
+      name: 'server',
+      start: () => run('server', join(import.meta.dirname, 'main.ts'), [], embedded.env),
+      answers: (child) => answers(child, `http://127.0.0.1:${ports.gateway}/ready`),
+    }),
   ]);
   console.log(`The API answers at http://localhost:${ports.gateway}`);
 
@@ -60,15 +73,11 @@ async function start(): Promise<void> {
     writeFileSync(join(dataFolder, 'demo-loaded'), new Date().toISOString());
   }
   await finished(run('build', join(storefront, 'build.ts'), [], shopEnvironment(embedded.env)));
-  const shop = run('shop', join(storefront, 'server.ts'), [], shopEnvironment(embedded.env), storefront);
-  await answers(shop, `http://localhost:${ports.shop}/robots.txt`);
-  for (const child of children) {
-    child.once('exit', (code) => {
-      if (isStopping) return;
-      console.error(`A part of the shop has ended (code ${code}); stopping the rest.`);
-      void stop(1);
-    });
-  }
+  await startPart({
+    name: 'shop',
+    start: () => run('shop', join(storefront, 'server.ts'), [], shopEnvironment(embedded.env), storefront),
+    answers: (child) => answers(child, `http://localhost:${ports.shop}/robots.txt`),
+  });
   console.log(`
   Shop         http://localhost:${ports.shop}
   API          http://localhost:${ports.gateway}/docs
@@ -79,6 +88,13 @@ async function start(): Promise<void> {
 
   Ctrl-C stops everything. The data stay in ${dataFolder}
 `);
+}
+
+/** Starts a part, waits for its first answer, and keeps it running from then on. */
+async function startPart(part: Part): Promise<void> {
+  const child = part.start();
+  await part.answers(child);
+  keepRunning(part, child, { say: console.error, isStopping: () => isStopping, giveUp: () => void stop(1) });
 }
 
 function shopEnvironment(env: Record<string, string>): Record<string, string> {

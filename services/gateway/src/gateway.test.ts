@@ -548,6 +548,22 @@ test('PL-11: answers over 1 KiB are compressed, small ones are not', async () =>
   expect((await get('/api/v1/cart', { 'accept-encoding': 'br' })).headers.get('content-encoding')).toBeNull();
 });
 
+test('a browser that goes away while it sends is called that in the log, and no outage of the database', async () => {
+  const { port } = new URL(gateway.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(
+    'POST /api/v1/auth/otp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"phone',
+  );
+  await once(socket, 'connect');
+  const linesBefore = logLines.length;
+  await sleep(100);
+  socket.resetAndDestroy();
+  await waitFor('the log', async () =>
+    logLines.slice(linesBefore).find((line) => line.includes('hung up while sending')),
+  );
+  expect(logLines.slice(linesBefore).join('')).not.toMatch(/"alarm"|did not answer/);
+});
+
 test('PL-12: a cached answer that leaves during shutdown ends its connection', async () => {
   const closing = await gatewayWith({});
   let release = () => {};

