@@ -219,6 +219,26 @@ test('PL-5: calls between processes, readiness and metrics are on the internal a
   expect(new URL(elsewhere.host.internalUrl).hostname).toBe('127.0.0.2');
 });
 
+test('AU-12: text that no database keeps, NUL or half a character, is a 422 that names its field, wherever it stands', async () => {
+  const { service, seen, letGo } = gatedService();
+  letGo();
+  const shop = await start(service);
+  const authorization = `Bearer ${await tokenOf(shop, { kind: 'service', name: 'identity' })}`;
+  for (const [body, field] of [
+    [{ ...otp(), code: '48\u000013' }, 'code'],
+    [{ ...otp(), code: '48\ud80013' }, 'code'],
+    [{ ...otp(), more: { deep: ['fine', '\udc00'] } }, 'more.deep.1'],
+    [{ ...otp(), more: { 'na\u0000me': 1 } }, 'more.?'],
+  ] as const) {
+    const answer = await callOtp(shop, { authorization }, body);
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ errors: [{ field }] });
+  }
+  expect(seen.startedCount).toBe(0);
+  // A character of two halves is one, and Persian is fine.
+  expect((await callOtp(shop, { authorization }, { ...otp(), code: '🗝کلید' })).status).not.toBe(500);
+});
+
 test('thousands of calls on one connection leave no listener behind on it', async () => {
   const { service, letGo } = gatedService();
   letGo();

@@ -382,7 +382,7 @@ function startInternalServer(options: {
   readiness(): Promise<Readiness>;
   isLeaving(): boolean;
 }): FastifyInstance {
-  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 }, options.isLeaving);
+  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 }, () => options.isLeaving());
   server.get('/health', async () => ({ status: 'alive' }));
   server.get('/ready', async (_request, reply) => {
     const { isReady, isClosing, parts } = await options.readiness();

@@ -40,7 +40,23 @@ export function checkAccess(operation: Operation, actor: Actor): void {
   if (!actor.roles.some((role) => operation.access.includes(role))) throw forbidden();
 }
 
+/** The fields below a value whose text PostgreSQL cannot keep: with a NUL, or half a character. Names are texts too. */
+function unstorableFields(value: unknown, field: string): string[] {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? [field] : [];
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const isStorable = Array.isArray(value) || unstorableFields(name, field).length === 0;
+    const own = `${field}${field === '' ? '' : '.'}${isStorable ? name : '?'}`;
+    return isStorable ? unstorableFields(inner, own) : [own];
+  });
+}
+
 export function parseInput(operation: Operation, input: unknown): Record<string, unknown> {
+  const unstorable = unstorableFields(input, '');
+  if (unstorable.length > 0)
+    throw invalidInput({
+      errors: unstorable.slice(0, 10).map((field) => ({ field, message: 'Has a character that no text can have' })),
+    });
   const parsed = operation.input.safeParse(input);
   if (parsed.success) return parsed.data;
   throw invalidInput({ errors: parsed.error.issues.flatMap(fieldErrors) });
