@@ -21,6 +21,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   idempotent: boolean;
   /** The gateway reads the session row before this call, so that a session revoked a moment ago is refused at once. */
   checksSession: boolean;
+  /** Public, and yet the answer is the caller's own: a token that is no good is refused, not taken for a guest's. */
+  isPersonal: boolean;
   /** Calls per minute of one actor (or one address for guests), beside the general limit. */
   limitPerMinute?: number;
   /** The longest body that is read, everywhere on its way. */
@@ -45,6 +47,7 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
     idempotent: false,
     checksSession: false,
     bodyBytesMax: 64 * 1024,
+    isPersonal: false,
     transport: 'json',
     ...options,
     input: options.input.strict() as unknown as Input,

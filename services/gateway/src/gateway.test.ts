@@ -117,6 +117,28 @@ test('GW-2 A19 A20 A21 A22 A23 A24 A25: a token that is not good never reaches a
   expect((await get('/api/v1/categories', bearer(bad['expired'] ?? ''))).status).toBe(200);
 });
 
+test('AU-4: a token that is no good stands in nobody’s way to a code, to a new token, to what all may read, or of a bank; a cart it does not open', async () => {
+  const dead = [
+    bearer(await sign({ ...claimsOf(), exp: seconds() - 60 })),
+    { authorization: 'Basic YTpi' },
+    { authorization: 'Bearer' },
+  ];
+  for (const headers of dead) {
+    for (const { service, name, operation } of publicOperations()) {
+      if (!operation.access.includes('public')) continue;
+      seen.length = 0;
+      const answer = await callOperation(operation, headers, gateway);
+      const isCart = operation.path.startsWith('/cart');
+      if (isCart) expect([answer.status, seen.length], name).toEqual([401, 0]);
+      else {
+        expect(answer.status, name).toBe(operation.status);
+        if (operation.cache === undefined)
+          expect(seen, name).toMatchObject([{ name: `${service}.${name}`, context: { actor: { kind: 'guest' } } }]);
+      }
+    }
+  }
+});
+
 const roles = ['guest', 'customer', 'seller', 'support', 'developer', 'admin'] as const;
 test.each(roles)('GW-3: what the contracts allow a %s is passed on; everything else is 401 or 403', async (role) => {
   const headers: Record<string, string> = role === 'guest' ? {} : bearer(await tokenOf([role]));

@@ -125,14 +125,12 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
           ? undefined
           : 'not-a-token';
     const token = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (token === undefined) {
-      // An unreadable header is no guest: its sender believes to be signed in. The catalogue is the same for all.
-      if (request.headers.authorization !== undefined && operation.cache === undefined) throw unauthenticated();
-      return { kind: 'guest', cartToken };
-    }
-    const user = await signIns.identify(token);
+    if (request.headers.authorization === undefined) return { kind: 'guest', cartToken };
+    const user = token === undefined ? undefined : await signIns.identify(token);
     if (user) return { kind: 'user', ...user, cartToken };
-    if (operation.cache !== undefined) return { kind: 'guest', cartToken };
+    // Who sends a token that is no good believes to be signed in: no guest's cart is theirs. What is the same for everybody, signing in
+    // above all, needs no token and is not refused for one.
+    if (operation.access.includes('public') && !operation.isPersonal) return { kind: 'guest', cartToken };
     throw unauthenticated();
   }
 

@@ -16,8 +16,12 @@ export const IdentityConfig = z.object({
   IDENTITY_OTP_PER_PREFIX_10_MIN: limit(20),
   IDENTITY_OTP_GLOBAL_PER_HOUR: limit(300),
   IDENTITY_OTP_DAILY_MAX: limit(5_000),
+  /** Beyond the day's codes, for numbers asked for from where they signed in before. */
+  IDENTITY_OTP_DAILY_RESERVE: limit(2_500),
   IDENTITY_WRONG_PER_HOUR: limit(10),
   IDENTITY_WRONG_PER_DAY: limit(20),
   IDENTITY_PROOF_OF_WORK_BITS: z.coerce.number().int().min(8).max(26).default(18),
+  /** The most that a flood makes of it; a phone needs some eight seconds for 22. */
+  IDENTITY_PROOF_OF_WORK_BITS_MAX: z.coerce.number().int().min(8).max(26).default(22),
 });
 export type IdentityConfig = z.infer<typeof IdentityConfig>;

@@ -153,11 +153,25 @@ test('A10: when the whole shop sends far more than usual, everybody works for a 
   expect(identity.logLines.some((line) => line.includes('"alarm":"otp-flood"'))).toBe(true);
 });
 
+/** Asks, and works for it as often as it is told to. */
+async function askAndWork(at: TestIdentity, input: { phone: string; device?: string }, ip = newIp()) {
+  let proof: { proofOfWork?: ReturnType<typeof solvePuzzle> } = {};
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await at.guest(ip).requestOtp({ ...input, ...proof });
+    } catch (error) {
+      const { code, data } = await problemOf(Promise.reject(error as Error));
+      if (code !== 'identity.proof-of-work-required' || tries === 5) throw error;
+      proof = { proofOfWork: solvePuzzle(data['proofOfWork'] as Parameters<typeof solvePuzzle>[0]) };
+    }
+  }
+}
+
 test('A10: the budget of the day is not passed by one code, by many who ask at once; and an alarm is raised', async () => {
   const small = await startIdentity({ IDENTITY_OTP_DAILY_MAX: '25', DATABASE_POOL_MAX: '40' });
   try {
     const answers = await Promise.allSettled(
-      Array.from({ length: 60 }, () => small.guest().requestOtp({ phone: newPhone() })),
+      Array.from({ length: 60 }, () => askAndWork(small, { phone: newPhone() })),
     );
     expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(25);
     expect(small.messages).toHaveLength(25);
@@ -170,37 +184,127 @@ test('A10: the budget of the day is not passed by one code, by many who ask at o
   }
 });
 
+describe('a stranger who asks for the codes of a number that is not theirs', () => {
+  async function spendCodesOf(phone: string): Promise<void> {
+    for (let sent = 1; sent < 10; sent += 1) {
+      await identity.passTime('61 minutes');
+      await ask(phone);
+    }
+    await identity.passTime('61 minutes');
+    expect(await problemOf(ask(phone))).toMatchObject({ code: 'identity.otp-limited' });
+  }
+
+  test('A01 A15: spends none of its owner: the device and the network that signed in before have codes of their own, with limits of their own', async () => {
+    const [phone, device, home] = [newPhone(), crypto.randomUUID(), newIp()];
+    const { challengeId } = await identity.guest(home).requestOtp({ phone, device });
+    const owner = await identity.guest(home).verifyOtp({ challengeId, device, code: identity.codeOf(challengeId) });
+    await spendCodesOf(phone);
+    // From anywhere with the device; from home with a new browser; nobody else, and no device that another number signed in with.
+    expect((await identity.signIn(phone, device)).user.id).toBe(owner.user.id);
+    await identity.guest(home).requestOtp({ phone });
+    const foreign = crypto.randomUUID();
+    await identity.signIn(newPhone(), foreign);
+    expect(await problemOf(identity.guest().requestOtp({ phone, device: foreign }))).toMatchObject({
+      code: 'identity.otp-limited',
+    });
+    for (let sent = 1; sent < 10; sent += 1) {
+      await identity.passTime('61 minutes');
+      await identity.guest().requestOtp({ phone, device });
+    }
+    await identity.passTime('61 minutes');
+    expect(await problemOf(identity.guest().requestOtp({ phone, device }))).toMatchObject({
+      code: 'identity.otp-limited',
+    });
+  });
+
+  test('I23: takes no code away that its owner was sent, and gives the owner no wait', async () => {
+    const [phone, device] = [newPhone(), crypto.randomUUID()];
+    await identity.signIn(phone, device);
+    await identity.passTime('61 seconds');
+    const { challengeId } = await identity.guest().requestOtp({ phone, device });
+    await ask(phone);
+    await identity.guest().verifyOtp({ challengeId, device, code: identity.codeOf(challengeId) });
+  });
+
+  test('A10: cannot shut out who signed in before: the last codes of a day are kept for them, and those end too', async () => {
+    const small = await startIdentity({ IDENTITY_OTP_DAILY_MAX: '4', IDENTITY_OTP_DAILY_RESERVE: '3' });
+    try {
+      const [phone, device, home] = [newPhone(), crypto.randomUUID(), newIp()];
+      const { challengeId } = await small.guest(home).requestOtp({ phone, device });
+      await small.guest(home).verifyOtp({ challengeId, device, code: small.codeOf(challengeId) });
+      for (let sent = 1; sent < 4; sent += 1) await askAndWork(small, { phone: newPhone() });
+      expect(await problemOf(askAndWork(small, { phone: newPhone() }))).toMatchObject({ code: 'identity.otp-limited' });
+      await small.passTime('61 seconds');
+      // No work is asked of a device; a network works as everybody does.
+      await small.guest().requestOtp({ phone, device });
+      await askAndWork(small, { phone }, home);
+      await small.passTime('61 seconds');
+      await small.guest().requestOtp({ phone, device });
+      await small.passTime('61 seconds');
+      expect(await problemOf(small.guest().requestOtp({ phone, device }))).toMatchObject({
+        code: 'identity.otp-limited',
+      });
+      expect(small.messages).toHaveLength(7);
+    } finally {
+      await small.close();
+    }
+  });
+
+  test("A10: works twice as hard each time the load doubles or what is left of the day's codes halves", async () => {
+    const bitsAt = async (sentCount: number, age: string) => {
+      await identity.passTime('3 days');
+      await identity.rows(
+        `insert into otp_sends (id, phone, phone_prefix, ip_prefix, at)
+         select gen_random_uuid(), '+980000000000', '+9800000', '192.0.2.9', now() - $2::interval from generate_series(1, $1::int)`,
+        [sentCount, age],
+      );
+      const { difficultyBits } = await puzzleOf(ask(newPhone()));
+      await identity.rows(`delete from otp_sends where phone = '+980000000000'`); // Time passes faster without them.
+      return difficultyBits;
+    };
+    expect([
+      await bitsAt(300, '30 minutes'),
+      await bitsAt(600, '30 minutes'),
+      await bitsAt(1_200, '30 minutes'),
+      await bitsAt(2_500, '5 hours'),
+      await bitsAt(3_750, '5 hours'),
+      await bitsAt(4_999, '5 hours'),
+    ]).toEqual([8, 9, 10, 8, 9, 19]);
+  });
+});
+
 describe('A07: guessing over many challenges', () => {
-  test('a phone allows 10 wrong codes in an hour and 20 in a day, whoever asks from wherever; its known device still signs in', async () => {
+  test('A15: a phone allows 10 wrong codes in an hour and 20 in a day, whoever asks from wherever; its known device still signs in', async () => {
     const phone = newPhone();
     const device = crypto.randomUUID();
     const owner = await identity.signIn(phone, device);
     await identity.passTime('1 hour');
-    const wrongIn = async (minutes: number) => {
+    const wrongIn = async (minutes: number, step: number) => {
       let wrong = 0;
-      for (let minute = 0; minute < minutes; minute += 4) {
+      for (let minute = 0; minute < minutes; minute += step) {
         const challenge = await ask(phone).catch(() => undefined);
         if (challenge) {
           const code = identity.codeOf(challenge.challengeId);
-          for (let step = 1; step <= 5; step += 1) {
+          for (let guess = 1; guess <= 5; guess += 1) {
             const { code: problem } = await problemOf(
-              identity.guest().verifyOtp({ challengeId: challenge.challengeId, code: wrongCode(code, step) }),
+              identity.guest().verifyOtp({ challengeId: challenge.challengeId, code: wrongCode(code, guess) }),
             );
-            if (problem === 'identity.otp-wrong' || (problem === 'identity.otp_locked' && step === 5)) wrong += 1;
+            if (problem === 'identity.otp-wrong' || (problem === 'identity.otp_locked' && guess === 5)) wrong += 1;
           }
         }
-        await identity.passTime('4 minutes');
+        await identity.passTime(`${step} minutes`);
       }
       return wrong;
     };
-    expect(await wrongIn(40)).toBe(10);
+    expect(await wrongIn(40, 4)).toBe(10);
     expect(await problemOf(ask(phone))).toMatchObject({ code: 'identity.otp-limited' });
     const again = await identity.signIn(phone, device);
     expect(again.user.id).toBe(owner.user.id);
-    expect(await wrongIn(16 * 60)).toBeLessThanOrEqual(10);
+    expect(await wrongIn(16 * 60, 15)).toBeLessThanOrEqual(10);
     expect(await identity.rows(`select count(*)::int from otp_failures where phone = $1`, [owner.user.phone])).toEqual([
       { count: 20 },
     ]);
+    expect((await identity.signIn(phone, device)).user.id).toBe(owner.user.id);
     expect(identity.logLines.some((line) => line.includes('"alarm":"otp-guessing"'))).toBe(true);
   });
 

@@ -74,10 +74,11 @@ export async function startIdentity(env: Record<string, string> = {}) {
         sessions: ['created_at', 'last_seen_at', 'rotated_at'],
         ws_tickets: ['expires_at'],
       };
-      for (const [table, columns] of Object.entries(moments)) {
-        const moves = columns.map((column) => `${column} = ${column} - $1::interval`).join(', ');
-        await shop.sql('identity', `update ${table} set ${moves}`, [interval]);
-      }
+      const moves = Object.entries(moments).map(([table, columns]) => {
+        const set = columns.map((column) => `${column} = ${column} - $1::interval`).join(', ');
+        return `moved_${table} as (update ${table} set ${set})`;
+      });
+      await shop.sql('identity', `with ${moves.join(', ')} select 1`, [interval]);
     },
   };
 }
@@ -94,9 +95,10 @@ export function newPhone(): string {
 }
 
 let ipCount = 0;
+/** An address in a network that nobody used yet. */
 export function newIp(): string {
   ipCount += 1;
-  return `10.${(ipCount >> 16) & 255}.${(ipCount >> 8) & 255}.${ipCount & 255}`;
+  return `10.${(ipCount >> 8) & 255}.${ipCount & 255}.7`;
 }
 
 /** Some code that is not the right one. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemError } from '@kelid/contracts/contract';
 import { askGateway } from './gateway.ts';
@@ -21,6 +22,11 @@ export type Tokens = z.infer<typeof Tokens>;
 
 export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
   return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`;
+}
+
+/** The device that a browser is known by: its cookie, or a new one for what the API would not take. */
+export function deviceOf(cookie: string | undefined): string {
+  return cookie !== undefined && /^[\w-]{16,64}$/.test(cookie) ? cookie : randomBytes(24).toString('base64url');
 }
 
 export function clearCookie(name: string): string {

@@ -1,7 +1,7 @@
 -- AU-1: every account has one Iranian mobile number and at least one role
 select id from users where phone !~ '^\+989[0-9]{9}$' or cardinality(roles) = 0;
--- I23: a phone has at most one code that can be tried, and none was tried more than five times
-select phone, count(*) from otp_challenges where status = 'issued' group by phone having count(*) > 1
+-- I23: a phone has at most one code that can be tried for each kind of asker, and none was tried more than five times
+select phone, count(*) from otp_challenges where status = 'issued' group by phone, asker having count(*) > 1
 union all select phone, attempt_count from otp_challenges where attempt_count > 5;
 -- I23: every code that was used was tried
 select id from otp_challenges where status = 'consumed' and attempt_count = 0;

@@ -6,6 +6,10 @@ export { outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 
+/** Who asks for a code of a number: a device, or else a network, that this number signed in from before; or anybody. */
+export type Asker = 'device' | 'network' | 'stranger';
+const asker = () => text().$type<Asker>().notNull().default('stranger');
+
 export const users = pgTable('users', {
   id: uuid().primaryKey(),
   phone: text().notNull().unique(),
@@ -23,6 +27,7 @@ export const otpChallenges = pgTable(
     id: uuid().primaryKey(),
     phone: text().notNull(),
     deviceHash: text('device_hash'),
+    asker: asker(),
     codeHash: text('code_hash').notNull(),
     status: text().$type<'issued' | 'consumed' | 'expired' | 'locked' | 'superseded'>().notNull(),
     attemptCount: integer('attempt_count').notNull().default(0),
@@ -45,6 +50,7 @@ export const otpSends = pgTable(
     phone: text().notNull(),
     phonePrefix: text('phone_prefix').notNull(),
     ipPrefix: text('ip_prefix').notNull(),
+    asker: asker(),
     at: instant('at')
       .notNull()
       .default(sql`now()`),

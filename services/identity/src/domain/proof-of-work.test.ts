@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { solvePuzzle } from '../test-identity.ts';
-import { isSolved, makePuzzle } from './proof-of-work.ts';
+import { difficultyOf, isSolved, makePuzzle } from './proof-of-work.ts';
 import { createSecrets } from './secrets.ts';
 
 const secrets = createSecrets('a secret of identity for the test run');
@@ -20,4 +20,10 @@ test('a puzzle of another shop, and work that was not done, do not count', () =>
   const tries = Array.from({ length: 4_096 }, (_, index) => ({ ...solution, nonce: `try ${index}` }));
   const hits = tries.filter((one) => isSolved(secrets, phone, one, madeAt)).length;
   expect(hits).toBeLessThan(40); // One of 1,024 hits by luck.
+});
+
+test('A10: the work doubles when the load does, and ends at its bound', () => {
+  expect([0.1, 1, 1.9, 2, 4, 7.9, 8, 1e9, Infinity].map((load) => difficultyOf(load, 18, 22))).toEqual([
+    18, 18, 18, 19, 20, 20, 21, 22, 22,
+  ]);
 });

@@ -3,6 +3,11 @@ import { isSame, type Secrets } from './secrets.ts';
 
 const ttlMs = 10 * 60_000;
 
+/** One bit more, which is twice the work, each time the load doubles; `load` is how many times over its free limit a thing is. */
+export function difficultyOf(load: number, bits: number, bitsMax: number): number {
+  return Math.min(Math.max(bits, bitsMax), bits + Math.floor(Math.log2(Math.max(1, load))));
+}
+
 /** A puzzle that needs no row: it names its phone, its end and its difficulty, and is signed. */
 export function makePuzzle(
   secrets: Secrets,

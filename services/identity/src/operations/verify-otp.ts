@@ -4,6 +4,7 @@ import { userRegistered } from '@kelid/contracts/events';
 import { otpExpired, otpLocked, otpWrong } from '@kelid/contracts/identity';
 import { newId } from '@kelid/service/ids';
 import { publish } from '@kelid/service/outbox';
+import { askerOf } from '../asker.ts';
 import type { Operations } from '../context.ts';
 import { otpChallenges, otpFailures, users } from '../db/schema.ts';
 import { isSame, sha256 } from '../domain/secrets.ts';
@@ -31,7 +32,8 @@ export const verifyOtp: Operations['verifyOtp'] = async (ctx, { challengeId, cod
     (await ctx.transaction(async (tx) => {
       // The tries of one phone take turns, so that the count of wrong ones stays true until this one is written.
       await tx.execute(sql`select pg_advisory_xact_lock(7308, hashtext(${known.phone}))`);
-      await refuseWhenWrongBudgetSpent(ctx, tx, known.phone, deviceHash);
+      const asker = await askerOf(tx, known.phone, deviceHash, ctx.origin.ip);
+      await refuseWhenWrongBudgetSpent(ctx, tx, known.phone, asker);
       const [tried] = await tx
         .update(otpChallenges)
         .set({ attemptCount: sql`${otpChallenges.attemptCount} + 1` })

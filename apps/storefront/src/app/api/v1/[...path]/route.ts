@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { NextRequest } from 'next/server';
 import {
   forbidden,
@@ -16,6 +15,7 @@ import { logFault } from '../../../../lib/log.ts';
 import {
   clearCookie,
   cookieNames,
+  deviceOf,
   refreshTokens,
   setCookie,
   tokenCookies,
@@ -78,7 +78,7 @@ async function call(
 
   const isSigningIn = takesDevice.has(name);
   if (isSigningIn) {
-    const device = request.cookies.get(cookieNames.device)?.value ?? randomBytes(24).toString('base64url');
+    const device = deviceOf(request.cookies.get(cookieNames.device)?.value);
     cookies.push(setCookie(cookieNames.device, device, 365 * 86_400));
     body = JSON.stringify({ ...parseObject(body), device });
   }
