@@ -54,6 +54,27 @@ export const rateImplausible = problem<{ knownRateRial: number }>('catalog.rate-
   title: 'A rate set by hand is at least half of the rate before and at most twice as much; is it in Rial?',
 });
 
+export const staffDecides = problem<{ errors: { field: string; message: string }[] }>('catalog.staff-decides', {
+  status: 422,
+  title: 'Staff decide what is published and what is featured',
+});
+export const priceOutOfBounds = problem<{ errors: { field: string; message: string }[] }>(
+  'catalog.price-out-of-bounds',
+  { status: 422, title: 'This price is too low, too high, or not for a seller to set' },
+);
+export const proposalChanged = problem('catalog.proposal-changed', {
+  status: 409,
+  title: 'This is no proposal that waits, or it was changed since you looked; look again',
+});
+export const notReviewed = problem('catalog.not-reviewed', {
+  status: 409,
+  title: 'A product of a seller is shown when its proposal was approved',
+});
+
+/** Of a seller's product; the shop's own are always `approved`. */
+export const ReviewState = z.enum(['proposed', 'approved', 'rejected']);
+export type ReviewState = z.infer<typeof ReviewState>;
+
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
 export const Availability = z.enum(['in_stock', 'low', 'from_supplier', 'pre_order', 'out_of_stock']);
 export type Availability = z.infer<typeof Availability>;
@@ -294,29 +315,68 @@ export const catalogContract = contract(
       status: 201,
       input: ProductFields.extend({ variants: z.array(VariantFields).min(1).max(60) }),
       output: z.object({ productId: Id, variants: z.array(z.object({ id: Id, sku: z.string() })) }),
-      problems: [slugTaken, categoryNotFound],
+      problems: [slugTaken, categoryNotFound, staffDecides, priceOutOfBounds],
       checksSession: true,
     }),
     updateProduct: operation({
       method: 'PATCH',
       path: '/admin/products/{productId}',
-      summary: 'Changes a product; a seller only its own',
+      summary: 'Changes a product; a seller only its own, which is then hidden until staff have looked at it',
       access: staff,
       input: ProductFields.partial().extend({ productId: Id, isPublished: z.boolean().optional() }),
       output: z.object({ productId: Id }),
-      problems: [productNotFound, slugTaken, categoryNotFound],
+      problems: [productNotFound, slugTaken, categoryNotFound, staffDecides, notReviewed],
+      checksSession: true,
+    }),
+    listProposals: operation({
+      method: 'GET',
+      path: '/admin/product-proposals',
+      summary: "Products of sellers and what staff said of them, newest first; a seller's own, or all",
+      access: ['admin', 'seller'],
+      input: z.object({ review: ReviewState.optional(), limit: Limit, cursor: Cursor }),
+      output: page(
+        z.object({
+          productId: Id,
+          sellerId: Id,
+          slug: z.string(),
+          title: LocalizedText,
+          summary: LocalizedText,
+          description: LocalizedText,
+          review: ReviewState,
+          note: z.string().nullable(),
+          /** Grows with each change of the seller; a decision names the one it is about. */
+          proposalNumber: z.int(),
+          isPublished: z.boolean(),
+          variants: z.array(z.object({ id: Id, sku: z.string(), title: LocalizedText, priceRial: AmountRial })),
+        }),
+      ),
+      problems: [cursorInvalid],
+    }),
+    reviewProduct: operation({
+      method: 'POST',
+      path: '/admin/products/{productId}/review',
+      summary: "Publishes a seller's product, or says why not",
+      access: ['admin'],
+      input: z.object({
+        productId: Id,
+        proposalNumber: z.int(),
+        decision: z.enum(['approve', 'reject']),
+        note: Reason.optional(),
+      }),
+      output: z.object({ productId: Id, review: ReviewState, isPublished: z.boolean() }),
+      problems: [productNotFound, proposalChanged],
       checksSession: true,
     }),
     updateVariant: operation({
       method: 'PATCH',
       path: '/admin/variants/{variantId}',
-      summary: 'Changes the price or the words of a variant',
+      summary: 'Changes the price or the words of a variant; a seller within bounds, and words wait for staff',
       access: staff,
       input: VariantFields.omit({ sku: true })
         .partial()
         .extend({ variantId: Id, reason: Reason.optional().describe('why the price changes; kept in its history') }),
       output: z.object({ variantId: Id }),
-      problems: [productNotFound],
+      problems: [productNotFound, priceOutOfBounds],
       checksSession: true,
     }),
     createCategory: operation({

@@ -30,6 +30,12 @@ export const CatalogConfig = z.object({
   CATALOG_RATE_JUMP_BASIS_POINTS: z.coerce.number().int().min(1).max(10_000).default(1_000),
   /** A rate that moved less than this leaves prices alone, so that they do not flicker. */
   CATALOG_RATE_STILL_BASIS_POINTS: z.coerce.number().int().min(0).max(1_000).default(30),
+  /** What a seller may ask for a unit, whatever it is. */
+  CATALOG_SELLER_PRICE_MIN_RIAL: z.coerce.number().int().min(10_000).default(50_000),
+  CATALOG_SELLER_PRICE_MAX_RIAL: z.coerce.number().int().min(10_000).default(1_000_000_000),
+  /** And of what its face value is worth by today's rate, in hundredths of a percent. */
+  CATALOG_SELLER_PRICE_LOW_BASIS_POINTS: z.coerce.number().int().min(0).max(10_000).default(7_000),
+  CATALOG_SELLER_PRICE_HIGH_BASIS_POINTS: z.coerce.number().int().min(10_000).max(100_000).default(20_000),
   CATALOG_DEMO_DOLLAR_RIAL: z.coerce.number().int().min(10_000).default(1_215_000),
 });
 export type CatalogConfig = z.infer<typeof CatalogConfig>;

@@ -1,5 +1,7 @@
-import { and, eq } from 'drizzle-orm';
-import { productNotFound } from '@kelid/contracts/catalog';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { notReviewed, productNotFound, slugTaken, categoryNotFound, staffDecides } from '@kelid/contracts/catalog';
+import { invalidInput } from '@kelid/contracts/common';
+import { sqlState, violatedConstraint } from '@kelid/service/database';
 import type { Context } from './context.ts';
 import type { ProductRow } from './db/queries.ts';
 import { products } from './db/schema.ts';
@@ -9,13 +11,52 @@ export function sellerScope(ctx: Context): string | undefined {
   return ctx.actor.kind === 'user' && !ctx.actor.roles.includes('admin') ? ctx.actor.userId : undefined;
 }
 
+/** The product, if this caller may change it: belongs in the statement that changes it. */
+export function isOwn(ctx: Context, productId: string): SQL | undefined {
+  const seller = sellerScope(ctx);
+  return and(eq(products.id, productId), seller === undefined ? undefined : eq(products.sellerId, seller));
+}
+
 /** A product that this caller may change; another seller's is as missing as one that is not there. */
 export async function ownProduct(ctx: Context, productId: string): Promise<ProductRow> {
-  const seller = sellerScope(ctx);
-  const [row] = await ctx.db
-    .select()
-    .from(products)
-    .where(and(eq(products.id, productId), seller === undefined ? undefined : eq(products.sellerId, seller)));
+  const [row] = await ctx.db.select().from(products).where(isOwn(ctx, productId));
   if (!row) throw productNotFound();
   return row;
+}
+
+/** What a seller changes is a proposal: not shown until staff have looked at it as it is now. */
+export function asProposal(ctx: Context) {
+  return sellerScope(ctx) === undefined
+    ? {}
+    : {
+        review: 'proposed' as const,
+        reviewNote: null,
+        reviewedBy: null,
+        proposalNumber: sql`${products.proposalNumber} + 1`,
+        isPublished: false,
+        isFeatured: false,
+      };
+}
+
+export function refuseWhatStaffDecide(
+  ctx: Context,
+  fields: { isFeatured?: boolean | undefined; isPublished?: boolean | undefined },
+): void {
+  if (sellerScope(ctx) === undefined) return;
+  const errors = (['isFeatured', 'isPublished'] as const)
+    .filter((field) => fields[field] === true)
+    .map((field) => ({ field, message: 'Staff decide this' }));
+  if (errors.length > 0) throw staffDecides({ errors });
+}
+
+/** The problem behind a refused write of a product. */
+export function productProblem(error: unknown): unknown {
+  if (sqlState(error) === '23505') return slugTaken();
+  if (sqlState(error) === '23503') return categoryNotFound();
+  if (violatedConstraint(error) === 'products_reviewed') return notReviewed();
+  if (violatedConstraint(error) === 'products_account_rule')
+    return invalidInput({
+      errors: [{ field: 'accountRule', message: 'A game credit names whose account it goes to; nothing else does' }],
+    });
+  return error;
 }

@@ -439,6 +439,65 @@ test('I13: rates and formulas are for the staff who run the shop: no guest, cust
   }
 });
 
+test("A38: a seller asks for no less and no more than the shop's bounds and the face value's worth by today's rate, when adding and when changing", async () => {
+  await addFollowing(1); // So that there is a rate: 1,215,000 Rial a dollar.
+  const dollarRial = (await shop.dollar()) ?? 0;
+  const sellerId = newId();
+  const seller = shop.as(catalogContract, userActor(sellerId, ['seller']));
+  const { categoryId } = await shop.internal().createCategory({
+    slug: `c-${newId()}`,
+    title: { fa: 'c', en: 'c' },
+    parentId: null,
+    position: 1,
+  });
+  const text = { fa: 'x', en: 'x' };
+  const add = (priceRial: number, faceValue = 1_000, faceCurrency = 'USD') =>
+    seller.createProduct({
+      slug: `p-${newId()}`,
+      title: text,
+      summary: text,
+      description: text,
+      activationGuide: { fa: [], en: [] },
+      type: 'gift_card',
+      brand: 'Steam',
+      platform: 'steam',
+      categoryId,
+      aliases: [],
+      isFeatured: false,
+      variants: [{ sku: newId(), title: text, region: 'US', faceValue, faceCurrency, priceRial }],
+    });
+  const refusal = (field: string) => ({ code: 'catalog.price-out-of-bounds', data: { errors: [{ field }] } });
+  // Ten dollars: 70 % to 200 % of what they are worth.
+  const [floorRial, ceilingRial] = [dollarRial * 7, dollarRial * 20];
+  const { variants } = await add(floorRial);
+  await add(ceilingRial);
+  for (const priceRial of [floorRial - 1, ceilingRial + 1])
+    await expect(add(priceRial)).rejects.toMatchObject(refusal('variants.0.priceRial'));
+  const variantId = variants[0]?.id ?? '';
+  for (const priceRial of [floorRial - 1, ceilingRial + 1])
+    await expect(seller.updateVariant({ variantId, priceRial })).rejects.toMatchObject(refusal('priceRial'));
+  // Nor by another face value in the same call.
+  await expect(seller.updateVariant({ variantId, priceRial: floorRial - 1, faceValue: 1_001 })).rejects.toMatchObject(
+    refusal('priceRial'),
+  );
+  await seller.updateVariant({ variantId, priceRial: ceilingRial });
+  // What no rate knows has the shop's own bounds.
+  for (const [faceValue, currency] of [
+    [0, 'USD'],
+    [1_000, 'SEK'],
+  ] as const) {
+    for (const priceRial of [49_999, 1_000_000_001])
+      await expect(add(priceRial, faceValue, currency)).rejects.toMatchObject(refusal('variants.0.priceRial'));
+    await add(50_000, faceValue, currency);
+  }
+  // A price that staff let follow a rate is not a seller's to end.
+  await shop.internal().setPriceFormula({ variantId, formula, reason: 'follows the dollar' });
+  await expect(seller.updateVariant({ variantId, priceRial: floorRial + 10_000 })).rejects.toMatchObject(
+    refusal('priceRial'),
+  );
+  await shop.internal().updateVariant({ variantId, priceRial: 10_000 }); // Staff are not bound.
+});
+
 test("I13: a seller changes the price of an own variant only, and another's formula is as it was", async () => {
   const [variantId = ''] = await addFollowing(1);
   const seller = shop.as(catalogContract, userActor(newId(), ['seller']));

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogContract, type CategoryNode } from '@kelid/contracts/catalog';
 import { stockChanged } from '@kelid/contracts/events';
@@ -89,6 +90,21 @@ test('CA-1: a product of each type can be added, and one of another type, withou
   }
   const product = { ...words, slug: newSlug(), categoryId, variants: [variant()] };
   const { brand: _brand, ...withoutBrand } = product;
+  for (const [type, accountRule] of [
+    ['game_credit', null],
+    ['game_credit', undefined],
+    ['gift_card', 'pubg-mobile'],
+  ] as const)
+    await expect(service().createProduct({ ...product, type, accountRule })).rejects.toMatchObject({
+      status: 422,
+      data: { errors: [{ field: 'accountRule' }] },
+    });
+  const { productId } = await addProduct();
+  await expect(service().updateProduct({ productId, type: 'game_credit' })).rejects.toMatchObject({
+    status: 422,
+    data: { errors: [{ field: 'accountRule' }] },
+  });
+  await service().updateProduct({ productId, type: 'game_credit', accountRule: 'free-fire' });
   const wrong = [
     { ...product, type: 'car' },
     { ...product, variants: [] },
@@ -110,9 +126,103 @@ test('CA-1: one slug is one product, and a product has a category that is there'
   await expect(addProduct({ categoryId: newId() })).rejects.toMatchObject({ code: 'catalog.category-not-found' });
 });
 
+test('CA-2: what a seller adds or changes is a proposal that nobody is shown until staff approve it as it is; the seller sees why not', async () => {
+  const seller = shop.as(catalogContract, userActor(newId(), ['seller']));
+  const admin = shop.as(catalogContract, userActor(newId(), ['admin']));
+  const product = { ...words, slug: newSlug(), categoryId: await addCategory(), variants: [variant(100_000)] };
+  await expect(seller.createProduct({ ...product, isFeatured: true })).rejects.toMatchObject({
+    code: 'catalog.staff-decides',
+    data: { errors: [{ field: 'isFeatured' }] },
+  });
+  const { productId, variants } = await seller.createProduct(product);
+  const variantId = variants[0]?.id ?? '';
+  const isShown = async () => {
+    const listed = await guest().listProducts({ category: undefined, q: undefined, limit: 100 });
+    const sold = await service().getVariants({ variantIds: [variantId] });
+    const page = await guest()
+      .getProduct({ productId })
+      .then(
+        () => true,
+        () => false,
+      );
+    expect([listed.items.some(({ id }) => id === productId), sold.items.length === 1]).toEqual([page, page]);
+    return page;
+  };
+  const proposal = async () => {
+    const found = (await seller.listProposals({})).items.find((item) => item.productId === productId);
+    expect((await admin.listProposals({ limit: 100 })).items).toContainEqual(found);
+    if (!found) throw new Error('The proposal is not listed');
+    return found;
+  };
+  const decide = async (decision: 'approve' | 'reject', note?: string) =>
+    admin.reviewProduct({
+      productId,
+      decision,
+      proposalNumber: (await proposal()).proposalNumber,
+      ...(note ? { note } : {}),
+    });
+  expect(await isShown()).toBe(false);
+  for (const change of [{ isPublished: true }, { isFeatured: true }])
+    await expect(seller.updateProduct({ productId, ...change })).rejects.toMatchObject({
+      code: 'catalog.staff-decides',
+    });
+  await expect(admin.updateProduct({ productId, isPublished: true })).rejects.toMatchObject({
+    code: 'catalog.not-reviewed',
+  });
+  await decide('reject', 'Name the region in the title');
+  expect(await proposal()).toMatchObject({
+    review: 'rejected',
+    note: 'Name the region in the title',
+    isPublished: false,
+  });
+
+  // The seller changes it while staff look: they decide on what they saw, so not at all.
+  await seller.updateProduct({ productId, brand: 'Xbox' });
+  const seen = await proposal();
+  expect(seen).toMatchObject({ review: 'proposed', note: null, proposalNumber: 2 });
+  await seller.updateProduct({ productId, description: both('another') });
+  await expect(
+    admin.reviewProduct({ productId, decision: 'approve', proposalNumber: seen.proposalNumber }),
+  ).rejects.toMatchObject({ code: 'catalog.proposal-changed' });
+  expect(await decide('approve')).toEqual({ productId, review: 'approved', isPublished: true });
+  expect(await isShown()).toBe(true);
+  await expect(admin.reviewProduct({ productId, decision: 'approve', proposalNumber: 3 })).rejects.toMatchObject({
+    code: 'catalog.proposal-changed',
+  });
+
+  // A price within bounds, and hiding it, need nobody; words and pictures wait again.
+  await seller.updateVariant({ variantId, priceRial: 120_000 });
+  expect(await isShown()).toBe(true);
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
+  for (const change of [
+    () => seller.updateVariant({ variantId, region: 'DE' }),
+    () => seller.updateProduct({ productId, title: both('another') }),
+    () => seller.uploadProductImage({ productId, contentType: 'image/png', contentBase64: png.toString('base64') }),
+  ]) {
+    await change();
+    expect(await isShown()).toBe(false);
+    await decide('approve');
+    expect(await isShown()).toBe(true);
+  }
+  await seller.updateProduct({ productId, isPublished: false });
+  expect(await isShown()).toBe(false);
+  await admin.updateProduct({ productId, isPublished: true, isFeatured: true });
+  expect(await isShown()).toBe(true);
+  // No statement shows what nobody looked at, and the shop's own goods are no proposals.
+  await expect(
+    shop.sql('catalog', `update products set review = 'proposed' where id = $1`, [productId]),
+  ).rejects.toThrow('products_reviewed');
+  const own = await addProduct();
+  await expect(
+    admin.reviewProduct({ productId: own.productId, decision: 'approve', proposalNumber: 0 }),
+  ).rejects.toMatchObject({ code: 'catalog.proposal-changed' });
+});
+
 test('CA-2: a seller changes only own products; another’s is as missing as none, and a customer may change nothing', async () => {
   const [mine, other] = [1, 2].map(() => shop.as(catalogContract, userActor(newId(), ['customer', 'seller'])));
-  const product = { ...words, slug: newSlug(), categoryId: await addCategory(), variants: [variant()] };
+  const product = { ...words, slug: newSlug(), categoryId: await addCategory(), variants: [variant(100_000)] };
   const { productId, variants } = (await mine?.createProduct(product)) ?? { productId: '', variants: [] };
   const variantId = variants[0]?.id ?? '';
   const shopsOwn = await addProduct();
@@ -129,13 +239,20 @@ test('CA-2: a seller changes only own products; another’s is as missing as non
   ];
   for (const attempt of refused)
     await expect(attempt()).rejects.toMatchObject({ status: 404, code: 'catalog.product-not-found' });
-  expect(await guest().getProduct({ productId })).toMatchObject({ fromPriceRial: 10_000 });
+  expect((await mine?.listProposals({}))?.items).toMatchObject([
+    { productId, review: 'proposed', proposalNumber: 1, variants: [{ priceRial: 100_000 }] },
+  ]);
+  expect((await other?.listProposals({}))?.items).toEqual([]);
   const customer = shop.as(catalogContract, userActor());
   await expect(customer.updateProduct({ productId, isPublished: false })).rejects.toMatchObject({ status: 403 });
   await expect(customer.createProduct(product)).rejects.toMatchObject({ status: 403 });
 
   await mine?.updateVariant({ variantId, priceRial: 990_000 });
   await mine?.updateProduct({ productId, title: both('Zanbagh') });
+  const proposalNumber = (await mine?.listProposals({}))?.items[0]?.proposalNumber ?? 0;
+  await shop
+    .as(catalogContract, userActor(newId(), ['admin']))
+    .reviewProduct({ productId, decision: 'approve', proposalNumber });
   expect((await guest().listProducts({ q: 'zanbagh' })).items).toMatchObject([
     { id: productId, fromPriceRial: 990_000 },
   ]);

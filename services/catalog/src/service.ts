@@ -23,10 +23,12 @@ import { listFacets } from './operations/list-facets.ts';
 import { listFeaturedProducts } from './operations/list-featured-products.ts';
 import { listPriceHistory } from './operations/list-price-history.ts';
 import { listProducts } from './operations/list-products.ts';
+import { listProposals } from './operations/list-proposals.ts';
 import { listRates } from './operations/list-rates.ts';
 import { loadDemo } from './operations/load-demo.ts';
 import { moveCategory } from './operations/move-category.ts';
 import { previewPriceChange } from './operations/preview-price-change.ts';
+import { reviewProduct } from './operations/review-product.ts';
 import { setManualRate } from './operations/set-manual-rate.ts';
 import { setPriceFormula } from './operations/set-price-formula.ts';
 import { suggest } from './operations/suggest.ts';
@@ -73,6 +75,8 @@ export const catalogService = defineService({
     getMedia,
     createProduct,
     updateProduct,
+    listProposals,
+    reviewProduct,
     updateVariant,
     createCategory,
     moveCategory,

@@ -13,7 +13,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { PriceCause, PriceInputs, QuoteVerdict, RateCurrency } from '@kelid/contracts/catalog';
+import type { PriceCause, PriceInputs, QuoteVerdict, RateCurrency, ReviewState } from '@kelid/contracts/catalog';
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { GameAccountRule } from '@kelid/contracts/game-account';
 
@@ -51,6 +51,11 @@ export const products = pgTable(
     accountRule: text('account_rule').$type<GameAccountRule>(),
     /** The seller it belongs to; null for the shop's own. */
     sellerId: uuid('seller_id'),
+    /** What staff said of a seller's product as it is now. */
+    review: text().$type<ReviewState>().notNull().default('approved'),
+    reviewNote: text('review_note'),
+    reviewedBy: text('reviewed_by'),
+    proposalNumber: integer('proposal_number').notNull().default(0),
     /** The media keys of the three widths; null until an image was stored. */
     image: jsonb().$type<{ small: string; medium: string; large: string }>(),
     /** Every name it is known by, in the form that searching compares. */
@@ -75,6 +80,14 @@ export const products = pgTable(
     index('products_price')
       .on(table.fromPriceRial, table.id)
       .where(sql`${table.isPublished}`),
+    index('products_proposals')
+      .on(table.id)
+      .where(sql`${table.sellerId} is not null`),
+    check(
+      'products_reviewed',
+      sql`${table.review} = 'approved' or (${table.sellerId} is not null and not ${table.isPublished} and not ${table.isFeatured})`,
+    ),
+    check('products_account_rule', sql`(${table.type} = 'game_credit') = (${table.accountRule} is not null)`),
   ],
 );
 

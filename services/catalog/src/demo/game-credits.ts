@@ -333,7 +333,8 @@ export const gameCredits: DemoProduct[] = games.map(
       accountRule ? byAccount.refund : undefined,
     ),
     activationGuide: (accountRule ? byAccount : byCode).guide,
-    type: 'game_credit',
+    // A credit goes to an account; what comes as a code is a card.
+    type: accountRule ? 'game_credit' : 'gift_card',
     brand,
     platform,
     categorySlug,

@@ -1,24 +1,25 @@
 import { eq, sql } from 'drizzle-orm';
-import { categoryNotFound, slugTaken } from '@kelid/contracts/catalog';
+import { productNotFound } from '@kelid/contracts/catalog';
 import { productChanged } from '@kelid/contracts/events';
-import { sqlState } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { products } from '../db/schema.ts';
 import { searchTextOf } from '../domain/search-text.ts';
-import { ownProduct } from '../own-product.ts';
+import { asProposal, isOwn, productProblem, refuseWhatStaffDecide } from '../own-product.ts';
 
 export const updateProduct: Operations['updateProduct'] = async (ctx, { productId, ...changes }) => {
-  await ownProduct(ctx, productId);
+  refuseWhatStaffDecide(ctx, changes);
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  // A seller who only hides a product proposes nothing; showing it again is the staff's.
+  const isProposal = Object.keys(given).some((field) => field !== 'isPublished');
   await ctx
     .transaction(async (tx) => {
       const [row] = await tx
         .update(products)
-        .set({ ...given, updatedAt: sql`now()` })
-        .where(eq(products.id, productId))
+        .set({ ...given, ...(isProposal ? asProposal(ctx) : {}), updatedAt: sql`now()` })
+        .where(isOwn(ctx, productId))
         .returning();
-      if (!row) return;
+      if (!row) throw productNotFound();
       await tx
         .update(products)
         .set({ searchText: searchTextOf(row) })
@@ -26,9 +27,7 @@ export const updateProduct: Operations['updateProduct'] = async (ctx, { productI
       await publish(tx, productChanged({ productId }));
     })
     .catch((error: unknown) => {
-      if (sqlState(error) === '23505') throw slugTaken();
-      if (sqlState(error) === '23503') throw categoryNotFound();
-      throw error;
+      throw productProblem(error);
     });
   return { productId };
 };

@@ -3,16 +3,17 @@ import { productNotFound } from '@kelid/contracts/catalog';
 import { productChanged } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { variants } from '../db/schema.ts';
-import { ownProduct } from '../own-product.ts';
+import { products, variants } from '../db/schema.ts';
+import { asProposal, isOwn, ownProduct, sellerScope } from '../own-product.ts';
 import { actorName, setPriceByHand } from '../pricing.ts';
+import { refusePriceOfSeller } from '../seller-prices.ts';
 
 export const updateVariant: Operations['updateVariant'] = async (
   ctx,
   { variantId, reason = null, priceRial, ...changes },
 ) => {
   const [variant] = await ctx.db
-    .select({ productId: variants.productId })
+    .select({ productId: variants.productId, faceValue: variants.faceValue, faceCurrency: variants.faceCurrency })
     .from(variants)
     .where(eq(variants.id, variantId));
   if (!variant) throw productNotFound();
@@ -21,9 +22,13 @@ export const updateVariant: Operations['updateVariant'] = async (
   const hasWords = Object.keys(given).length > 0;
   if (!hasWords && priceRial === undefined) return { variantId };
   await ctx.transaction(async (tx) => {
-    if (priceRial !== undefined)
+    if (priceRial !== undefined) {
+      await refusePriceOfSeller(ctx, tx, { ...variant, ...given, field: 'priceRial', variantId, priceRial });
       await setPriceByHand(tx, { variantId, priceRial, reason, changedBy: actorName(ctx.actor) });
+    }
     if (hasWords) await tx.update(variants).set(given).where(eq(variants.id, variantId));
+    if (hasWords && sellerScope(ctx) !== undefined)
+      await tx.update(products).set(asProposal(ctx)).where(isOwn(ctx, variant.productId));
     await publish(tx, productChanged({ productId: variant.productId }));
   });
   return { variantId };
