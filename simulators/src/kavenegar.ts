@@ -23,6 +23,8 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
     `کلید: پرداخت ${amount} تومانی شما را با بانک بررسی می‌کنیم. لطفاً دوباره پرداخت نکنید؛ نتیجه را پیامک می‌کنیم.`,
   'kelid-payment-not-found': (amount) =>
     `کلید: پرداخت ${amount} تومانی شما به ما نرسید. اگر از حسابتان کم شده، بانک حداکثر تا ۷۲ ساعت برمی‌گرداند.`,
+  'kelid-session-ended': (day) =>
+    `کلید: نشانه‌ی ورود کهنه‌ای از شما در ${day} دوباره به کار رفت، برای همین آن دستگاه خارج شد. دوباره وارد شوید و فهرست دستگاه‌ها را ببینید.`,
 };
 const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back']);
 const inboxMax = 20_000;

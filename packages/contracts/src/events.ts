@@ -4,7 +4,15 @@ import { event, Role } from './contract.ts';
 
 export const userRegistered = event('user.registered', z.object({ userId: Id, phone: z.string() }));
 export const userRoleChanged = event('user.role-changed', z.object({ userId: Id, roles: z.array(Role) }));
-export const sessionRevoked = event('session.revoked', z.object({ userId: Id, sessionIds: z.array(Id) }));
+export const sessionRevoked = event(
+  'session.revoked',
+  z.object({
+    userId: Id,
+    sessionIds: z.array(Id),
+    /** `refresh-token-reused`: somebody had a copy of its token, and its owner is told. */
+    reason: z.string().default(''),
+  }),
+);
 
 export const productChanged = event('product.changed', z.object({ productId: Id }));
 

@@ -12,6 +12,7 @@ import {
   paymentRefunded,
   paymentReviewBegun,
   paymentSurplus,
+  sessionRevoked,
 } from './events.ts';
 
 export const otpNotAccepted = problem('notifications.otp-not-accepted', {
@@ -53,6 +54,7 @@ export const notificationsContract = contract(
       path: '/admin/messages',
       summary: 'The delivery log of SMS and e-mail, addresses masked',
       access: ['admin', 'support'],
+      showsCustomers: true,
       input: z.object({ limit: Limit, cursor: Cursor, status: z.string().max(20).optional() }),
       output: page(
         z.object({
@@ -122,5 +124,6 @@ export const notificationsContract = contract(
     paymentRefunded,
     paymentReviewBegun,
     paymentSurplus,
+    sessionRevoked,
   ],
 );

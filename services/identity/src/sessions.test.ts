@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Role } from '@kelid/contracts/contract';
 import { identityContract } from '@kelid/contracts/identity';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { newPhone, problemOf, startIdentity, type TestIdentity, type Tokens } from './test-identity.ts';
@@ -89,7 +90,7 @@ describe('AU-6: refreshing', () => {
       await identity.rows(`select data from outbox where type = 'session.revoked' and data->>'userId' = $1`, [
         owner.user.id,
       ]),
-    ).toEqual([{ data: { userId: owner.user.id, sessionIds: [owner.sessionId] } }]);
+    ).toEqual([{ data: { userId: owner.user.id, sessionIds: [owner.sessionId], reason: 'refresh-token-reused' } }]);
     expect(
       identity.logLines.some(
         (line) => line.includes('"alarm":"refresh-token-reused"') && line.includes(owner.sessionId),
@@ -261,6 +262,35 @@ describe('AU-8: who was ended, and why', () => {
         identity.internal().setUserStatus({ userId: before.sessionId, status: 'banned', reason: 'mistake' }),
       ),
     ).toMatchObject({ code: 'identity.user-not-found' });
+  });
+
+  test('AU-10: the last admin who can sign in keeps the role and the account, also when two give up at the same moment', async () => {
+    const admins = [await identity.signIn(newPhone()), await identity.signIn(newPhone())];
+    const setRoles = (tokens: Tokens | undefined, roles: Role[]) =>
+      identity.internal().setUserRoles({ userId: tokens?.user.id ?? '', roles, reason: 'for the test' });
+    for (let round = 0; round < 10; round += 1) {
+      for (const admin of admins) await setRoles(admin, ['customer', 'admin']);
+      const answers = await Promise.allSettled(admins.map((admin) => setRoles(admin, ['customer'])));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      for (const answer of answers)
+        if (answer.status === 'rejected')
+          expect(answer.reason).toMatchObject({ code: 'identity.last-admin', status: 409 });
+    }
+    const [last] = await identity.rows(`select id from users where 'admin' = any (roles) and status = 'active'`);
+    const userId = String(last?.['id']);
+    expect(
+      await problemOf(identity.internal().setUserStatus({ userId, status: 'banned', reason: 'for the test' })),
+    ).toMatchObject({ code: 'identity.last-admin' });
+    const tokens = admins.find((admin) => admin.user.id === userId);
+    await setRoles(tokens, ['admin', 'support']); // Who stays an admin changes as before.
+    await expect(identity.rows(`update users set status = 'banned' where id = $1`, [userId])).rejects.toThrow(
+      'last admin',
+    );
+    // An admin who is banned does not count as one.
+    const other = admins.find((admin) => admin.user.id !== userId);
+    await setRoles(other, ['admin']);
+    await identity.internal().setUserStatus({ userId, status: 'banned', reason: 'for the test' });
+    expect(await problemOf(setRoles(other, ['customer']))).toMatchObject({ code: 'identity.last-admin' });
   });
 
   test('A36: customers, staff below admin and guests change nobody', async () => {

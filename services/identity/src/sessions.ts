@@ -77,7 +77,7 @@ export async function revokeSessions(
     )
     .returning({ id: sessions.id });
   const ids = revoked.map((row) => row.id);
-  if (ids.length > 0) await publish(tx, sessionRevoked({ userId, sessionIds: ids }));
+  if (ids.length > 0) await publish(tx, sessionRevoked({ userId, sessionIds: ids, reason }));
   return ids;
 }
 

@@ -418,8 +418,76 @@ test('a made-up cursor is refused with 422, and pages follow each other without 
   } while (cursor !== undefined);
   expect(seen).toHaveLength(5);
   expect(new Set(seen).size).toBe(5);
+  const otherId = newId();
+  await deliver(orderPaidEvent({ phone: newPhone() }, otherId));
   await customer.markNotificationsRead({});
   expect((await customer.listNotifications({ limit: 2 })).unreadCount).toBe(0);
+  const other = await shop.as(notificationsContract, userActor(otherId)).listNotifications({ limit: 2 });
+  expect([other.unreadCount, other.items[0]?.readAt]).toEqual([1, null]);
+});
+
+test('F22 I16: what a sender learns too late does not overwrite what the next one knows', async () => {
+  const late = newPhone();
+  await sweep(); // What earlier tests left.
+  await deliver(orderPaidEvent({ phone: late }));
+  // The first try hangs at its provider; meanwhile it counts as dead, and a second one sends.
+  await fault('sms', { mode: 'slow', delayMs: 4_000, count: 1 });
+  const first = sweep();
+  await waitFor('the first try', async () => (await messageTo(late))?.['status'] === 'sending');
+  await age(late);
+  await sweep();
+  const sent = await messageTo(late);
+  expect(sent).toMatchObject({ status: 'sent', attempt_count: 2, last_error: null });
+  await first;
+  expect(await messageTo(late)).toEqual(sent);
+});
+
+test('A29: when a copied sign-in token came back, the owner of the session hears of it once by SMS and in the feed; of other ends nobody does', async () => {
+  const jobs = await startShop({ RUN: 'all' });
+  try {
+    const revoked = (userId: string, reason: string) =>
+      jobs.sql('notifications', `insert into outbox (id, type, data) values ($1, 'session.revoked', $2)`, [
+        newId(),
+        JSON.stringify({ userId, sessionIds: [newId()], reason }),
+      ]);
+    const [owner, other] = [newId(), newId()];
+    const before = (await smsAt(simulators, userPhone)).length;
+    for (const reason of ['logout', 'banned', 'roles-changed', 'too-many-sessions']) await revoked(other, reason);
+    await revoked(owner, 'refresh-token-reused');
+    const sms = await waitFor('the SMS', async () => {
+      const found = (await smsAt(simulators, userPhone)).filter(({ template }) => template === 'kelid-session-ended');
+      return found.length > 0 && found;
+    });
+    expect(sms).toHaveLength(1);
+    expect(sms[0]?.text).toMatch(/دوباره وارد شوید/);
+    const feedOf = async (userId: string) =>
+      (await jobs.as(notificationsContract, userActor(userId)).listNotifications({ limit: 20 })).items;
+    expect(await feedOf(owner)).toMatchObject([{ type: 'session.revoked', data: { reason: 'refresh-token-reused' } }]);
+    await waitFor('the other events', async () => {
+      const rows = await jobs.sql('notifications', 'select 1 from outbox where sent_at is null');
+      return rows.length === 0;
+    });
+    expect(await feedOf(other)).toEqual([]);
+    expect((await smsAt(simulators, userPhone)).length).toBe(before + 1);
+  } finally {
+    await jobs.close();
+  }
+});
+
+test('NT-1: a sign-in code that died is not sent again, by staff or by anybody', async () => {
+  const phone = newPhone();
+  await fault('sms', { mode: 'error' });
+  await sendOtp(phone);
+  await waitFor('the refusal', async () => (await messageTo(phone))?.['last_error'] === 'status 409');
+  await fetch(`${simulators.url}/faults`, { method: 'DELETE' });
+  await shop.sql('notifications', "update messages set status = 'dead', due_at = null where recipient = $1", [phone]);
+  const dead = await messageTo(phone);
+  expect(dead?.['sealed_code']).not.toBeNull(); // It could be read still, and must not go out all the same.
+  const admin = shop.as(notificationsContract, userActor(newId(), ['admin']));
+  await expect(admin.replayMessage({ messageId: String(dead?.['id']) })).rejects.toMatchObject({ status: 404 });
+  await sweep();
+  expect(await messageTo(phone)).toEqual(dead);
+  expect(await smsAt(simulators, phone)).toEqual([]);
 });
 
 test('NT-5: the feed of live pages goes on through a flood, and asked for one user it holds only own entries', async () => {

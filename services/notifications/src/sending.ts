@@ -1,4 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { toPersianDigits } from '@kelid/persian/digits';
+import { jalaliParts } from '@kelid/persian/jalali';
 import { formatTomanNumber } from '@kelid/persian/toman';
 import type { Context } from './context.ts';
 import { messages } from './db/schema.ts';
@@ -58,10 +60,17 @@ async function send(ctx: Context, message: Message): Promise<SendAnswer> {
 
 function smsTokens(ctx: Context, message: Message): string[] {
   if (message.template === 'otp') return message.sealedCode === null ? [] : [ctx.seal.open(message.sealedCode)];
-  const { orderNumber, amountRial } = message.params;
+  const { orderNumber, amountRial, at } = message.params;
+  // A token of the provider takes no spaces.
+  if (message.template === 'session-ended') return [toPersianDigits(jalaliDay(String(at)))];
   const tokens = typeof orderNumber === 'string' ? [orderNumber] : [];
   if (typeof amountRial === 'number') tokens.push(formatTomanNumber(amountRial, 'fa'));
   return tokens;
+}
+
+function jalaliDay(at: string): string {
+  const { year, month, day } = jalaliParts(at);
+  return [year, month, day].join('/');
 }
 
 async function record(ctx: Context, message: Message, answer: SendAnswer): Promise<void> {

@@ -4,6 +4,7 @@ import { defineService } from '@kelid/service/define-service';
 import { NotificationsConfig } from './config.ts';
 import { createSeal } from './domain/seal.ts';
 import { onOrderEvent } from './events/on-order-event.ts';
+import { onSessionRevoked } from './events/on-session-revoked.ts';
 import { sendDueMessages } from './jobs/send-due-messages.ts';
 import { listFeedSince } from './operations/list-feed-since.ts';
 import { listMessages } from './operations/list-messages.ts';
@@ -48,6 +49,7 @@ export const notificationsService = defineService({
     'payment.refunded': onOrderEvent,
     'payment.review-begun': onOrderEvent,
     'payment.surplus': onOrderEvent,
+    'session.revoked': onSessionRevoked,
   },
   sweeps: [{ name: 'send-due-messages', everyMs: 1_000, run: sendDueMessages }],
 });

@@ -1,0 +1,16 @@
+import { sessionRevoked } from '@kelid/contracts/events';
+import { eventData } from '@kelid/service/define-service';
+import type { EventEnvelope } from '@kelid/service/event-envelope';
+import type { Context } from '../context.ts';
+import { tell } from '../notices.ts';
+
+/** Its owner hears of a session that ended because somebody had a copy of its token (A29). Other ends were their own or the shop's doing. */
+export async function onSessionRevoked(ctx: Context, event: EventEnvelope): Promise<void> {
+  const { userId, reason } = eventData(sessionRevoked, event);
+  if (reason !== 'refresh-token-reused') return;
+  await tell(ctx, event, {
+    userId,
+    feed: { type: 'session.revoked', data: { reason } },
+    messages: [{ channel: 'sms', template: 'session-ended', recipient: null, params: { at: ctx.now().toISOString() } }],
+  });
+}
