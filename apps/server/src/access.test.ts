@@ -9,160 +9,166 @@ import { type Gateway, startGateway } from '@kelid/gateway/service';
 import type { Actor } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import { serviceActor, startServices, type TestServices } from '@kelid/testing/start-service';
+import { z } from 'zod';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allServices } from './services.ts';
 
 /**
  * Who may call what, written down by hand and not read from the contracts: a contract that opens an operation to one more is found here.
  * `yes` is let in; 401, 403 and 404 are what everybody else hears. `another` is a customer (or seller) who asks for what belongs to somebody
- * else: `404` as if it were missing, `own` only own things, `-` where nothing belongs to anybody.
+ * else: `404` as if it were missing, `own` only own things, `-` where nothing belongs to anybody. `counted` are the reads that show customers to
+ * staff: each is counted, written down, and refused beyond a person's work.
  */
 const table = `
-                                     guest customer another seller support developer admin service
-identity.requestOtp                  yes   yes      -       yes    yes     yes       yes   yes
-identity.verifyOtp                   yes   yes      -       yes    yes     yes       yes   yes
-identity.refreshSession              yes   yes      -       yes    yes     yes       yes   yes
-identity.logout                      401   yes      -       yes    yes     yes       yes   403
-identity.logoutAll                   401   yes      -       yes    yes     yes       yes   403
-identity.listSessions                401   yes      own     yes    yes     yes       yes   403
-identity.deleteSession               401   yes      404     yes    yes     yes       yes   403
-identity.createWsTicket              401   yes      -       yes    yes     yes       yes   403
-identity.setUserStatus               401   403      -       403    403     403       yes   yes
-identity.setUserRoles                401   403      -       403    403     403       yes   yes
-identity.ensureUser                  404   404      -       404    404     404       404   yes
-identity.getUser                     404   404      -       404    404     404       404   yes
-identity.getJwks                     404   404      -       404    404     404       404   yes
-identity.listRevocations             404   404      -       404    404     404       404   yes
-identity.checkSession                404   404      -       404    404     404       404   yes
-identity.redeemWsTicket              404   404      -       404    404     404       404   yes
-catalog.listProducts                 yes   yes      -       yes    yes     yes       yes   yes
-catalog.listFeaturedProducts         yes   yes      -       yes    yes     yes       yes   yes
-catalog.listFacets                   yes   yes      -       yes    yes     yes       yes   yes
-catalog.getProductBySlug             yes   yes      -       yes    yes     yes       yes   yes
-catalog.getProduct                   yes   yes      -       yes    yes     yes       yes   yes
-catalog.suggest                      yes   yes      -       yes    yes     yes       yes   yes
-catalog.listCategories               yes   yes      -       yes    yes     yes       yes   yes
-catalog.getMedia                     yes   yes      -       yes    yes     yes       yes   yes
-catalog.createProduct                401   403      -       yes    403     403       yes   yes
-catalog.updateProduct                401   403      404     yes    403     403       yes   yes
-catalog.updateVariant                401   403      404     yes    403     403       yes   yes
-catalog.createCategory               401   403      -       403    403     403       yes   yes
-catalog.moveCategory                 401   403      -       403    403     403       yes   yes
-catalog.uploadProductImage           401   403      404     yes    403     403       yes   yes
-catalog.getPriceExplanation          yes   yes      -       yes    yes     yes       yes   yes
-catalog.listRates                    401   403      -       403    403     403       yes   yes
-catalog.setManualRate                401   403      -       403    403     403       yes   yes
-catalog.clearManualRate              401   403      -       403    403     403       yes   yes
-catalog.setPriceFormula              401   403      -       403    403     403       yes   yes
-catalog.previewPriceChange           401   403      -       403    403     403       yes   yes
-catalog.listPriceHistory             401   403      -       403    403     403       yes   yes
-catalog.getVariants                  404   404      -       404    404     404       404   yes
-catalog.findVariantBySku             404   404      -       404    404     404       404   yes
-catalog.loadDemo                     404   404      -       404    404     404       404   yes
-catalog.getCacheVersion              404   404      -       404    404     404       404   yes
-orders.getCart                       yes   yes      own     yes    yes     yes       yes   yes
-orders.addCartItem                   yes   yes      -       yes    yes     yes       yes   yes
-orders.updateCartItem                yes   yes      404     yes    yes     yes       yes   yes
-orders.deleteCartItem                yes   yes      404     yes    yes     yes       yes   yes
-orders.putCartCoupon                 yes   yes      -       yes    yes     yes       yes   yes
-orders.deleteCartCoupon              yes   yes      -       yes    yes     yes       yes   yes
-orders.checkout                      401   yes      -       403    403     403       403   403
-orders.payOrder                      401   yes      404     403    403     403       403   403
-orders.listOrders                    401   yes      own     403    403     403       403   403
-orders.getOrder                      401   yes      404     403    403     403       403   403
-orders.getOrderHistory               401   yes      404     403    403     403       403   403
-orders.cancelOrder                   401   yes      404     403    403     403       403   403
-orders.listAllOrders                 401   403      -       403    yes     403       yes   403
-orders.updateOrderStatus             401   403      -       403    403     403       yes   403
-orders.updateOrderTracking           401   403      -       403    yes     403       yes   403
-orders.createCoupon                  401   403      -       403    403     403       yes   yes
-orders.listCoupons                   401   403      -       403    403     403       yes   403
-orders.listCouponUses                401   403      -       403    403     403       yes   403
-orders.updateCoupon                  401   403      -       403    403     403       yes   403
-orders.reviveOrder                   404   404      -       404    404     404       404   yes
-payments.handlePspCallback           yes   yes      -       yes    yes     yes       yes   yes
-payments.handlePspWebhook            yes   yes      -       yes    yes     yes       yes   yes
-payments.getPaymentLimits            401   yes      own     403    403     403       403   403
-payments.setCustomerLevel            401   403      -       403    403     403       yes   403
-payments.listAttempts                401   403      -       403    yes     403       yes   403
-payments.decideAttempt               401   403      -       403    403     403       yes   403
-payments.getTransfer                 401   yes      404     403    403     403       403   403
-payments.submitTransfer              401   yes      404     403    403     403       403   403
-payments.listTransfers               401   403      -       403    yes     403       yes   403
-payments.decideTransfer              401   403      -       403    403     403       yes   403
-payments.getOrderPayments            401   yes      404     403    403     403       403   403
-payments.listPaymentMethods          yes   yes      -       yes    yes     yes       yes   yes
-payments.getWallet                   401   yes      own     403    403     403       403   403
-payments.listWalletEntries           401   yes      own     403    403     403       403   403
-payments.topUpWallet                 401   yes      -       403    403     403       403   403
-payments.listBankAccounts            401   yes      own     403    403     403       403   403
-payments.addBankAccount              401   yes      -       403    403     403       403   403
-payments.listWithdrawals             401   yes      own     403    403     403       403   403
-payments.requestWithdrawal           401   yes      404     403    403     403       403   403
-payments.cancelWithdrawal            401   yes      404     403    403     403       403   403
-payments.listAllBankAccounts         401   403      -       403    yes     403       yes   403
-payments.verifyBankAccount           401   403      -       403    yes     403       yes   403
-payments.listAllWithdrawals          401   403      -       403    yes     403       yes   403
-payments.decideWithdrawal            401   403      -       403    403     403       yes   403
-payments.recordWithdrawalTransfer    401   403      -       403    403     403       yes   403
-payments.requestRefund               401   403      -       403    yes     403       yes   403
-payments.decideRefund                401   403      -       403    403     403       yes   403
-payments.recordRefundTransfer        401   403      -       403    403     403       yes   403
-payments.listRefunds                 401   403      -       403    yes     403       yes   403
-payments.getTrialBalance             401   403      -       403    403     403       yes   yes
-payments.listLedgerCloses            401   403      -       403    403     403       yes   403
-payments.getSalesReport              401   403      -       403    403     403       yes   403
-payments.exportBooks                 401   403      -       403    403     403       yes   403
-payments.importSettlement            401   403      -       403    403     403       yes   403
-payments.listSettlements             401   403      -       403    403     403       yes   403
-payments.listSettlementDifferences   401   403      -       403    403     403       yes   403
-payments.resolveSettlementDifference 401   403      -       403    403     403       yes   403
-payments.listInvariantBreaches       401   403      -       403    403     yes       yes   403
-payments.setPspEnabled               401   403      -       403    403     403       yes   403
-payments.createIntent                404   404      -       404    404     404       404   yes
-payments.startAttempt                404   404      -       404    404     404       404   yes
-payments.closeIntent                 404   404      -       404    404     404       404   yes
-inventory.listOrderKeys              401   yes      own     403    403     403       403   403
-inventory.listOwnKeys                401   yes      own     403    403     403       403   403
-inventory.revealKey                  401   yes      404     403    403     403       403   403
-inventory.reportKey                  401   yes      404     403    403     403       403   403
-inventory.checkGameAccount           yes   yes      -       yes    yes     yes       yes   yes
-inventory.listComplaints             401   403      -       403    yes     403       yes   403
-inventory.decideComplaint            401   403      -       403    403     403       yes   403
-inventory.getComplaintPicture        401   403      -       403    yes     403       yes   403
-inventory.importKeys                 401   403      -       403    403     403       yes   yes
-inventory.startKeyImport             401   403      -       403    403     403       yes   yes
-inventory.addKeyImportLines          401   403      -       403    403     403       yes   yes
-inventory.finishKeyImport            401   403      -       403    403     403       yes   yes
-inventory.getKeyImport               401   403      -       403    403     403       yes   yes
-inventory.listKeyImportVerdicts      401   403      -       403    403     403       yes   yes
-inventory.listDigitalKeys            401   403      -       403    403     403       yes   403
-inventory.getDigitalKey              401   403      -       403    403     403       yes   403
-inventory.updateDigitalKey           401   403      -       403    403     403       yes   403
-inventory.deleteDigitalKey           401   403      -       403    403     403       yes   403
-inventory.revealDigitalKey           401   403      -       403    403     403       yes   403
-inventory.listKeyBatches             401   403      -       403    403     403       yes   403
-inventory.updateKeyBatch             401   403      -       403    403     403       yes   403
-inventory.enterSuppliedCodes         401   403      -       403    403     403       yes   403
-inventory.returnProcurement          401   403      -       403    403     403       yes   403
-inventory.setSupplierOffer           401   403      -       403    403     403       yes   yes
-inventory.listSuppliers              401   403      -       403    403     403       yes   403
-inventory.listSupplierProducts       401   403      -       403    403     403       yes   yes
-inventory.listSupplierCalls          401   403      -       403    403     yes       yes   403
-inventory.replaySupplierCall         401   403      -       403    403     yes       yes   403
-inventory.handleSupplierWebhook      yes   yes      -       yes    yes     yes       yes   yes
-inventory.listProcurements           401   403      -       403    403     403       yes   403
-inventory.reserveStock               404   404      -       404    404     404       404   yes
-inventory.releaseStock               404   404      -       404    404     404       404   yes
-inventory.withdrawKeys               404   404      -       404    404     404       404   yes
-inventory.fulfillOrder               404   404      -       404    404     404       404   yes
-inventory.getStock                   404   404      -       404    404     404       404   yes
-notifications.listNotifications      401   yes      own     403    403     403       403   403
-notifications.markNotificationsRead  401   yes      own     403    403     403       403   403
-notifications.listMessages           401   403      -       403    yes     403       yes   403
-notifications.replayMessage          401   403      -       403    403     403       yes   403
-notifications.sendOtp                404   404      -       404    404     404       404   yes
-notifications.listFeedSince          404   404      -       404    404     404       404   yes
+                                     guest customer another seller support developer admin service counted
+identity.requestOtp                  yes   yes      -       yes    yes     yes       yes   yes     -
+identity.verifyOtp                   yes   yes      -       yes    yes     yes       yes   yes     -
+identity.refreshSession              yes   yes      -       yes    yes     yes       yes   yes     -
+identity.logout                      401   yes      -       yes    yes     yes       yes   403     -
+identity.logoutAll                   401   yes      -       yes    yes     yes       yes   403     -
+identity.listSessions                401   yes      own     yes    yes     yes       yes   403     -
+identity.deleteSession               401   yes      404     yes    yes     yes       yes   403     -
+identity.createWsTicket              401   yes      -       yes    yes     yes       yes   403     -
+identity.setUserStatus               401   403      -       403    403     403       yes   yes     -
+identity.setUserRoles                401   403      -       403    403     403       yes   yes     -
+identity.ensureUser                  404   404      -       404    404     404       404   yes     -
+identity.getUser                     404   404      -       404    404     404       404   yes     -
+identity.getJwks                     404   404      -       404    404     404       404   yes     -
+identity.listRevocations             404   404      -       404    404     404       404   yes     -
+identity.checkSession                404   404      -       404    404     404       404   yes     -
+identity.claimStaffView               404   404      -       404    404     404       404   yes    -
+identity.recordViewedCustomers        404   404      -       404    404     404       404   yes    -
+identity.redeemWsTicket              404   404      -       404    404     404       404   yes     -
+catalog.listProducts                 yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.listFeaturedProducts         yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.listFacets                   yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.getProductBySlug             yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.getProduct                   yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.suggest                      yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.listCategories               yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.getMedia                     yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.createProduct                401   403      -       yes    403     403       yes   yes     -
+catalog.updateProduct                401   403      404     yes    403     403       yes   yes     -
+catalog.updateVariant                401   403      404     yes    403     403       yes   yes     -
+catalog.listProposals                401   403      own     yes    403     403       yes   403     -
+catalog.reviewProduct                401   403      -       403    403     403       yes   403     -
+catalog.createCategory               401   403      -       403    403     403       yes   yes     -
+catalog.moveCategory                 401   403      -       403    403     403       yes   yes     -
+catalog.uploadProductImage           401   403      404     yes    403     403       yes   yes     -
+catalog.getPriceExplanation          yes   yes      -       yes    yes     yes       yes   yes     -
+catalog.listRates                    401   403      -       403    403     403       yes   yes     -
+catalog.setManualRate                401   403      -       403    403     403       yes   yes     -
+catalog.clearManualRate              401   403      -       403    403     403       yes   yes     -
+catalog.setPriceFormula              401   403      -       403    403     403       yes   yes     -
+catalog.previewPriceChange           401   403      -       403    403     403       yes   yes     -
+catalog.listPriceHistory             401   403      -       403    403     403       yes   yes     -
+catalog.getVariants                  404   404      -       404    404     404       404   yes     -
+catalog.findVariantBySku             404   404      -       404    404     404       404   yes     -
+catalog.loadDemo                     404   404      -       404    404     404       404   yes     -
+catalog.getCacheVersion              404   404      -       404    404     404       404   yes     -
+orders.getCart                       yes   yes      own     yes    yes     yes       yes   yes     -
+orders.addCartItem                   yes   yes      -       yes    yes     yes       yes   yes     -
+orders.updateCartItem                yes   yes      404     yes    yes     yes       yes   yes     -
+orders.deleteCartItem                yes   yes      404     yes    yes     yes       yes   yes     -
+orders.putCartCoupon                 yes   yes      -       yes    yes     yes       yes   yes     -
+orders.deleteCartCoupon              yes   yes      -       yes    yes     yes       yes   yes     -
+orders.checkout                      401   yes      -       403    403     403       403   403     -
+orders.payOrder                      401   yes      404     403    403     403       403   403     -
+orders.listOrders                    401   yes      own     403    403     403       403   403     -
+orders.getOrder                      401   yes      404     403    403     403       403   403     -
+orders.getOrderHistory               401   yes      404     403    403     403       403   403     -
+orders.cancelOrder                   401   yes      404     403    403     403       403   403     -
+orders.listAllOrders                 401   403      -       403    yes     403       yes   403     yes
+orders.updateOrderStatus             401   403      -       403    403     403       yes   403     -
+orders.updateOrderTracking           401   403      -       403    yes     403       yes   403     -
+orders.createCoupon                  401   403      -       403    403     403       yes   yes     -
+orders.listCoupons                   401   403      -       403    403     403       yes   403     yes
+orders.listCouponUses                401   403      -       403    403     403       yes   403     yes
+orders.updateCoupon                  401   403      -       403    403     403       yes   403     -
+orders.reviveOrder                   404   404      -       404    404     404       404   yes     -
+payments.handlePspCallback           yes   yes      -       yes    yes     yes       yes   yes     -
+payments.handlePspWebhook            yes   yes      -       yes    yes     yes       yes   yes     -
+payments.getPaymentLimits            401   yes      own     403    403     403       403   403     -
+payments.setCustomerLevel            401   403      -       403    403     403       yes   403     -
+payments.listAttempts                401   403      -       403    yes     403       yes   403     yes
+payments.decideAttempt               401   403      -       403    403     403       yes   403     -
+payments.getTransfer                 401   yes      404     403    403     403       403   403     -
+payments.submitTransfer              401   yes      404     403    403     403       403   403     -
+payments.listTransfers               401   403      -       403    yes     403       yes   403     yes
+payments.decideTransfer              401   403      -       403    403     403       yes   403     -
+payments.getOrderPayments            401   yes      404     403    403     403       403   403     -
+payments.listPaymentMethods          yes   yes      -       yes    yes     yes       yes   yes     -
+payments.getWallet                   401   yes      own     403    403     403       403   403     -
+payments.listWalletEntries           401   yes      own     403    403     403       403   403     -
+payments.topUpWallet                 401   yes      -       403    403     403       403   403     -
+payments.listBankAccounts            401   yes      own     403    403     403       403   403     -
+payments.addBankAccount              401   yes      -       403    403     403       403   403     -
+payments.listWithdrawals             401   yes      own     403    403     403       403   403     -
+payments.requestWithdrawal           401   yes      404     403    403     403       403   403     -
+payments.cancelWithdrawal            401   yes      404     403    403     403       403   403     -
+payments.listAllBankAccounts         401   403      -       403    yes     403       yes   403     yes
+payments.verifyBankAccount           401   403      -       403    yes     403       yes   403     -
+payments.listAllWithdrawals          401   403      -       403    yes     403       yes   403     yes
+payments.decideWithdrawal            401   403      -       403    403     403       yes   403     -
+payments.recordWithdrawalTransfer    401   403      -       403    403     403       yes   403     -
+payments.requestRefund               401   403      -       403    yes     403       yes   403     -
+payments.decideRefund                401   403      -       403    403     403       yes   403     -
+payments.recordRefundTransfer        401   403      -       403    403     403       yes   403     -
+payments.listRefunds                 401   403      -       403    yes     403       yes   403     yes
+payments.getTrialBalance             401   403      -       403    403     403       yes   yes     -
+payments.listLedgerCloses            401   403      -       403    403     403       yes   403     -
+payments.getSalesReport              401   403      -       403    403     403       yes   403     -
+payments.exportBooks                 401   403      -       403    403     403       yes   403     yes
+payments.importSettlement            401   403      -       403    403     403       yes   403     -
+payments.listSettlements             401   403      -       403    403     403       yes   403     -
+payments.listSettlementDifferences   401   403      -       403    403     403       yes   403     -
+payments.resolveSettlementDifference 401   403      -       403    403     403       yes   403     -
+payments.listInvariantBreaches       401   403      -       403    403     yes       yes   403     -
+payments.setPspEnabled               401   403      -       403    403     403       yes   403     -
+payments.createIntent                404   404      -       404    404     404       404   yes     -
+payments.startAttempt                404   404      -       404    404     404       404   yes     -
+payments.closeIntent                 404   404      -       404    404     404       404   yes     -
+inventory.listOrderKeys              401   yes      own     403    403     403       403   403     -
+inventory.listOwnKeys                401   yes      own     403    403     403       403   403     -
+inventory.revealKey                  401   yes      404     403    403     403       403   403     -
+inventory.reportKey                  401   yes      404     403    403     403       403   403     -
+inventory.checkGameAccount           yes   yes      -       yes    yes     yes       yes   yes     -
+inventory.listComplaints             401   403      -       403    yes     403       yes   403     yes
+inventory.decideComplaint            401   403      -       403    403     403       yes   403     -
+inventory.getComplaintPicture        401   403      -       403    yes     403       yes   403     yes
+inventory.importKeys                 401   403      -       403    403     403       yes   yes     -
+inventory.startKeyImport             401   403      -       403    403     403       yes   yes     -
+inventory.addKeyImportLines          401   403      -       403    403     403       yes   yes     -
+inventory.finishKeyImport            401   403      -       403    403     403       yes   yes     -
+inventory.getKeyImport               401   403      -       403    403     403       yes   yes     -
+inventory.listKeyImportVerdicts      401   403      -       403    403     403       yes   yes     -
+inventory.listDigitalKeys            401   403      -       403    403     403       yes   403     -
+inventory.getDigitalKey              401   403      -       403    403     403       yes   403     -
+inventory.updateDigitalKey           401   403      -       403    403     403       yes   403     -
+inventory.deleteDigitalKey           401   403      -       403    403     403       yes   403     -
+inventory.revealDigitalKey           401   403      -       403    403     403       yes   403     -
+inventory.listKeyBatches             401   403      -       403    403     403       yes   403     -
+inventory.updateKeyBatch             401   403      -       403    403     403       yes   403     -
+inventory.enterSuppliedCodes         401   403      -       403    403     403       yes   403     -
+inventory.returnProcurement          401   403      -       403    403     403       yes   403     -
+inventory.setSupplierOffer           401   403      -       403    403     403       yes   yes     -
+inventory.listSuppliers              401   403      -       403    403     403       yes   403     -
+inventory.listSupplierProducts       401   403      -       403    403     403       yes   yes     -
+inventory.listSupplierCalls          401   403      -       403    403     yes       yes   403     -
+inventory.replaySupplierCall         401   403      -       403    403     yes       yes   403     -
+inventory.handleSupplierWebhook      yes   yes      -       yes    yes     yes       yes   yes     -
+inventory.listProcurements           401   403      -       403    403     403       yes   403     -
+inventory.reserveStock               404   404      -       404    404     404       404   yes     -
+inventory.releaseStock               404   404      -       404    404     404       404   yes     -
+inventory.withdrawKeys               404   404      -       404    404     404       404   yes     -
+inventory.fulfillOrder               404   404      -       404    404     404       404   yes     -
+inventory.getStock                   404   404      -       404    404     404       404   yes     -
+notifications.listNotifications      401   yes      own     403    403     403       403   403     -
+notifications.markNotificationsRead  401   yes      own     403    403     403       403   403     -
+notifications.listMessages           401   403      -       403    yes     403       yes   403     yes
+notifications.replayMessage          401   403      -       403    403     403       yes   403     -
+notifications.sendOtp                404   404      -       404    404     404       404   yes     -
+notifications.listFeedSince          404   404      -       404    404     404       404   yes     -
 `;
 
 const [head = '', ...lines] = table.split('\n').filter((line) => line.trim() !== '');
@@ -194,7 +200,7 @@ beforeAll(async () => {
     services: allServices,
     env: {
       RUN: 'api',
-      LOG_LEVEL: 'silent',
+      LOG_LEVEL: 'error',
       PORT: '0',
       GATEWAY_CACHE_MB: '0',
       GATEWAY_ANONYMOUS_PER_MINUTE: '1000000',
@@ -299,6 +305,18 @@ test('I25: every operation of every contract has its row of who may call it, and
       expect(['yes', 'own', '-', '401', '403', '404'], `${name} ${column}`).toContain(row[column]);
 });
 
+test('A98: what shows customers to staff is counted, as the table says, and no read that names a customer is forgotten', () => {
+  for (const { fullName, operation } of operations) {
+    expect(operation.showsCustomers, fullName).toBe(cellOf(fullName, 'counted') === 'yes');
+    const isStaffRead = operation.path.startsWith('/admin/') && operation.method === 'GET';
+    const shape = isStaffRead
+      ? JSON.stringify(z.toJSONSchema(operation.output, { io: 'input', unrepresentable: 'any' }))
+      : '';
+    if (/"(customerIds?|userId|phone|sheba|holderName|playerId)":/.test(shape))
+      expect(cellOf(fullName, 'counted'), fullName).toBe('yes');
+  }
+});
+
 test.each(['guest', ...rolesOfTable] as const)(
   'A36 A37 A39 I25: at the door, a %s is let into what the table says and hears 401, 403 or 404 for the rest',
   async (role) => {
@@ -356,7 +374,8 @@ test("I25 A32 A38: what belongs to one customer or seller is missing for another
       if (theirs.status !== 404 || theirs.code !== missing.code)
         wrong.push(`${fullName}: ${theirs.status} ${theirs.code}, and ${missing.code} for what is missing`);
     } else if (wanted === 'own') {
-      const { text } = await ask(operation, another.token, name === 'listOrderKeys' ? { orderId: things.orderId } : {});
+      const who = cellOf(fullName, 'customer') === 'yes' ? another : anotherSeller;
+      const { text } = await ask(operation, who.token, name === 'listOrderKeys' ? { orderId: things.orderId } : {});
       for (const id of things.ids) if (text.includes(id)) wrong.push(`${fullName} shows ${id}`);
     }
   }
@@ -377,11 +396,12 @@ test("I25 A32 A38: what belongs to one customer or seller is missing for another
     await ask(ownList('orders', 'listOrders'), owner.token),
     await ask(ownList('inventory', 'listOwnKeys'), owner.token),
     await ask(ownList('payments', 'listWithdrawals'), owner.token),
+    await ask(ownList('catalog', 'listProposals'), seller.token),
   ].map((answer) => answer.text))
     expect(things.ids.some((id) => text.includes(id))).toBe(true);
 });
 
-function ownList(service: 'orders' | 'inventory' | 'payments', name: string): Operation {
+function ownList(service: string, name: string): Operation {
   const found = operations.find((one) => one.service === service && one.name === name);
   if (!found) throw new Error(`There is no ${service}.${name}`);
   return found.operation;
@@ -394,6 +414,12 @@ function missingIds(input: Record<string, unknown>): Record<string, unknown> {
       .filter((field) => field.endsWith('Id'))
       .map((field) => [field, newId()]),
   );
+}
+
+/** Three groups of five, as Steam's codes look; of the id's end, which is drawn. */
+function newCode(): string {
+  const digits = newId().replaceAll('-', '').slice(-15).toUpperCase();
+  return [digits.slice(0, 5), digits.slice(5, 10), digits.slice(10)].join('-');
 }
 
 /** One of everything that a customer or a seller can own. */
@@ -425,7 +451,7 @@ async function makeThings(owner: SignedIn, seller: SignedIn) {
   const bought = await create(serviceActor);
   const sold = await create(seller.actor);
   const vault = shop.as(inventoryContract, serviceActor);
-  await vault.importKeys({ sku: bought.sku, label: 'two', codes: ['AAAAA-BBBBB-CCCC1', 'AAAAA-BBBBB-CCCC2'] });
+  await vault.importKeys({ sku: bought.sku, label: 'two', codes: [newCode(), newCode()] });
 
   const call = async (service: 'orders' | 'payments', name: string, input: Record<string, unknown>) => {
     const { status, text } = await ask(ownList(service, name), owner.token, input);
@@ -486,7 +512,67 @@ async function makeThings(owner: SignedIn, seller: SignedIn) {
     updateVariant: { variantId: sold.variantId, region: 'DE' },
     uploadProductImage: { productId: sold.productId },
   };
-  return { orderId, inputs, ids: [orderId, attemptId, keyId, itemId, bankAccountId, withdrawalId, sessionId] };
+  return {
+    orderId,
+    inputs,
+    ids: [sold.productId, orderId, attemptId, keyId, itemId, bankAccountId, withdrawalId, sessionId],
+  };
+}
+
+test('A98: of 250 pages of customers that one member of staff asks for, ten at a time, thirty are shown, somebody is told, and who read whose data is written down for ever', async () => {
+  const [customer, seller, support] = [await signIn('customer'), await signIn('seller'), await signIn('support')];
+  const { orderId } = await makeThings(customer, seller);
+  const operation = ownList('orders', 'listAllOrders');
+  const answers: Asked[] = [];
+  for (let round = 0; round < 25; round += 1)
+    answers.push(...(await Promise.all(Array.from({ length: 10 }, () => ask(operation, support.token)))));
+  const shown = answers.filter(({ status }) => status === 200);
+  expect(shown).toHaveLength(30); // Pages of twenty, 600 customers a minute.
+  expect(shown[0]?.text).toContain(orderId);
+  for (const { status, code, text } of answers)
+    if (status !== 200) expect([status, code, text.includes(orderId)]).toEqual([429, 'staff-views-limited', false]);
+  expect(
+    shop.logLines.some((line) => line.includes('"alarm":"staff-views"') && line.includes(support.actor.userId)),
+  ).toBe(true);
+
+  const written = await shop.sql(
+    'identity',
+    `select v.session_id, v.operation, v.customer_count, v.ip from staff_views v
+     join staff_view_customers c on c.view_id = v.id where v.staff_id = $1 and c.customer_id = $2`,
+    [support.actor.userId, customer.actor.userId],
+  );
+  expect(written).toHaveLength(30);
+  expect(written[0]).toEqual({
+    session_id: support.actor.sessionId,
+    operation: 'listAllOrders',
+    customer_count: 20,
+    ip: '127.0.0.1',
+  });
+  for (const text of [
+    `delete from staff_views`,
+    `update staff_views set customer_count = 1`,
+    `delete from staff_view_customers`,
+  ])
+    await expect(shop.sql('identity', text)).rejects.toThrow('permission denied');
+
+  // Another member of staff, who works as people do, is shown customers; this one again when the minute is over, until the hour's are gone.
+  expect((await ask(operation, signedIn('admin').token)).status).toBe(200);
+  const passMinute = () =>
+    shop.ownerSql('identity', `update staff_views set at = at - interval '1 minute' where staff_id = $1`, [
+      support.actor.userId,
+    ]);
+  for (let minute = 1; minute < 5; minute += 1) {
+    await passMinute();
+    for (let page = 0; page < 6; page += 1) expect((await askPage(support.token)).status, `minute ${minute}`).toBe(200);
+    expect((await askPage(support.token)).status).toBe(429);
+  }
+  await passMinute();
+  expect((await askPage(support.token)).status).toBe(429);
+});
+
+/** A page of a hundred. */
+async function askPage(token: string): Promise<{ status: number }> {
+  return fetch(`${gateway.url}/api/v1/admin/orders?limit=100`, { headers: { authorization: `Bearer ${token}` } });
 }
 
 test('A40: no other method and no other spelling of a staff path opens it to a customer', async () => {

@@ -43,6 +43,10 @@ export const rateLimited = problem<{ retryAfterSeconds: number }>('rate-limited'
   status: 429,
   title: 'Too many requests; wait a moment',
 });
+export const staffViewsLimited = problem<{ retryAfterSeconds: number }>('staff-views-limited', {
+  status: 429,
+  title: 'You have looked at more customers than one person may in this time; wait a little',
+});
 export const serviceUnavailable = problem<{ retryAfterSeconds: number }>('service-unavailable', {
   status: 503,
   title: 'This part of the shop is away for a moment',

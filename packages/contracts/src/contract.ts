@@ -23,6 +23,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   checksSession: boolean;
   /** Public, and yet the answer is the caller's own: a token that is no good is refused, not taken for a guest's. */
   isPersonal: boolean;
+  /** Staff read here what belongs to customers: each call is counted, written down and, beyond a person's work, refused. */
+  showsCustomers: boolean;
   /** Calls per minute of one actor (or one address for guests), beside the general limit. */
   limitPerMinute?: number;
   /** The longest body that is read, everywhere on its way. */
@@ -48,6 +50,7 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
     checksSession: false,
     bodyBytesMax: 64 * 1024,
     isPersonal: false,
+    showsCustomers: false,
     transport: 'json',
     ...options,
     input: options.input.strict() as unknown as Input,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Instant, NoInput, NoOutput } from './common.ts';
+import { Id, Instant, NoInput, NoOutput, staffViewsLimited } from './common.ts';
 import { contract, operation, problem, Role } from './contract.ts';
 
 export const phoneNotAccepted = problem<{ errors: { field: string; message: string }[] }>(
@@ -43,6 +43,10 @@ export const otpExpired = problem('identity.otp_expired', {
 export const refreshRefused = problem('identity.refresh-refused', { status: 401, title: 'Sign in again' });
 export const sessionNotFound = problem('identity.session-not-found', { status: 404, title: 'No such session' });
 export const userNotFound = problem('identity.user-not-found', { status: 404, title: 'No such user' });
+export const lastAdmin = problem('identity.last-admin', {
+  status: 409,
+  title: 'The shop needs an admin: make somebody else one first',
+});
 
 export const UserSummary = z.object({ id: Id, phone: z.string(), roles: z.array(Role) });
 export const TokenSet = z.object({
@@ -153,7 +157,7 @@ export const identityContract = contract('identity', {
     access: ['admin', 'internal'],
     input: z.object({ userId: Id, status: z.enum(['active', 'banned']), reason: z.string().min(3).max(500) }),
     output: z.object({ userId: Id, status: z.enum(['active', 'banned']) }),
-    problems: [userNotFound],
+    problems: [userNotFound, lastAdmin],
     checksSession: true,
   }),
   setUserRoles: operation({
@@ -163,7 +167,7 @@ export const identityContract = contract('identity', {
     access: ['admin', 'internal'],
     input: z.object({ userId: Id, roles: z.array(Role).min(1).max(5), reason: z.string().min(3).max(500) }),
     output: UserSummary,
-    problems: [userNotFound],
+    problems: [userNotFound, lastAdmin],
     checksSession: true,
   }),
   // Between services.
@@ -208,6 +212,32 @@ export const identityContract = contract('identity', {
     access: ['internal'],
     input: z.object({ sessionId: Id }),
     output: z.object({ isLive: z.boolean() }),
+  }),
+  claimStaffView: operation({
+    method: 'POST',
+    path: '/internal/identity/staff-views',
+    summary: "Writes down that a member of staff is about to read customers' data, within what one person may read",
+    access: ['internal'],
+    input: z.object({
+      staffId: Id,
+      sessionId: Id,
+      operation: z.string().max(100),
+      /** What was asked for: filters and ids. */
+      about: z.record(z.string(), z.unknown()),
+      /** At most so many customers are shown. */
+      customerCount: z.int().min(1).max(1_000),
+    }),
+    output: z.object({ viewId: Id }),
+    problems: [staffViewsLimited],
+  }),
+  recordViewedCustomers: operation({
+    method: 'POST',
+    path: '/internal/identity/staff-views/{viewId}/customers',
+    summary: 'Whose data a member of staff was then shown',
+    access: ['internal'],
+    status: 204,
+    input: z.object({ viewId: Id, customerIds: z.array(Id).min(1).max(1_000) }),
+    output: NoOutput,
   }),
   redeemWsTicket: operation({
     method: 'POST',

@@ -208,6 +208,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/complaints',
     summary: 'Complaints about product keys, newest first',
     access: ['admin', 'support'],
+    showsCustomers: true,
     input: z.object({ status: ComplaintStatus.optional(), limit: Limit, cursor: Cursor }),
     output: page(
       z.object({
@@ -254,6 +255,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/complaints/{complaintId}/picture',
     summary: 'The picture that came with a complaint; each look is recorded',
     access: ['admin', 'support'],
+    showsCustomers: true,
     checksSession: true,
     input: z.object({ complaintId: Id }),
     output: z.object({ contentType: z.string(), contentBase64: z.string() }),

@@ -413,6 +413,7 @@ export const ordersContract = contract(
       path: '/admin/orders',
       summary: 'Orders of everybody, newest first',
       access: ['admin', 'support'],
+      showsCustomers: true,
       input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
       output: page(StaffOrderSummary),
     }),
@@ -463,6 +464,7 @@ export const ordersContract = contract(
       path: '/admin/coupons',
       summary: 'Coupons, newest first, with how often each is used',
       access: ['admin'],
+      showsCustomers: true,
       checksSession: true,
       input: z.object({ limit: Limit, cursor: Cursor }),
       output: page(Coupon),
@@ -472,6 +474,7 @@ export const ordersContract = contract(
       path: '/admin/coupons/{couponId}/uses',
       summary: 'The orders that used a coupon, newest first; a released use came back when its order died',
       access: ['admin'],
+      showsCustomers: true,
       checksSession: true,
       input: z.object({ couponId: Id, limit: Limit, cursor: Cursor }),
       output: page(

@@ -192,6 +192,21 @@ test('AU-8 A26: where it counts the session is read at once, and an identity tha
   expect((await pay()).status).toBe(200);
 });
 
+test('A98: what cannot be written down of who reads customers is not shown', async () => {
+  const token = await tokenOf(['support']);
+  answers.set('orders.listAllOrders', () => ({ items: [{ customerId: newId() }] }));
+  for (const name of ['identity.claimStaffView', 'identity.recordViewedCustomers']) {
+    answers.set(name, () => {
+      throw new Error('identity is away');
+    });
+    const answer = await get('/api/v1/admin/orders', bearer(token));
+    expect([answer.status, answer.headers.get('retry-after')], name).toEqual([503, '3']);
+    expect(await answer.text()).not.toContain('customerId');
+    answers.delete(name);
+  }
+  expect((await get('/api/v1/admin/orders', bearer(token))).status).toBe(200);
+});
+
 test('GW-6 CA-11: the second read is a hit, and a write makes the next read fresh within a second', async () => {
   let title = 'before';
   answers.set('catalog.listProducts', () => ({ title }));

@@ -19,7 +19,7 @@ import type { Actor } from '@kelid/service/context';
 import { createFastify } from '@kelid/service/fastify';
 import type { Environment, Host } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
-import { checkAccess, parseInput, toProblem } from '@kelid/service/invoke';
+import { type CallContext, checkAccess, parseInput, toProblem } from '@kelid/service/invoke';
 import { lineOf, visitorAddress } from '@kelid/service/ip-network';
 import { ByteCache, type CachedAnswer } from './byte-cache.ts';
 import { GatewayConfig } from './config.ts';
@@ -28,6 +28,7 @@ import { createLiveUpdates } from './live-updates.ts';
 import { docsPage, openApiDocument } from './openapi.ts';
 import { createQueryReader, mergeInput, parseJsonBody, type QueryReader } from './raw-input.ts';
 import { watchSignIns } from './sign-in-state.ts';
+import { createStaffViews } from './staff-views.ts';
 
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
@@ -55,6 +56,7 @@ interface Route extends KnownRoute {
 export async function startGateway(host: Host, env: Environment): Promise<Gateway> {
   const config = GatewayConfig.parse(env);
   const signIns = watchSignIns(host);
+  const staffViews = createStaffViews(host);
   const redis =
     config.REDIS_URL === undefined
       ? undefined
@@ -181,19 +183,21 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     request.raw.once('aborted', () => aborter.abort());
     const key = request.headers['idempotency-key'];
     const input = inputOf(route, request);
-    const call = () =>
-      host.call(service, name, input, {
-        actor,
-        origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
-        requestId: request.id,
-        signal: AbortSignal.any([
-          aborter.signal,
-          AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000),
-        ]),
-        idempotencyKey: typeof key === 'string' ? key : undefined,
-      });
+    const context: CallContext = {
+      actor,
+      origin: { ip, userAgent: String(request.headers['user-agent'] ?? '').slice(0, 300) },
+      requestId: request.id,
+      signal: AbortSignal.any([
+        aborter.signal,
+        AbortSignal.timeout(operation.method === 'GET' && operation.transport === 'json' ? 5_000 : 20_000),
+      ]),
+      idempotencyKey: typeof key === 'string' ? key : undefined,
+    };
+    const view = operation.showsCustomers ? await staffViews.begin(name, operation, input, context) : undefined;
+    const call = () => host.call(service, name, input, context);
     const isHint = operation.transport === 'form' || operation.transport === 'webhook';
     const { output, headers } = await (isHint ? limits.hint(name, input, ip, call) : call());
+    await view?.end(output);
     reply.headers(headers).header('cache-control', 'no-store');
     if (operation.status === 204) return reply.status(204).send();
     if (operation.status === 303) return reply.redirect(Redirect.parse(output).location, 303);

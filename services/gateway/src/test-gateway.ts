@@ -21,7 +21,7 @@ export const tokenSecret = 'a secret of the test run, long enough';
 export const kid = newId();
 export const allowedOrigin = 'https://shop.ir';
 const asksByItself =
-  /^(identity[.](getJwks|listRevocations|checkSession|redeemWsTicket)|catalog[.]getCacheVersion|notifications[.]listFeedSince)$/;
+  /^(identity[.](getJwks|listRevocations|checkSession|redeemWsTicket|claimStaffView|recordViewedCustomers)|catalog[.]getCacheVersion|notifications[.]listFeedSince)$/;
 
 export let host: Host;
 export let gateway: Gateway;
@@ -87,6 +87,7 @@ const own: Record<string, Answer> = {
   'identity.getJwks': () => ({ keys: [publicJwk] }),
   'identity.listRevocations': () => ({ sessionIds: [...revoked], asOf: new Date(Date.now()).toISOString() }),
   'identity.checkSession': () => ({ isLive: true }),
+  'identity.claimStaffView': () => ({ viewId: newId() }),
   'identity.redeemWsTicket': ({ ticket }) => {
     const session = liveTickets.get(String(ticket)) ?? null;
     liveTickets.delete(String(ticket));

@@ -20,6 +20,10 @@ export const IdentityConfig = z.object({
   IDENTITY_OTP_DAILY_RESERVE: limit(2_500),
   IDENTITY_WRONG_PER_HOUR: limit(10),
   IDENTITY_WRONG_PER_DAY: limit(20),
+  /** Customers that one member of staff looks at in a minute before somebody is told, and the most of a minute and an hour. */
+  IDENTITY_STAFF_VIEWS_ALARM_PER_MINUTE: limit(200),
+  IDENTITY_STAFF_VIEWS_PER_MINUTE: limit(600),
+  IDENTITY_STAFF_VIEWS_PER_HOUR: limit(3_000),
   IDENTITY_PROOF_OF_WORK_BITS: z.coerce.number().int().min(8).max(26).default(18),
   /** The most that a flood makes of it; a phone needs some eight seconds for 22. */
   IDENTITY_PROOF_OF_WORK_BITS_MAX: z.coerce.number().int().min(8).max(26).default(22),

@@ -6,6 +6,7 @@ import { createSecrets } from './domain/secrets.ts';
 import { createSigner, ensureSigningKey } from './domain/signing-keys.ts';
 import { dropOldRows, rotateSigningKeys } from './jobs/tidy.ts';
 import { checkSession } from './operations/check-session.ts';
+import { claimStaffView } from './operations/claim-staff-view.ts';
 import { createWsTicket } from './operations/create-ws-ticket.ts';
 import { deleteSession } from './operations/delete-session.ts';
 import { ensureUser } from './operations/ensure-user.ts';
@@ -15,6 +16,7 @@ import { listRevocations } from './operations/list-revocations.ts';
 import { listSessions } from './operations/list-sessions.ts';
 import { logout } from './operations/logout.ts';
 import { logoutAll } from './operations/logout-all.ts';
+import { recordViewedCustomers } from './operations/record-viewed-customers.ts';
 import { redeemWsTicket } from './operations/redeem-ws-ticket.ts';
 import { refreshSession } from './operations/refresh-session.ts';
 import { requestOtp } from './operations/request-otp.ts';
@@ -49,6 +51,8 @@ export const identityService = defineService({
     getJwks,
     listRevocations,
     checkSession,
+    claimStaffView,
+    recordViewedCustomers,
     redeemWsTicket,
   },
   sweeps: [

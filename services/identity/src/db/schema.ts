@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { check, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { Role } from '@kelid/contracts/contract';
 
 export { outbox } from '@kelid/service/tables';
@@ -165,3 +165,40 @@ export const identityAudit = pgTable('identity_audit', {
     .notNull()
     .default(sql`now()`),
 });
+
+/** Which member of staff read customers' data, when, and what was asked for; written before it is shown. Rows are added, never changed. */
+export const staffViews = pgTable(
+  'staff_views',
+  {
+    id: uuid().primaryKey(),
+    staffId: uuid('staff_id').notNull(),
+    sessionId: uuid('session_id').notNull(),
+    operation: text().notNull(),
+    about: jsonb().$type<Record<string, unknown>>().notNull(),
+    customerCount: integer('customer_count').notNull(),
+    ip: text().notNull(),
+    requestId: text('request_id').notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [
+    index('staff_views_staff').on(table.staffId, table.at),
+    check('staff_views_count', sql`${table.customerCount} > 0`),
+  ],
+);
+
+/** Whose data that was. */
+export const staffViewCustomers = pgTable(
+  'staff_view_customers',
+  {
+    viewId: uuid('view_id')
+      .notNull()
+      .references(() => staffViews.id),
+    customerId: uuid('customer_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.viewId, table.customerId] }),
+    index('staff_view_customers_customer').on(table.customerId),
+  ],
+);

@@ -145,7 +145,7 @@ async function applyLimits(
   if (sent.phoneHour >= config.IDENTITY_OTP_PER_PHONE_HOUR) throw otpLimited({ retryAfterSeconds: 3_600 });
   if (sent.phoneDay >= config.IDENTITY_OTP_PER_PHONE_DAY) throw otpLimited({ retryAfterSeconds: 86_400 });
   if (sent.allDay >= dayMaxOf(ctx, asker)) {
-    ctx.log.error({ alarm: 'otp-daily-cap', count: sent.allDay, asker }, "the day's budget of codes is spent");
+    ctx.log.error({ alarm: 'otp-daily-cap', count: sent.allDay, from: asker }, "the day's budget of codes is spent");
     throw otpLimited({ retryAfterSeconds: 3_600 });
   }
   const isFlood = sent.allHour >= config.IDENTITY_OTP_GLOBAL_PER_HOUR;
