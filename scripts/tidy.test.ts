@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { expected } from '../apps/server/src/test-access-table.ts';
 import { contracts } from '../packages/contracts/src/all.ts';
 import type { Contract } from '../packages/contracts/src/contract.ts';
 
@@ -21,6 +22,13 @@ test('each operation of a contract is the file of its name', () => {
     }),
   );
   expect(missing).toEqual([]);
+});
+
+test('each operation of a contract has its row in the table of who may call it, apps/server/src/test-access-table.ts', () => {
+  const names = Object.values(contracts).flatMap((contract: Contract) =>
+    Object.keys(contract.operations).map((name) => `${contract.name}.${name}`),
+  );
+  expect(names.filter((name) => !expected.has(name))).toEqual([]);
 });
 
 test('services have the same rooms', () => {
