@@ -111,6 +111,7 @@ payments.listSettlementDifferences   401   403      -       403    403     403  
 payments.resolveSettlementDifference 401   403      -       403    403     403       yes   403     -
 payments.listInvariantBreaches       401   403      -       403    403     yes       yes   403     -
 payments.setPspEnabled               401   403      -       403    403     403       yes   403     -
+payments.getOrderMoney               404   404      -       404    404     404       404   yes     -
 payments.createIntent                404   404      -       404    404     404       404   yes     -
 payments.startAttempt                404   404      -       404    404     404       404   yes     -
 payments.closeIntent                 404   404      -       404    404     404       404   yes     -
