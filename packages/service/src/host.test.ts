@@ -90,7 +90,8 @@ test('PL-12: a shutdown amid 200 requests finishes each of them and takes no new
   expect((await answers).map((answer) => answer.status)).toEqual(inputs.map(() => 200));
   const answeredAt = performance.now();
   await closing;
-  expect(performance.now() - answeredAt).toBeLessThan(5_000); // No connection that is only kept alive holds it up.
+  // No connection that is only kept alive holds it up until its patience of 25 seconds is over.
+  expect(performance.now() - answeredAt).toBeLessThan(20_000);
   const { rows } = await looker.query<{ event_id: string }>('select event_id from effects order by event_id');
   expect(rows.map((row) => row.event_id)).toEqual(inputs.map((input) => input.challengeId).toSorted());
   await looker.end();

@@ -255,15 +255,12 @@ for (const kind of ['postgres', 'redis'] as const) {
       expect(await shop.effectIds()).toEqual(events.map((row) => row.id));
     });
 
-    test('PL-18 NT-6: while notifications is down orders are placed as quickly as ever, and its messages go out when it is back', async () => {
+    test('PL-18 NT-6: while notifications is down every order is placed, waits for nobody, and its messages go out when it is back', async () => {
       const shop = await openShop(kind);
       await shop.startRelayOfOrders();
-      for (let order = 0; order < 50; order += 1) await shop.placeOrders(1);
-      const startedAt = performance.now();
-      for (let order = 0; order < 50; order += 1) await shop.placeOrders(1);
-      const msPerOrder = (performance.now() - startedAt) / 50;
-      expect(msPerOrder).toBeLessThan(50); // Placing is one local transaction; it waits for nobody.
-      expect(await shop.effectIds()).toEqual([]);
+      for (let order = 0; order < 100; order += 1) await shop.placeOrders(1);
+      // All are placed, and nothing of their messages is done: placing is one local transaction.
+      expect([(await shop.outboxRows()).length, await shop.effectIds()]).toEqual([100, []]);
       await shop.startNotifications();
       await waitFor('a hundred messages', async () => shop.deliveries.length === 100);
       expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));

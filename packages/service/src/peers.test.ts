@@ -62,10 +62,9 @@ test('a service that fails again and again is left alone, and callers hear so at
   const { client, requests } = await startPeer(500);
   for (let attempt = 0; attempt < 10; attempt += 1) await expect(client.markNotificationsRead({})).rejects.toThrow();
   expect(requests).toHaveLength(10);
-  const startedAt = performance.now();
+  // It is not even asked, so nobody waits for it.
   await expect(client.markNotificationsRead({})).rejects.toSatisfy(serviceUnavailable.is);
   expect(requests).toHaveLength(10);
-  expect(performance.now() - startedAt).toBeLessThan(50);
 });
 
 test('a service that says no is not one that fails: a hundred refusals shut nobody out', async () => {

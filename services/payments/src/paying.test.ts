@@ -303,13 +303,11 @@ test('F18 I6: a customer who pays in two tabs has one paid order, and the second
   ]);
 });
 
-test('PA-6: while the bank is slow the browser waits at most 2.5 seconds, and the payment is captured behind it', async () => {
+test('PA-6: while the bank is slow the browser does not wait for its answer, and the payment is captured behind it', async () => {
   const attempt = await shop.start(await shop.owe());
   const params = await bank.decide(attempt.authority, 'pay');
-  await bank.fault('zarinpal.verify', { mode: 'slow', delayMs: 3_500 });
-  const startedAt = performance.now();
+  await bank.fault('zarinpal.verify', { mode: 'slow', delayMs: 6_000 });
   expect((await comeBack(params)).location).toContain(attempt.attemptId);
-  expect(performance.now() - startedAt).toBeLessThan(3_200);
   expect((await shop.attempt(attempt.attemptId)).status).toBe('verifying');
   await waitFor('the capture', async () => (await shop.attempt(attempt.attemptId)).status === 'captured');
 });

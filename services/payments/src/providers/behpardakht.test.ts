@@ -506,9 +506,8 @@ test.each([
   ['elements in 20,000 others', nested(20_000)],
   ['200,000 spaces in a tag that does not end', `<a${' '.repeat(200_000)}`],
 ])('F13: %s is no answer', (_name, xml) => {
-  const startedAt = performance.now();
+  // What grows with the square of these lengths would not end within the test's own time.
   expect(readSoapReturn(xml, 'bpVerifyRequest')).toBeUndefined();
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
 test('F13: what cannot be read is unknown in each call, whatever its status, and the body of an error is not read', async () => {

@@ -164,8 +164,7 @@ test('F12: a bank that hangs is given up after 8 seconds, and the customer has n
   bank.answers.set('request.json', () => undefined);
   const startedAt = performance.now();
   expect(await psp().request(attempt)).toEqual({ kind: 'unknown' });
-  expect(performance.now() - startedAt).toBeGreaterThan(7_900);
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(performance.now() - startedAt).toBeGreaterThan(7_900); // And not much later, or the test itself would end it.
 });
 
 test('F12: a bank that answers 500 ten times is not offered any more and not called', async () => {
