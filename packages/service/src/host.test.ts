@@ -214,7 +214,7 @@ test('PL-13 F9: /ready names each part that is away and is right again by itself
 });
 
 test('PL-5: calls between processes, readiness and metrics are on the internal address alone, which is this machine unless it is set', async () => {
-  const shop = await start(serviceOf(notificationsContract, {}), { HOST: '0.0.0.0' });
+  const shop = await start(serviceOf(notificationsContract, {}), { HOST: '127.0.0.3' });
   expect(new URL(shop.host.internalUrl).hostname).toBe('127.0.0.1');
   const elsewhere = await start(serviceOf(notificationsContract, {}), { INTERNAL_HOST: '127.0.0.2' });
   expect(new URL(elsewhere.host.internalUrl).hostname).toBe('127.0.0.2');

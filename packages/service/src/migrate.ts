@@ -5,6 +5,7 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { z } from 'zod';
 import { DatabaseClient } from './postgres/client.ts';
+import { refuseWithoutLetters } from './postgres/letters.ts';
 
 const Journal = z.object({ entries: z.array(z.object({ tag: z.string() })) });
 
@@ -17,6 +18,7 @@ export async function migrateDatabase(ownerUrl: string, migrationsFolder: string
   await client.connect();
   try {
     await client.query('select pg_advisory_lock(7305)');
+    await refuseWithoutLetters(client);
     await refuseSkipped(client, migrationsFolder);
     await migrate(drizzle(client), { migrationsFolder });
   } finally {

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseClient } from './client.ts';
+import { learnLetters, letters } from './letters.ts';
 
 export interface EmbeddedPostgres {
   adminUrl: string;
@@ -146,22 +147,24 @@ export async function startEmbeddedPostgres(options: {
   }
 
   let server = await launchUntilItAnswers();
-  return {
-    adminUrl,
-    port,
-    isJoined: false,
-    async stop(mode = 'fast') {
-      isStopping = true;
-      await mending;
-      if (!hasExited) {
-        server.ref(); // Waiting for it must keep this process alive.
-        const exited = new Promise((done) => server.once('exit', done));
-        server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-        await exited;
-      }
-      rmSync(ownerFile, { force: true });
-    },
-  };
+  async function stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    isStopping = true;
+    await mending;
+    if (!hasExited) {
+      server.ref(); // Waiting for it must keep this process alive.
+      const exited = new Promise((done) => server.once('exit', done));
+      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      await exited;
+    }
+    rmSync(ownerFile, { force: true });
+  }
+  try {
+    await learnLetters(adminUrl);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { adminUrl, port, isJoined: false, stop };
 }
 
 function urlOf(password: string, port: number, socketFolder: string | undefined): string {
@@ -301,6 +304,7 @@ async function initialise(place: Place, user: User | undefined, passwordFile: st
     '-E',
     'UTF8',
     '--locale=C',
+    `--lc-ctype=${letters}`,
     '--no-sync',
   ];
   const child = run(join(place.binFolder, 'initdb'), flags, user, false);

@@ -1,4 +1,5 @@
 import { DatabaseClient } from './client.ts';
+import { letters } from './letters.ts';
 
 export interface ProvisionedUrls {
   services: Record<string, { appUrl: string; ownerUrl: string }>;
@@ -35,7 +36,9 @@ export async function provisionDatabases(options: {
     const knownDatabases = new Set(databases.rows.map((row) => row.datname));
     const missing = names.filter((name) => !knownDatabases.has(`kelid_${name}`));
     for (const name of missing) {
-      await admin.query(`create database kelid_${name} owner ${name}_owner template template0 strategy file_copy`);
+      await admin.query(
+        `create database kelid_${name} owner ${name}_owner template template0 encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype '${letters}' strategy file_copy`,
+      );
       await prepareDatabase(options.adminUrl, `kelid_${name}`, name);
     }
   } finally {
