@@ -16,7 +16,19 @@ afterAll(async () => {
 
 /** `npm run kelid -- …` in the shop's folder, as its keeper types it. */
 async function kelid(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const env = { PATH: process.env['PATH'], DATA_FOLDER: folder, POSTGRES_PORT: '0' };
+  return kelidIn({}, ...args);
+}
+
+async function kelidIn(
+  more: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number | null; output: string }> {
+  const env = {
+    ...more,
+    PATH: process.env['PATH'],
+    DATA_FOLDER: folder,
+    POSTGRES_PORT: '0',
+  };
   const child = spawn(process.execPath, [join(import.meta.dirname, 'kelid.ts'), ...args], { env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -24,9 +36,8 @@ async function kelid(...args: string[]): Promise<{ code: number | null; output: 
   return { code, output };
 }
 
-test('the usage and a mistyped command touch no database; a command works beside the running shop and leaves its database running', async () => {
+test('the usage touches no database; a command works beside the running shop and leaves its database running', async () => {
   expect(await kelid()).toMatchObject({ code: 1, output: expect.stringContaining('npm run kelid -- COMMAND') });
-  expect(await kelid('db', 'migarte')).toMatchObject({ code: 1 });
   expect(existsSync(join(folder, 'postgres'))).toBe(false);
 
   // While no shop runs, a command starts the database for as long as it takes.
@@ -45,4 +56,23 @@ test('the usage and a mistyped command touch no database; a command works beside
   );
   expect(rows[0]?.count).toBeGreaterThan(5);
   await shop.end();
+}, 150_000);
+
+test('PL-14: one address of a server and one secret are enough: its databases are made by a command and used by the next', async () => {
+  const server = new URL(postgres?.adminUrl ?? '');
+  const secret = 'a secret of thirty-two characters or more';
+  const made = { ADMIN_DATABASE_URL: server.href, DATABASE_SECRET: secret };
+  expect(await kelidIn({ ...made, DATABASE_SECRET: 'short' }, 'db', 'provision')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('DATABASE_SECRET is missing'),
+  });
+  expect(await kelidIn(made, 'db', 'provision')).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('are there'),
+  });
+  server.username = '';
+  server.password = '';
+  const used = { DATABASE_URL: server.href, DATABASE_SECRET: secret };
+  const migrated = { code: 0, output: expect.stringContaining('orders: at the newest') };
+  expect(await kelidIn(used, 'db', 'migrate')).toEqual(migrated);
 }, 150_000);

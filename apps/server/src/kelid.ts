@@ -1,19 +1,25 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError, Role } from '@kelid/contracts/contract';
-import { type Environment, type Host, startHost } from '@kelid/service/host';
+import { type Host, presentOnly, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import { migrateDatabase } from '@kelid/service/migrate';
+import { passwordFrom, provisionDatabases, withDatabaseUrls } from '@kelid/service/postgres/provision';
 import { startEmbedded } from './embedded.ts';
 import { loadDemo } from './demo.ts';
+import { completeEnvExample } from './env-example.ts';
 import { sendPaymentWebhook } from './send-webhook.ts';
 import { allServices } from './services.ts';
 
 const usage = `npm run kelid -- COMMAND
 
+  env example                         write .env.example anew, with every setting that the code knows
+  db provision                        make the databases and roles of all services on the server of ADMIN_DATABASE_URL, with
+                                      passwords from DATABASE_SECRET; safe to repeat
   db migrate                          bring every service's database forward
   demo load                           fill the shop with demo products and keys; safe to repeat
   keys import FILE --sku SKU [--label TEXT] [--format code|code-pin|codes] [--any-format] [--reject-duplicates]
@@ -47,7 +53,7 @@ const { positionals, values } = parseArgs({
 const [area = '', verb = '', ...rest] = positionals;
 
 const command = `${area} ${verb}`;
-let env: Environment = process.env;
+let env = withDatabaseUrls(presentOnly(process.env), serviceNames);
 
 async function runCommand(): Promise<void> {
   if (command === 'db migrate') {
@@ -72,6 +78,17 @@ async function runCommand(): Promise<void> {
   } finally {
     await host.close();
   }
+}
+
+async function provision(): Promise<void> {
+  const { ADMIN_DATABASE_URL: adminUrl, DATABASE_SECRET: secret } = env;
+  if (!adminUrl)
+    throw new Error('ADMIN_DATABASE_URL is missing: the address of the server, as a role that may make roles');
+  if (!secret || secret.length < 32) throw new Error('DATABASE_SECRET is missing, or shorter than 32 characters');
+  await provisionDatabases({ adminUrl, services: serviceNames, passwordOf: passwordFrom(secret) });
+  console.log(
+    'Databases and roles are there. Start the backend with DATABASE_URL (the server, without a role) and the same DATABASE_SECRET.',
+  );
 }
 
 /** It goes over the network and needs no database. */
@@ -201,7 +218,7 @@ const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
 
 /** Runs it on the databases of the environment, or on those of this folder: of the shop that runs, or started for as long as it takes. */
 async function runOnDatabases(): Promise<void> {
-  if (process.env['ORDERS_DATABASE_URL'] !== undefined) return runCommand();
+  if (env['ORDERS_DATABASE_URL'] !== undefined) return runCommand();
   const embedded = await startEmbedded((line) => console.log(line), true);
   env = embedded.env;
   try {
@@ -212,7 +229,11 @@ async function runOnDatabases(): Promise<void> {
 }
 
 try {
-  if (command === 'payments send-webhook') await sendWebhook();
+  if (command === 'env example') {
+    const file = join(import.meta.dirname, '../../../.env.example');
+    writeFileSync(file, completeEnvExample(readFileSync(file, 'utf8')));
+  } else if (command === 'db provision') await provision();
+  else if (command === 'payments send-webhook') await sendWebhook();
   else if (command === 'db migrate' || commands[command]) await runOnDatabases();
   else {
     console.log(usage);

@@ -1,10 +1,12 @@
 import { startGateway } from '@kelid/gateway/service';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, startHost } from '@kelid/service/host';
+import { ConfigError, presentOnly, startHost } from '@kelid/service/host';
+import { withDatabaseUrls } from '@kelid/service/postgres/provision';
+import { serviceNames } from '@kelid/contracts/all';
 import { allServices } from './services.ts';
 
 // The one backend program: SERVICES says which services it hosts (`gateway` among them), RUN whether it takes requests, jobs or both.
-const { env } = process;
+const env = withDatabaseUrls(presentOnly(process.env), serviceNames);
 const wanted = (env['SERVICES'] ?? 'all').split(',').map((name) => name.trim());
 const known = new Set(['gateway', ...allServices.map((service) => String(service.contract.name))]);
 const unknown = wanted.filter((name) => name !== 'all' && !known.has(name));

@@ -85,12 +85,13 @@ export interface HostOptions {
 }
 
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { env } = options;
+  const env = presentOnly(options.env);
   const problems: string[] = [];
   const config = readConfig(HostConfig, env, problems);
   const serviceConfigs = new Map<string, unknown>();
   for (const service of options.services) {
     serviceConfigs.set(service.contract.name, readConfig(service.config, env, problems));
+    if (env['NODE_ENV'] === 'production') problems.push(...ofThisMachine(service.config, env));
     if (!env[databaseVariable(service.contract.name)])
       problems.push(`${databaseVariable(service.contract.name)} is missing`);
   }
@@ -443,6 +444,22 @@ function startInternalServer(options: {
     },
   );
   return server;
+}
+
+/** An empty value is an absent one, as somebody leaves it who copies the example. */
+export function presentOnly(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+}
+
+/** The simulators, their demo merchant, and this machine as the shop's address: right at home, and in production never by default. */
+const demoDefault = /localhost|^Demo|^1{8}-|\.example/;
+
+function ofThisMachine(schema: z.ZodType, env: Environment): string[] {
+  const fields = schema instanceof z.ZodObject ? Object.entries<z.core.$ZodType>(schema.shape) : [];
+  return fields.flatMap(([name, field]) => {
+    const { data } = env[name] === undefined ? z.safeParse(field, undefined) : {};
+    return typeof data === 'string' && demoDefault.test(data) ? [`${name} is missing`] : [];
+  });
 }
 
 function readConfig<Schema extends z.ZodType>(

@@ -17,7 +17,7 @@ import { type Operation, ProblemError } from '@kelid/contracts/contract';
 import { findRoute, publicOperations, type Route as KnownRoute } from '@kelid/contracts/routes';
 import type { Actor } from '@kelid/service/context';
 import { createFastify } from '@kelid/service/fastify';
-import type { Environment, Host } from '@kelid/service/host';
+import { type Environment, type Host, presentOnly } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import { type CallContext, checkAccess, parseInput, toProblem } from '@kelid/service/invoke';
 import { lineOf, visitorAddress } from '@kelid/service/ip-network';
@@ -54,7 +54,7 @@ interface Route extends KnownRoute {
 
 /** The only public door: who is it, may they, not too often, and then the service that knows. Routes are made from the contracts. */
 export async function startGateway(host: Host, env: Environment): Promise<Gateway> {
-  const config = GatewayConfig.parse(env);
+  const config = GatewayConfig.parse(presentOnly(env));
   const signIns = watchSignIns(host);
   const staffViews = createStaffViews(host);
   const redis =

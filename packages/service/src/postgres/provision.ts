@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { DatabaseClient } from './client.ts';
 import { letters } from './letters.ts';
 
@@ -45,6 +46,27 @@ export async function provisionDatabases(options: {
     await admin.end();
   }
   return urlsOf(options);
+}
+
+/** The password of a role, where one secret stands for all of them. */
+export function passwordFrom(secret: string): (role: string) => string {
+  return (role) => createHmac('sha256', secret).update(role).digest('base64url');
+}
+
+/** Each service's addresses from the one of the server and the secret that `db provision` made the roles with. What is given by name wins. */
+export function withDatabaseUrls(
+  env: Record<string, string | undefined>,
+  services: readonly string[],
+): Record<string, string | undefined> {
+  const { DATABASE_URL: url, DATABASE_SECRET: secret } = env;
+  if (!url || !secret) return env;
+  const urls = urlsOf({ adminUrl: url, services, passwordOf: passwordFrom(secret) });
+  const made: Record<string, string> = { QUEUE_DATABASE_URL: urls.queueUrl };
+  for (const [name, { appUrl, ownerUrl }] of Object.entries(urls.services)) {
+    made[`${name.toUpperCase()}_DATABASE_URL`] = appUrl;
+    made[`${name.toUpperCase()}_MIGRATION_URL`] = ownerUrl;
+  }
+  return { ...made, ...env };
 }
 
 /** Where each role finds its database, once they are made. */
