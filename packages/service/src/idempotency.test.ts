@@ -41,7 +41,7 @@ function claim(scope: KeyScope, input: unknown = body, resourceId = newId()): Pr
   return ctx.transaction((tx) => claimKey(tx, scope, input, resourceId));
 }
 
-test('A33: twenty clicks at the same moment start one order, and the others learn which order that is', async () => {
+test('A59: twenty clicks at the same moment start one order, and the others learn which order that is', async () => {
   const scope = newScope();
   const orderIds = Array.from({ length: 20 }, () => newId());
   const claims = await Promise.all(orderIds.map((orderId) => claim(scope, body, orderId)));

@@ -29,9 +29,8 @@ async function usesOf(couponId: string): Promise<number> {
   return Number(row?.['used_count']);
 }
 
-/** An unpaid order of a new customer, with a code where one is given. */
-async function placeOrder(items: [variantId: string, quantity: number][], code?: string) {
-  const userId = newId();
+/** An unpaid order, of a new customer unless one is given, with a code where one is given. */
+async function placeOrder(items: [variantId: string, quantity: number][], code?: string, userId = newId()) {
   const orders = shop.client(userActor(userId));
   for (const [variantId, quantity] of items) await orders.addCartItem({ variantId, quantity });
   if (code !== undefined) await orders.putCartCoupon({ code });
@@ -151,6 +150,26 @@ test('I12 F16: late money of an expired order whose last use another order has i
   expect(await usesOf(coupon.id)).toBe(1);
 });
 
+test.each(['for one use by each customer', 'for first orders'])(
+  'I12 F16: late money of an order with a code %s, after another order of that customer, is refused and stays the customer’s',
+  async (kind) => {
+    const isFirstOrderOnly = kind === 'for first orders';
+    const coupon = await makeCoupon(isFirstOrderOnly ? { isFirstOrderOnly } : { customerUsesMax: 1 });
+    const variantId = shop.around.addVariant(5);
+    const late = await placeOrder([[variantId, 1]], coupon.code);
+    await expire(late);
+    const next = await placeOrder([[variantId, 1]], isFirstOrderOnly ? undefined : coupon.code, late.userId);
+    await capture(late);
+    await waitFor('the refusal', async () => {
+      const told = "select 1 from outbox where type = 'order.payment-refused' and data->>'orderId' = $1";
+      return (await shop.sql('orders', told, [late.orderId])).length === 1;
+    });
+    await reaches(late, 'expired');
+    expect(await usesOf(coupon.id)).toBe(isFirstOrderOnly ? 0 : 1);
+    expect(await next.orders.getOrder({ orderId: next.orderId })).toMatchObject({ status: 'pending_payment' });
+  },
+);
+
 test('KY-6 CK-6: units that nobody can deliver give back what was paid for them, the fee only with the whole order', async () => {
   const coupon = await makeCoupon({ usesMax: 5 });
   for (const delivered of [1, 0]) {
@@ -235,6 +254,66 @@ test('I11 CK-6: bad units give back what was paid for each, the last of an order
   const refunds = await refundsOf(placed);
   expect(refunds.reduce((sum, rial) => sum + rial, 0)).toBe(placed.totalRial);
   expect(Math.min(...refunds)).toBeGreaterThanOrEqual(686_700);
+});
+
+const isBad = ({ orderId }: Placed, orderLineId: string | undefined) =>
+  keyRefundDue({ complaintId: newId(), orderId, orderLineId: orderLineId ?? '', keyId: newId() });
+const refundedCount = async (orderLineId: string | undefined) =>
+  (await shop.sql('orders', 'select refunded_count from order_lines where id = $1', [orderLineId]))[0]?.[
+    'refunded_count'
+  ];
+
+test('I11 I14: a bad unit that is told twice by one event gives its money back once', async () => {
+  const placed = await placeOrder([[shop.around.addVariant(5, 1_000_000), 2]]);
+  await capture(placed);
+  await reaches(placed, 'fulfilled');
+  const [line] = placed.lineIds;
+  await tell(isBad(placed, line));
+  await waitFor('the refund', async () => (await refundsOf(placed)).length === 1);
+  await quiet();
+  await shop.sql('orders', "update outbox set sent_at = null, claimed_until = null where type = 'key.refund-due'");
+  await quiet();
+  expect(await refundsOf(placed)).toEqual([1_090_000]);
+  expect(await refundedCount(line)).toBe(1);
+});
+
+test('I11 CK-6: the fee goes back once, where a bad unit is refunded before the rest of its order is given up', async () => {
+  const [gift, game] = [shop.around.addVariant(0, 2_000_000), shop.around.addVariant(5, 3_000_000)] as [string, string];
+  shop.around.supply.set(gift, 'open');
+  const placed = await placeOrder([
+    [gift, 2],
+    [game, 1],
+  ]);
+  await capture(placed);
+  await reaches(placed, 'part_fulfilled');
+  const [giftLine, gameLine] = placed.lineIds;
+  await tell(isBad(placed, gameLine));
+  await waitFor('the refund', async () => (await refundsOf(placed)).length === 1);
+  expect(await refundsOf(placed)).toEqual([3_270_000]);
+  shop.around.supply.set(gift, 'failed');
+  await tell(supplyFailed({ orderId: placed.orderId, orderLineId: giftLine ?? '', missingCount: 2 }));
+  await waitFor('the rest', async () => (await refundsOf(placed)).length === 2);
+  await quiet();
+  const refunds = await refundsOf(placed);
+  expect(refunds.reduce((sum, rial) => sum + rial, 0)).toBe(placed.totalRial);
+});
+
+test('I11: of two units of which one was delivered, one is refunded for being bad and no second', async () => {
+  const variantId = shop.around.addVariant(0, 2_000_000);
+  shop.around.supply.set(variantId, 'open');
+  const placed = await placeOrder([[variantId, 2]]);
+  await capture(placed);
+  await reaches(placed, 'fulfilling');
+  const [line] = placed.lineIds;
+  shop.around.keys.set(line ?? '', [newId()]);
+  await tell(keysAllocated({ orderId: placed.orderId, orderLineId: line ?? '', count: 1 }));
+  await reaches(placed, 'part_fulfilled');
+  await tell(isBad(placed, line));
+  await waitFor('the refund', async () => (await refundsOf(placed)).length === 1);
+  await tell(isBad(placed, line));
+  await quiet();
+  expect(await refundsOf(placed)).toHaveLength(1);
+  expect(await refundedCount(line)).toBe(1);
 });
 
 test('A67: a bad unit that a coupon paid for whole gives nothing back', async () => {

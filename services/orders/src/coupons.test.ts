@@ -1,6 +1,7 @@
 import { ordersContract } from '@kelid/contracts/orders';
 import { newId } from '@kelid/service/ids';
-import { userActor } from '@kelid/testing/start-service';
+import { userActor, waitFor } from '@kelid/testing/start-service';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Shopper, startOrders, type TestOrders } from './test-orders.ts';
 
@@ -109,7 +110,7 @@ test('I12 A60: 100 checkouts at once of 100 accounts against a limit of 3: three
   expect(await loser.checkout()).toMatchObject({ totalRial: 5_000_000 });
 });
 
-test('I12: of one customer who checks out ten times at once, the per-customer limit lets one through, and another customer is free', async () => {
+test('I12: a cart with a code for one use that is checked out ten times at once is one order with one use, and another customer is free', async () => {
   const coupon = await makeCoupon({ customerUsesMax: 1 });
   const buyer = await buyerWith(coupon.code);
   const answers = await Promise.allSettled(Array.from({ length: 10 }, () => buyer.checkout()));
@@ -225,6 +226,28 @@ test('A60: a second code where one of the two is to be used alone is a 422, put 
   const answers = await Promise.allSettled([put(buyer, alone.code), put(buyer, open.code)]);
   expect(answers.map((answer) => answer.status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect((await cartOf(buyer)).coupons).toHaveLength(1);
+});
+
+test('A60: a second code waits for the one that another tab is just putting in, and is refused beside it', async () => {
+  const [alone, open] = await Promise.all([makeCoupon(), makeCoupon({ isStackable: true })]);
+  const buyer = await shop.shopper(shop.around.addVariant(5));
+  const other = new pg.Client({ connectionString: shop.databaseUrls['orders']?.ownerUrl ?? '' });
+  await other.connect();
+  await other.query('begin');
+  await other.query('select 1 from carts where customer_id = $1 for no key update', [buyer.userId]);
+  await other.query('insert into cart_coupons (cart_id, coupon_id) select id, $2 from carts where customer_id = $1', [
+    buyer.userId,
+    alone.id,
+  ]);
+  const second = put(buyer, open.code).catch((error: unknown) => error);
+  await waitFor('the second code at the lock, or in the cart', async () => {
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    const isIn = 'select 1 from cart_coupons where coupon_id = $1';
+    return (await shop.sql('orders', waiting)).length > 0 || (await shop.sql('orders', isIn, [open.id])).length > 0;
+  });
+  await other.query('commit');
+  await other.end();
+  expect(await second).toMatchObject({ code: 'orders.coupon-not-stackable' });
 });
 
 test('CK-4: codes for a product, a category or a customer are for nothing and nobody else', async () => {

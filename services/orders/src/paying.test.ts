@@ -63,6 +63,11 @@ async function eventsOf(orderId: string, type: string): Promise<number> {
   return (await shop.sql('orders', "select 1 from outbox where type = $1 and data->>'orderId' = $2", [type, orderId]))
     .length;
 }
+const quiet = () =>
+  waitFor('every event to be taken', async () => {
+    const unsent = await shop.sql('orders', 'select 1 from outbox where sent_at is null');
+    return unsent.length === 0;
+  });
 const sees = (buyer: Shopper, orderId: string) => shop.client(buyer.actor).getOrder({ orderId });
 
 test('A52 I14: a capture that is told ten times pays and delivers the order once', async () => {
@@ -128,6 +133,7 @@ test('PA-8: what staff give back of a delivered order closes it as refunded, onc
     await Promise.all([tell({ type, data }), tell({ type, data })]);
     const status = isWhole ? 'refunded' : 'part_refunded';
     await waitForStatus(placed.orderId, status);
+    await quiet();
     const moves = await shop.sql(
       'orders',
       "select to_status from order_history where order_id = $1 and to_status in ('refunding', 'refunded', 'part_refunded') order by at",
