@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page, Quantity } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
+import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
 
 export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
@@ -145,6 +146,8 @@ const SoldLine = StockLine.extend({
 });
 
 export const inventoryContract = contract('inventory', {
+  listStockBreaches: listBreachesOf('inventory'),
+  settleStockBreach: settleBreachOf('inventory'),
   listOrderKeys: operation({
     method: 'GET',
     path: '/orders/{orderId}/keys',

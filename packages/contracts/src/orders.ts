@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, rateLimited } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
+import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 import { gameAccountUnknown } from './inventory.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
 import {
@@ -260,6 +261,8 @@ const Lang = { language: z.enum(['fa', 'en']).default('fa') };
 export const ordersContract = contract(
   'orders',
   {
+    listOrderBreaches: listBreachesOf('orders'),
+    settleOrderBreach: settleBreachOf('orders'),
     getCart: operation({
       method: 'GET',
       path: '/cart',

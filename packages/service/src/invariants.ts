@@ -14,6 +14,11 @@ export async function invariantsBeside(migrationsFolder: string): Promise<Invari
   return readInvariants(file, await readFile(file, 'utf8'));
 }
 
+/** A statement over all there is, for tests; the running shop puts the moment of its last look in the place of `:since`. */
+export function wholeStatement({ statement }: Invariant): string {
+  return statement.replaceAll(':since', "'-infinity'::timestamptz");
+}
+
 /** The statements of one file: each stands below its comment line `-- I1 KY-5: what must hold`. */
 export function readInvariants(file: string, text: string): Invariant[] {
   const invariants: Invariant[] = [];

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, jsonb, pgTable, primaryKey, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { index, jsonb, pgTable, primaryKey, smallint, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
 
 // Tables that every service's database has. A service's schema.ts exports them, so that they are in its migrations.
 
@@ -58,5 +58,39 @@ export const idempotencyKeys = pgTable(
   (table) => [
     primaryKey({ columns: [table.actorId, table.operation, table.key] }),
     index('idempotency_keys_age').on(table.createdAt),
+  ],
+);
+
+/** Until when each invariant was looked at, and when it is next. */
+export const monitorMarks = pgTable('monitor_marks', {
+  name: text().primaryKey(),
+  lookedUntil: timestamp('looked_until', { withTimezone: true, mode: 'string' }).notNull().default('-infinity'),
+  dueAt: timestamp('due_at', { withTimezone: true, mode: 'string' })
+    .notNull()
+    .default(sql`now()`),
+});
+
+/** What must never be and was; once for each thing, so that a variant that staff let be sold again is not stopped for the same thing twice. */
+export const invariantBreaches = pgTable(
+  'invariant_breaches',
+  {
+    id: uuid().primaryKey(),
+    invariant: text().notNull(),
+    subject: text().notNull(),
+    sentence: text().notNull(),
+    /** Not sold until the breach is settled; null where no single product has a part in it. */
+    variantId: uuid('variant_id'),
+    foundAt: timestamp('found_at', { withTimezone: true, mode: 'string' })
+      .notNull()
+      .default(sql`now()`),
+    settledAt: timestamp('settled_at', { withTimezone: true, mode: 'string' }),
+    settledBy: uuid('settled_by'),
+    settleReason: text('settle_reason'),
+  },
+  (table) => [
+    unique('invariant_breaches_once').on(table.invariant, table.subject),
+    index('invariant_breaches_open')
+      .on(table.variantId)
+      .where(sql`${table.settledAt} is null and ${table.variantId} is not null`),
   ],
 );

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Invariant, invariantsBeside } from '@kelid/service/invariants';
+import { type Invariant, invariantsBeside, wholeStatement } from '@kelid/service/invariants';
 import pg from 'pg';
 
 export interface Violation {
@@ -39,10 +39,13 @@ async function checkDatabase(service: string, url: string, invariants: Invariant
     // One snapshot for all statements, so that a shop in motion is judged at one moment; and none of them can write.
     await client.query('begin isolation level repeatable read read only');
     const violations: Violation[] = [];
-    for (const { id, sentence, statement } of invariants) {
-      const { rows } = await client.query<Record<string, unknown>>(statement).catch((error: unknown) => {
-        throw new Error(`${service}: ${id} could not be run`, { cause: error });
-      });
+    for (const invariant of invariants) {
+      const { id, sentence } = invariant;
+      const { rows } = await client
+        .query<Record<string, unknown>>(wholeStatement(invariant))
+        .catch((error: unknown) => {
+          throw new Error(`${service}: ${id} could not be run`, { cause: error });
+        });
       if (rows.length > 0) violations.push({ service, id, sentence, rows: rows.slice(0, 100) });
     }
     return violations;

@@ -1,5 +1,5 @@
 import { newId } from '@kelid/service/ids';
-import { invariantsBeside } from '@kelid/service/invariants';
+import { invariantsBeside, wholeStatement } from '@kelid/service/invariants';
 import { type Host, startHost } from '@kelid/service/host';
 import type { AnyService } from '@kelid/service/define-service';
 import type { Actor } from '@kelid/service/context';
@@ -91,8 +91,9 @@ export async function startServices(options: {
     async brokenInvariants(service) {
       const definition = options.services.find(({ contract }) => contract.name === service);
       const broken: string[] = [];
-      for (const { id, sentence, statement } of await invariantsBeside(definition?.migrationsFolder ?? ''))
-        if ((await query(databaseUrls[service]?.appUrl ?? '', statement)).length > 0) broken.push(`${id}: ${sentence}`);
+      for (const invariant of await invariantsBeside(definition?.migrationsFolder ?? ''))
+        if ((await query(databaseUrls[service]?.appUrl ?? '', wholeStatement(invariant))).length > 0)
+          broken.push(`${invariant.id}: ${invariant.sentence}`);
       return broken;
     },
     async begin(service) {

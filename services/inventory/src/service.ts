@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { defineService } from '@kelid/service/define-service';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { InventoryConfig } from './config.ts';
 import { expireKeys, expireReservations } from './jobs/expire-stock.ts';
 import { forgetSupplierCalls } from './jobs/forget-supplier-calls.ts';
@@ -48,17 +49,24 @@ import { revealDigitalKey } from './operations/reveal-digital-key.ts';
 import { revealKey } from './operations/reveal-key.ts';
 import { updateKeyBatch } from './operations/update-key-batch.ts';
 import { updateDigitalKey } from './operations/update-digital-key.ts';
+import { listStockBreaches } from './operations/list-stock-breaches.ts';
+import { settleStockBreach } from './operations/settle-stock-breach.ts';
+import type { Context } from './context.ts';
+
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
 
 export const inventoryService = defineService({
   contract: inventoryContract,
   peers: ['catalog'],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: InventoryConfig,
   async createParts(config, start) {
     const { db, log } = start.contextOf();
     return { config, vault: await openVault(db, config), suppliers: openSuppliers(config, db, log) };
   },
   operations: {
+    listStockBreaches,
+    settleStockBreach,
     listOrderKeys,
     listOwnKeys,
     revealKey,
@@ -96,6 +104,7 @@ export const inventoryService = defineService({
     handleSupplierWebhook,
   },
   sweeps: [
+    watchInvariants<Context>(migrationsFolder),
     { name: 'expire-reservations', everyMs: 2_000, run: expireReservations },
     { name: 'expire-keys', everyMs: 5_000, run: expireKeys },
     { name: 'tell-stock', everyMs: 500, run: tellStock },

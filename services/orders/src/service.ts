@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ordersContract } from '@kelid/contracts/orders';
 import { defineService } from '@kelid/service/define-service';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { OrdersConfig } from './config.ts';
 import { onPaymentFailed, onPaymentReviewBegun, onPaymentSurplus } from './events/on-money-news.ts';
 import { onPaymentCaptured } from './events/on-payment-captured.ts';
@@ -27,14 +28,21 @@ import { updateCartItem } from './operations/update-cart-item.ts';
 import { updateCoupon } from './operations/update-coupon.ts';
 import { updateOrderStatus } from './operations/update-order-status.ts';
 import { updateOrderTracking } from './operations/update-order-tracking.ts';
+import { listOrderBreaches } from './operations/list-order-breaches.ts';
+import { settleOrderBreach } from './operations/settle-order-breach.ts';
+import type { Context } from './context.ts';
+
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
 
 export const ordersService = defineService({
   contract: ordersContract,
   peers: ['catalog', 'inventory', 'payments'],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: OrdersConfig,
   createParts: (config) => ({ config }),
   operations: {
+    listOrderBreaches,
+    settleOrderBreach,
     getCart,
     addCartItem,
     updateCartItem,
@@ -68,6 +76,7 @@ export const ordersService = defineService({
     'supply.failed': onSupplyFailed,
   },
   sweeps: [
+    watchInvariants<Context>(migrationsFolder),
     { name: 'move-due-orders', everyMs: 2_000, run: moveDueOrders },
     { name: 'drop-old-rows', everyMs: 600_000, run: dropOldRows },
   ],

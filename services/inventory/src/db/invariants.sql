@@ -1,11 +1,12 @@
+-- Watched by the running shop as well: what names :since is looked at where it has moved since then, the rest whole. A column variant_id names the product that is not sold until staff settle the breach.
 -- I1: a product key belongs to at most one order line, and an allocated key has its allocation; only one that was withdrawn has none
-select k.id from product_keys k left join key_allocations a on a.key_id = k.id and a.withdrawn_at is null where (k.status = 'allocated') <> (a.key_id is not null);
+select k.id, k.variant_id from product_keys k left join key_allocations a on a.key_id = k.id and a.withdrawn_at is null where (k.status = 'allocated') <> (a.key_id is not null);
 -- I1: what was withdrawn, its customer has never seen
 select a.key_id from key_allocations a join key_reveals r on r.key_id = a.key_id and r.actor = 'user:' || a.customer_id where r.at between a.allocated_at and a.withdrawn_at;
 -- I2: no unit number is beyond one line's count of units
-select order_line_id, max(unit_no), count(*) from key_allocations where replacement_no = 0 group by 1 having max(unit_no) <> count(*);
+select order_line_id, (array_agg(variant_id))[1] as variant_id from key_allocations where replacement_no = 0 group by 1 having max(unit_no) <> count(*);
 -- I3: a key is reserved only for a hold that is held
-select k.id from product_keys k left join reservations r on r.id = k.reservation_id where k.status = 'reserved' and r.status is distinct from 'held';
+select k.id, k.variant_id from product_keys k left join reservations r on r.id = k.reservation_id where k.status = 'reserved' and r.status is distinct from 'held';
 -- I4: a held hold has exactly its units
 select r.id from reservations r where r.status = 'held' and r.unit_count <> (select count(*) from product_keys k where k.reservation_id = r.id and k.status = 'reserved');
 -- I18: the same product key is never stored twice

@@ -21,7 +21,7 @@ import type { LineProblemReason } from '@kelid/contracts/inventory';
 import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { LineProblem } from '../domain/import-lines.ts';
 
-export { outbox } from '@kelid/service/tables';
+export { invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });

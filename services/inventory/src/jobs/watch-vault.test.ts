@@ -54,3 +54,25 @@ test('I1: a sold product key that is held for somebody else freezes what is left
   expect(await available(variantId)).toBe(0);
   expect((await shop.brokenInvariants()).filter((broken) => String(broken).startsWith('I1: '))).toHaveLength(1);
 });
+
+test('I1: the monitor keeps what is broken in a list, and the product alone is not sold until staff settle it', async () => {
+  const [variantId, other] = [await shop.stockUp(3), await shop.stockUp(3)];
+  await sell(variantId);
+  await shop.host.sweep('inventory', 'watch-invariants');
+  await sell(variantId);
+  await shop.ownerSql(
+    'inventory',
+    `do $$ begin alter table product_keys disable trigger user;
+      update product_keys set status = 'available' where status = 'allocated' and variant_id = '${variantId}';
+      alter table product_keys enable trigger user; end $$`,
+  );
+  await shop.sql('inventory', 'update monitor_marks set due_at = now()');
+  await shop.host.sweep('inventory', 'watch-invariants');
+  await expect(sell(variantId)).rejects.toMatchObject({ code: 'inventory.stock-short' });
+  await sell(other);
+  const { items } = await shop.admin().listStockBreaches({ limit: 100 });
+  const mine = items.filter((breach) => breach.variantId === variantId);
+  expect(new Set(mine.map((breach) => breach.invariant))).toEqual(new Set(['I1']));
+  for (const { id } of mine) await shop.admin().settleStockBreach({ breachId: id, reason: 'counted by hand' });
+  await shop.inventory().reserveStock(orderOf(variantId));
+});

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { reservationReleased, stockShort } from '@kelid/contracts/inventory';
+import { stoppedVariants } from '@kelid/service/breaches';
 import { sqlState } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
@@ -10,6 +11,11 @@ type Input = Parameters<Operations['reserveStock']>[1];
 
 /** One statement is the whole transaction: it holds every unit or nothing. */
 export const reserveStock: Operations['reserveStock'] = async (ctx, input) => {
+  const stopped = await stoppedVariants(
+    ctx.db,
+    input.lines.map((line) => line.variantId),
+  );
+  if (stopped.length > 0) throw stockShort({ variantIds: stopped });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const reservationId = await reserve(ctx, input);

@@ -20,7 +20,7 @@ import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { OrderStatus } from '@kelid/contracts/orders';
 import type { Psp } from '@kelid/contracts/payments';
 
-export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
+export { idempotencyKeys, inbox, invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const rial = (name: string) => bigint(name, { mode: 'number' });
@@ -115,6 +115,10 @@ export const orders = pgTable(
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
     index('orders_of_customer').on(table.customerId, table.id),
+    index('orders_of_customer_lately').on(table.customerId, table.placedAt),
+    index('orders_waiting_for_keys')
+      .on(table.paidAt)
+      .where(sql`${table.status} in ('paid', 'fulfilling', 'part_fulfilled')`),
     uniqueIndex('orders_one_per_cart_state')
       .on(table.cartId, table.cartOrderCount)
       .where(sql`${table.status} not in ('cancelled', 'expired')`),
@@ -178,7 +182,7 @@ export const orderHistory = pgTable(
       .notNull()
       .default(sql`now()`),
   },
-  (table) => [index('order_history_order').on(table.orderId, table.id)],
+  (table) => [index('order_history_order').on(table.orderId, table.id), index('order_history_lately').on(table.at)],
 );
 
 /** What a coupon takes off never changes; its switch, end and limits may. Only the database's own functions count its uses. */

@@ -4,12 +4,14 @@ import {
   cartEmpty,
   checkoutFailed,
   couponNotUsable,
+  outOfStock,
   type ordersContract,
   quoteExpired,
   variantNotFound,
 } from '@kelid/contracts/orders';
 import { invalidInput } from '@kelid/contracts/common';
 import { parseIranianMobile } from '@kelid/persian/phone';
+import { stoppedVariants } from '@kelid/service/breaches';
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
@@ -46,6 +48,11 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
   const items = await listItems(ctx, cart.id);
   const isEmpty = items.length === 0;
   const variants = await findSold(ctx, items);
+  const stopped = await stoppedVariants(
+    ctx.db,
+    items.map((item) => item.variantId),
+  );
+  if (stopped.length > 0) throw outOfStock({ variantIds: stopped });
   const variantOf = new Map(variants.map((variant) => [variant.variantId, variant]));
   if (variants.length < items.length) throw variantNotFound();
 

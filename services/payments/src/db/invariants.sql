@@ -1,5 +1,6 @@
--- I5: captured money is fulfilled, the customer's, or waits for a living order for less than 15 minutes
-select * from captures_unaccounted where captured_at < now() - interval '15 minutes';
+-- I5: captured money pays what was owed, and then its order says where it is, or is its customer's within 15 minutes
+select c.* from captures_unaccounted c join payment_attempts a on a.id = c.attempt_id join payment_intents i on i.id = a.intent_id
+where c.captured_at < now() - interval '15 minutes' and i.paid_attempt_id is distinct from a.id;
 -- I6: one intent is paid by one attempt, and any other captured attempt of it is surplus
 select i.id from payment_intents i join payment_attempts a on a.intent_id = i.id where a.status = 'captured' and a.id <> i.paid_attempt_id and not a.is_surplus;
 -- I7: an attempt is for the whole amount of its intent, less what the wallet pays of it
