@@ -64,6 +64,8 @@ orders.getOrder                      401   yes      404     403    403     403  
 orders.getOrderHistory               401   yes      404     403    403     403       403   403     -
 orders.cancelOrder                   401   yes      404     403    403     403       403   403     -
 orders.listAllOrders                 401   403      -       403    yes     403       yes   403     yes
+orders.listOrderBreaches             401   403      -       403    403     yes       yes   403     -
+orders.settleOrderBreach             401   403      -       403    403     403       yes   403     -
 orders.updateOrderStatus             401   403      -       403    403     403       yes   403     -
 orders.updateOrderTracking           401   403      -       403    yes     403       yes   403     -
 orders.createCoupon                  401   403      -       403    403     403       yes   yes     -
@@ -121,6 +123,8 @@ inventory.revealKey                  401   yes      404     403    403     403  
 inventory.reportKey                  401   yes      404     403    403     403       403   403     -
 inventory.checkGameAccount           yes   yes      -       yes    yes     yes       yes   yes     -
 inventory.listComplaints             401   403      -       403    yes     403       yes   403     yes
+inventory.listStockBreaches          401   403      -       403    403     yes       yes   403     -
+inventory.settleStockBreach          401   403      -       403    403     403       yes   403     -
 inventory.decideComplaint            401   403      -       403    403     403       yes   403     -
 inventory.getComplaintPicture        401   403      -       403    yes     403       yes   403     yes
 inventory.importKeys                 401   403      -       403    403     403       yes   yes     -
