@@ -12,6 +12,8 @@ export interface BankAttempt {
   description: string;
   callbackUrl: string;
   orderId: string | undefined;
+  /** Whose card it has to be, or is asked for first. */
+  mobile?: string;
   status: 'IN_BANK' | 'PAID' | 'VERIFIED' | 'FAILED' | 'REVERSED';
   refId: number;
   createdAt: string;

@@ -32,7 +32,17 @@ export const faultModes = {
 /** Sadad, which has no inquiry to go wrong; proved beside its provider. */
 export const sadadFaultModes = {
   'sadad.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'sadad.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'sadad.verify': [
+    'slow',
+    'error',
+    'garbage',
+    'down',
+    'amount-mismatch',
+    'lose-answer',
+    'verified-before',
+    'no-details',
+    'not-yet',
+  ],
   'sadad.callback': ['slow', 'duplicate'],
 } as const;
 /** The sources of rates; proved beside them. */
@@ -47,7 +57,7 @@ export const webhookFaultModes = { 'webhook.webhook': ['late', 'duplicate', 'nev
 export const sepFaultModes = {
   'sep.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'sep.inquiry': ['slow', 'error', 'garbage', 'down'],
-  'sep.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
+  'sep.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before', 'no-details'],
   'sep.reverse': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'sep.callback': ['slow', 'duplicate'],
 } as const;

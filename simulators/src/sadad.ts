@@ -153,8 +153,11 @@ export function createSadadBank(faults: Faults, terminal = sadadTerminal): Bank 
       const attempt = find(parsed.data.Token);
       if (attempt?.status === 'REVERSED') return answer(1105);
       if (attempt?.status !== 'PAID' && attempt?.status !== 'VERIFIED') return answer(-1);
+      // The card is charged, and the gateway has not heard of it yet.
+      if (await faults.strike('sadad.verify', ['not-yet'])) return answer(-1);
       let code = attempt.status === 'VERIFIED' ? 100 : 0;
       attempt.status = 'VERIFIED';
+      if (await faults.strike('sadad.verify', ['no-details'])) return answer(100);
       // The money is taken and the shop never hears of it, hears another amount, or hears that somebody was first.
       if (await isAnswerLost('verify', reply)) return reply;
       const mode = code === 0 ? await faults.strike('sadad.verify', ['amount-mismatch', 'verified-before']) : undefined;

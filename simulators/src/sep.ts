@@ -202,6 +202,7 @@ export function createSepBank(
       if (attempt.status === 'REVERSED') return answer(attempt.isReversedByShop ? 5 : -6);
       const isRepeated = attempt.status === 'VERIFIED';
       attempt.status = 'VERIFIED';
+      if (await faults.strike('sep.verify', ['no-details'])) return answer(2);
       // The money is taken and the shop never hears of it, hears another amount, or hears that somebody was first.
       if (await isAnswerLost('verify', reply)) return reply;
       const mode = isRepeated ? undefined : await faults.strike('sep.verify', ['amount-mismatch', 'verified-before']);

@@ -18,6 +18,10 @@ const RequestBody = z.looseObject({
   callbackUrl: z.url(),
   description: z.string().max(500).optional(),
   orderId: z.string().max(100).optional(),
+  mobile: z
+    .string()
+    .regex(/^09\d{9}$/)
+    .optional(),
 });
 const TrackBody = z.looseObject({ merchant: z.string().min(1), trackId: z.int() });
 const RefundBody = z.looseObject({ trackId: z.int(), amount: z.int().optional() });
@@ -79,7 +83,7 @@ export function createZibalBank(faults: Faults): Bank {
         const field = parsed.error.issues[0]?.path[0];
         return answer(field === 'merchant' ? 102 : field === 'callbackUrl' ? 106 : 105);
       }
-      const { merchant, amount, callbackUrl, description = '', orderId } = parsed.data;
+      const { merchant, amount, callbackUrl, description = '', orderId, mobile } = parsed.data;
       if (merchant.startsWith('wrong')) return answer(102);
       if (amount <= 1_000) return answer(105);
       if (amount > 1_000_000_000) return answer(113);
@@ -92,6 +96,7 @@ export function createZibalBank(faults: Faults): Bank {
         description,
         callbackUrl,
         orderId,
+        ...(mobile === undefined ? {} : { mobile }),
         status: 'IN_BANK',
         refId: randomInt(1_000_000_000, 200_000_000_000),
         createdAt: new Date().toISOString(),

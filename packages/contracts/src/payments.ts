@@ -91,6 +91,8 @@ export const pspWebhookRefused = problem('payments.webhook-refused', {
 /** Where the browser goes to pay. With `redirectFields` by a POST form that carries them; null: the wallet has paid all. */
 export const StartedAttempt = z.object({
   attemptId: Id,
+  /** Where it was begun: another bank of the same kind, when the chosen one did not. Absent in answers that were kept before it was told. */
+  psp: PaymentMeans.optional(),
   redirectUrl: z.url().nullable(),
   redirectFields: z.record(z.string(), z.string()).nullable(),
 });

@@ -47,6 +47,7 @@ const ways: Partial<Record<Psp, Way>> = {
   sadad: {
     faults: { request: 'sadad.request', verify: 'sadad.verify', amountMismatch: true, verifiedBefore: 'sadad.verify' },
     goesBack: true,
+    isFound: true,
   },
   behpardakht: {
     faults: { request: 'behpardakht.request', verify: 'behpardakht.verify', verifiedBefore: 'behpardakht.verify' },
@@ -237,7 +238,7 @@ describe.each(psps)('gateway pack at $psp', ({ psp, way }) => {
       await settle(begun, await act(begun, outcome), false);
       if ((await shop.attempt(begun.attemptId)).status === 'returned') await sweep(begun.attemptId);
       // Where nobody can be asked, it is known when its time is over.
-      if (psp === 'sadad' || psp === 'stripe') await sweep(begun.attemptId, psp === 'stripe' ? 4 * 24 * 60 + 1 : 30);
+      if (psp === 'stripe') await sweep(begun.attemptId, 4 * 24 * 60 + 1);
       // A signed message is followed a moment after it is answered.
       await expect.poll(async () => (await shop.attempt(begun.attemptId)).status).toMatch(/failed|abandoned/);
       expect(await capturesOf(begun)).toEqual([]);
@@ -361,14 +362,22 @@ describe.each(psps)('gateway pack at $psp', ({ psp, way }) => {
 
 describe.each(those((way) => way.faults))('what may go wrong at $psp', ({ psp, way }) => {
   test.each(['error', 'garbage', 'down', 'lose-answer'])(
-    `F12: ${psp}: a request that ends with %s begins at another bank`,
+    `F12: ${psp}: a request that ends with %s begins at another bank of its kind, or nowhere`,
     async (mode) => {
       await bank.fault(way.faults?.request ?? '', { mode, count: 1 });
       const order = await shop.owe();
       const attemptId = newId();
-      const started = await shop.orders.startAttempt({ attemptId, orderId: order.orderId, psp });
+      const answer = shop.orders.startAttempt({ attemptId, orderId: order.orderId, psp });
+      if (psp === 'stripe') {
+        // Who chose a card of another country is not sent to a bank of this one.
+        await expect(answer).rejects.toMatchObject({ code: 'payments.psp-unavailable' });
+        expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed' });
+        return;
+      }
+      const started = await answer;
       expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed' });
       const { psp: other } = await shop.attempt(started.attemptId);
+      expect(started.psp).toBe(other);
       expect(other).not.toBe(psp);
       // Nobody is sent to a payment that they would have to know of.
       expect(['stripe', 'webhook', 'card-to-card']).not.toContain(other);
@@ -439,6 +448,106 @@ test.each(those((way) => way.isFound))(
     else await sweep(begun.attemptId, 5);
     await becomes(begun, 'captured');
     expect(await capturesOf(begun)).toHaveLength(1);
+  },
+);
+
+/** Minutes that each bank waits for a verify. */
+const windows: Partial<Record<Psp, number>> = { zarinpal: 30, zibal: 15, sep: 30, sadad: 15, behpardakht: 20 };
+
+test.each(those((way) => way.faults && way.goesBack).filter(({ psp }) => psp !== 'stripe'))(
+  'F13: $psp: a verify that fails late is repeated before the window of its charge ends, and the sale is not lost',
+  async ({ psp, way }) => {
+    const begun = await begin(psp);
+    const params = await act(begun, 'pay');
+    const minutes = windows[psp] ?? 0;
+    // Two minutes before the end, whichever moment the bank counts from.
+    await shop.comeDue(begun.attemptId, minutes - 2);
+    for (const mode of ['error', 'down']) {
+      await bank.fault(way.faults?.verify ?? '', { mode, count: 1 });
+      if (mode === 'error') await settle(begun, params);
+      else await sweep(begun.attemptId);
+      const row = await shop.attempt(begun.attemptId);
+      expect(row).toMatchObject({ status: 'unknown' });
+      expect(Number(row['dueInSeconds'])).toBeLessThanOrEqual(30);
+    }
+    await sweep(begun.attemptId, 3); // The redirect is older than the window; the card was charged after it.
+    await becomes(begun, 'captured');
+    expect(await capturesOf(begun)).toHaveLength(1);
+  },
+);
+
+test.each(those((way) => way.isFound && way.faults).filter(({ psp }) => psp === 'zibal' || psp === 'zarinpal'))(
+  'F13: $psp: when the bank says after the window that it is paid, it is verified at once, not an hour later',
+  async ({ psp, way }) => {
+    const begun = await begin(psp);
+    const params = await act(begun, 'pay');
+    await bank.fault(way.faults?.verify ?? '', { mode: 'error', count: 1 });
+    await settle(begun, params);
+    await sweep(begun.attemptId, 60); // By our clock it is over; by the bank's it is not.
+    await becomes(begun, 'captured');
+  },
+);
+
+test('PA-6 F15: sadad: a callback that says no although the money is there, or none at all, does not lose the sale', async () => {
+  for (const comesBack of [true, false]) {
+    const begun = await begin('sadad');
+    const params = await act(begun, 'pay');
+    // The bank itself does not know of it yet when the browser brings its no.
+    await bank.fault('sadad.verify', { mode: 'not-yet', count: 1 });
+    if (comesBack) await settle(begun, { ...params, ResCode: '-1' });
+    else await sweep(begun.attemptId, 1);
+    expect(await shop.attempt(begun.attemptId)).toMatchObject({
+      status: comesBack ? 'failed' : 'redirected',
+      verifyCount: 1,
+    });
+    expect((await shop.attempt(begun.attemptId))['due_at']).not.toBeNull();
+    await sweep(begun.attemptId, 2);
+    await becomes(begun, 'captured');
+    expect(await shop.published('payment.failed', begun.order.orderId)).toHaveLength(comesBack ? 1 : 0);
+  }
+});
+
+test('A50: sadad: questions that were answered with a no make nobody else’s verify ours', async () => {
+  const begun = await begin('sadad');
+  await sweep(begun.attemptId, 1);
+  expect(await shop.attempt(begun.attemptId)).toMatchObject({ status: 'redirected', verifyCount: 1 });
+  await bank.fault('sadad.verify', { mode: 'verified-before', count: 1 });
+  await settle(begun, await act(begun, 'pay'));
+  await becomes(begun, 'review');
+});
+
+test('F16: sadad: a payment that nobody speaks of is looked for while its order waits, not after that, and the customer hears of a failure once', async () => {
+  const waiting = await begin('sadad');
+  for (const minutes of [1, 2, 3, 4, 3, 5]) {
+    await sweep(waiting.attemptId, minutes);
+    expect(await shop.attempt(waiting.attemptId)).toMatchObject({ status: 'redirected' });
+  }
+  await sweep(waiting.attemptId, 7);
+  expect(await shop.attempt(waiting.attemptId)).toMatchObject({ status: 'failed', due_at: null, verifyCount: 7 });
+  expect(await shop.published('payment.failed', waiting.order.orderId)).toHaveLength(1);
+
+  const dead = await begin('sadad');
+  await act(dead, 'pay');
+  await shop.orders.closeIntent({ orderId: dead.order.orderId, status: 'expired' });
+  shop.revive.askedFor.length = 0;
+  await sweep(dead.attemptId, 1);
+  expect(await shop.attempt(dead.attemptId)).toMatchObject({ status: 'failed', verifyCount: 0, due_at: null });
+  expect(await bank.statusOf(dead.token)).toBe('PAID');
+  expect(shop.revive.askedFor).toEqual([]);
+});
+
+test.each(['sadad', 'sep', 'zibal'] as const)(
+  'I5 A51: %s that says "done already" and not what, reaches a person when its window ends, not after a day',
+  async (psp) => {
+    const begun = await begin(psp);
+    await bank.fault(`${psp}.verify`, { mode: psp === 'zibal' ? 'verified-before' : 'no-details' });
+    if (psp === 'zibal') await bank.fault('zibal.inquiry', { mode: 'error' });
+    await settle(begun, await act(begun, 'pay'));
+    expect(await shop.attempt(begun.attemptId)).toMatchObject({ status: 'unknown' });
+    await sweep(begun.attemptId, (windows[psp] ?? 0) - 1);
+    expect(await shop.attempt(begun.attemptId)).toMatchObject({ status: 'unknown' });
+    await sweep(begun.attemptId, 1);
+    await expectReview(begun);
   },
 );
 

@@ -406,6 +406,11 @@ test('a large order of somebody unknown is paid only where card and phone are ma
     psp: 'zarinpal',
   });
   expect(redirectUrl).toContain('/zibal/start/');
+  // The card must be of the account's own phone, not of one that anybody may type for messages.
+  const { items } = (await (await fetch(`${simulators.url}/banks/attempts`)).json()) as {
+    items: { authority: string; mobile?: string }[];
+  };
+  expect(items.find(({ authority }) => redirectUrl?.endsWith(authority))?.mobile).toBe('09350000001');
   const params = await bank.decide(redirectUrl?.split('/').at(-1) ?? '', 'pay');
   await shop.browser.handlePspCallback({ psp: 'zibal', params });
   expect(await shop.attempt(attemptId)).toMatchObject({ status: 'captured' });

@@ -58,7 +58,7 @@ import { createPsps } from './providers/psps.ts';
 
 export const paymentsService = defineService({
   contract: paymentsContract,
-  peers: ['orders', 'inventory'],
+  peers: ['orders', 'inventory', 'identity'],
   migrationsFolder: join(import.meta.dirname, 'db/migrations'),
   config: PaymentsConfig,
   createParts: (config) => ({ config, psps: createPsps(config), noise: createMinuteCounts() }),

@@ -281,7 +281,7 @@ test("F13: unknown until the bank's window ends: its own record is read each hou
   await bank.fault('zarinpal.verify', { mode: 'down', count: 1 });
   await comeBack(params);
   await bank.fault('zarinpal.inquiry', { mode: 'down', count: 2 });
-  await shop.comeDue(attemptId, 28);
+  await shop.comeDue(attemptId, 31);
   await sweep();
   const [row] = await shop.sql(
     'payments',

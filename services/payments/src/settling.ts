@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';
 import { paymentFailed, paymentReviewBegun } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
@@ -7,10 +7,20 @@ import { publish } from '@kelid/service/outbox';
 import type { AttemptStatus } from '@kelid/contracts/payments';
 import type { Context } from './context.ts';
 import { paymentAttempts, paymentIntents } from './db/schema.ts';
-import { nextInquirySeconds, verifyDelaySeconds } from './domain/schedule.ts';
+import { isWindowOpen, nextInquirySeconds, type VerifyClock, verifyDelaySeconds } from './domain/schedule.ts';
 import type { CallbackHint, PspProvider, VerifyAnswer } from './providers/psp.ts';
 
 export type AttemptRow = typeof paymentAttempts.$inferSelect;
+/** With the ages that decide when its bank is asked again, by the database's clock. */
+export type AgedAttempt = AttemptRow & { redirectedSecondsAgo: number; chargedSecondsAgo: number };
+
+export const agedColumns = {
+  ...getTableColumns(paymentAttempts),
+  redirectedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - redirected_at), 0)::float8`,
+  chargedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - coalesce(charged_before, redirected_at)), 0)::float8`,
+};
+/** Why an attempt stays unknown that its bank says is paid, without saying what. */
+const takenReason = 'verified without details';
 
 export const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
 /** A late success of an attempt that we gave up is looked at like any other: the money may be there. */
@@ -40,6 +50,8 @@ export async function settleAttempt(
   attempt: AttemptRow,
   from: AttemptStatus[] = openStatuses,
   proof?: Record<string, string>,
+  /** Nobody says that it is paid: its bank can be asked in no other way. */
+  isLook = false,
 ): Promise<void> {
   const [intent] = await ctx.db
     .select({ status: paymentIntents.status })
@@ -47,10 +59,12 @@ export async function settleAttempt(
     .where(eq(paymentIntents.id, attempt.intentId));
   // Money for a dead order is better not taken: unverified, it goes back by itself. Once a verify was sent it may be taken already.
   let mayRevive = intent?.status === 'open';
-  if (intent?.status === 'expired')
+  if (intent?.status === 'expired' && !isLook)
     mayRevive = (await ctx.peers.orders.reviveOrder({ orderId: attempt.orderId })).isPayable;
-  const isDead = intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive);
-  if (isDead && attempt.verifyCount === 0 && !bankOf(ctx, attempt).facts.takesAtOnce) {
+  const isDead =
+    intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive) || (isLook && !mayRevive);
+  const isUntaken = attempt.verifyCount === attempt.refusedCount;
+  if (isDead && isUntaken && !bankOf(ctx, attempt).facts.takesAtOnce) {
     await fail(ctx, attempt, ['redirected', 'returned', 'unknown'], 'order-dead');
     return;
   }
@@ -60,18 +74,43 @@ export async function settleAttempt(
     .set({
       ...moveTo(ctx, 'verifying', 'verify'),
       failureReason: null,
+      // While an answer is missing the card may have been charged before that question; else it was not before this one.
+      chargedBefore: sql`case when ${paymentAttempts.status} in ('verifying', 'unknown') then coalesce(${paymentAttempts.chargedBefore}, now()) else now() end`,
       verifyCount: sql`${paymentAttempts.verifyCount} + 1`,
       ...(proof ? { proof: merged(proof) } : {}),
       dueAt: sql`now() + interval '30 seconds'`,
     })
     .where(isStill(attempt, from))
-    .returning();
+    .returning(agedColumns);
   if (!claimed?.pspToken) return; // Another call is settling it, or has.
   failpoint('payments.verifying-committed'); // CP7
   // Which payment, and how much, comes from our row alone; of the callback only what the PSP itself calls its proof.
   const answer = await askBank(ctx, { ...claimed, pspToken: claimed.pspToken });
   failpoint('payments.verified'); // CP8
-  await record(ctx, claimed, answer, mayRevive);
+  if (answer.kind === 'declined') await refuse(ctx, claimed, answer.pspCode, attempt.status, isLook);
+  else await record(ctx, claimed, answer, mayRevive);
+}
+
+/** A definite no. Where only verify can ask, the page may still be open, so the bank is asked again until its window is over. */
+async function refuse(
+  ctx: Context,
+  claimed: AgedAttempt,
+  pspCode: string,
+  before: AttemptStatus,
+  isLook: boolean,
+): Promise<void> {
+  const next = bankOf(ctx, claimed).facts.isAskedByVerify
+    ? nextInquirySeconds(claimed.redirectedSecondsAgo, true)
+    : undefined;
+  const dueAt = next === undefined ? null : sql`now() + make_interval(secs => ${next})`;
+  const refused = { refusedCount: claimed.verifyCount, dueAt };
+  // The customer is at the bank, or has not come back: nothing has failed yet.
+  if (isLook && before === 'redirected' && next !== undefined)
+    await ctx.db
+      .update(paymentAttempts)
+      .set({ ...moveTo(ctx, 'redirected', 'not paid yet'), ...refused })
+      .where(isStill(claimed, ['verifying']));
+  else await fail(ctx, claimed, ['verifying'], `declined ${pspCode}`, { ...refused, isNews: before !== 'failed' });
 }
 
 /** Looks at an attempt because a browser or a PSP's server says so: only what the PSP then answers counts. */
@@ -129,31 +168,81 @@ function isStill(attempt: AttemptRow, from: AttemptStatus[]) {
   );
 }
 
-async function record(ctx: Context, attempt: AttemptRow, answer: VerifyAnswer, mayRevive: boolean): Promise<void> {
+async function record(
+  ctx: Context,
+  attempt: AgedAttempt,
+  answer: Exclude<VerifyAnswer, { kind: 'declined' }>,
+  mayRevive: boolean,
+): Promise<void> {
+  const clock = clockOf(ctx, attempt);
   switch (answer.kind) {
     case 'approved':
-      if (answer.wasVerifiedBefore && attempt.verifyCount === 1) {
+      if (answer.wasVerifiedBefore && attempt.verifyCount - attempt.refusedCount === 1) {
         // Verified before we ever asked: not our lost answer. Somebody else holds our credentials, or auto-verify is on.
         await toReview(ctx, attempt, 'verified-before-we-asked');
         return;
       }
       await capture(ctx, attempt, answer, mayRevive);
       return;
-    case 'declined':
-      await fail(ctx, attempt, ['verifying'], `declined ${answer.pspCode}`);
-      return;
     case 'mismatch':
       await toReview(ctx, attempt, `amount-mismatch ${answer.pspCode}`);
       return;
     case 'unknown':
+      if (answer.isTaken && !isWindowOpen(clock)) {
+        await toReview(ctx, attempt, takenReason);
+        return;
+      }
       await ctx.db
         .update(paymentAttempts)
         .set({
-          ...moveTo(ctx, 'unknown', 'verify not answered'),
-          dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount)})`,
+          ...moveTo(ctx, 'unknown', answer.isTaken ? takenReason : 'verify not answered'),
+          failureReason: answer.isTaken ? takenReason : null,
+          dueAt: sql`now() + make_interval(secs => ${verifyDelaySeconds(attempt.verifyCount, clock)})`,
         })
         .where(isStill(attempt, ['verifying']));
   }
+}
+
+function clockOf(ctx: Context, attempt: AgedAttempt): VerifyClock {
+  const { redirectedSecondsAgo, chargedSecondsAgo } = attempt;
+  return {
+    redirectedSecondsAgo,
+    chargedSecondsAgo,
+    windowSeconds: bankOf(ctx, attempt).facts.verifyWindowMinutes * 60,
+  };
+}
+
+/** Within the window verify is asked again; after it the PSP's own record is, hourly, and on the second day a person. */
+export async function settleUnknown(ctx: Context, attempt: AgedAttempt): Promise<void> {
+  const provider = bankOf(ctx, attempt);
+  const isOld = attempt.chargedSecondsAgo > 86_400;
+  if (isWindowOpen(clockOf(ctx, attempt))) {
+    await settleAttempt(ctx, attempt, ['unknown']);
+    return;
+  }
+  if (attempt.failureReason === takenReason) {
+    await toReview(ctx, attempt, takenReason);
+    return;
+  }
+  const answer = provider.facts.isAskedByVerify
+    ? 'paid'
+    : attempt.pspToken === null
+      ? 'failed'
+      : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
+  if (answer === 'failed' || answer === 'reversed') {
+    const reason = answer === 'failed' ? 'failed-at-the-bank' : 'reversed at the bank';
+    await fail(ctx, attempt, ['unknown'], reason, { to: answer });
+    return;
+  }
+  // Paid: there is nothing to wait for. Verified: our own verify took it, and asking again answers "before".
+  if (answer === 'paid' || answer === 'verified') await settleAttempt(ctx, attempt, ['unknown']);
+  const [still] = await ctx.db
+    .update(paymentAttempts)
+    .set({ dueAt: sql`now() + interval '1 hour'` })
+    .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')))
+    .returning();
+  // Where even that is not answered, such as a settle that the bank does not do, a person looks in the end.
+  if (still && isOld) await toReview(ctx, still, 'unknown for a day');
 }
 
 async function capture(
@@ -185,21 +274,29 @@ async function capture(
   }
 }
 
+interface FailOptions {
+  to?: 'failed' | 'reversed';
+  /** False for what its customer was told before. */
+  isNews?: boolean;
+  refusedCount?: number;
+  dueAt?: SQL | null;
+}
+
 /** A definite no, unless a later verify is on its way: that one's answer counts. The customer may try again. */
 export async function fail(
   ctx: Context,
   attempt: AttemptRow,
   from: AttemptStatus[],
   reason: string,
-  to: 'failed' | 'reversed' = 'failed',
+  { to = 'failed', isNews = true, ...more }: FailOptions = {},
 ): Promise<void> {
   await ctx.transaction(async (tx) => {
     const [failed] = await tx
       .update(paymentAttempts)
-      .set({ ...moveTo(ctx, to, reason), failureReason: reason, dueAt: null })
+      .set({ ...moveTo(ctx, to, reason), failureReason: reason, dueAt: null, ...more })
       .where(isStill(attempt, from))
       .returning();
-    if (!failed) return;
+    if (!failed || !isNews) return;
     const { id: attemptId, orderId, customerId } = failed;
     await publish(tx, paymentFailed({ attemptId, orderId, customerId, reason }));
   });
@@ -229,6 +326,10 @@ export async function toReview(ctx: Context, attempt: AttemptRow, reason: string
 /** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
 export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
   const provider = bankOf(ctx, attempt);
+  if (provider.facts.isAskedByVerify) {
+    await settleAttempt(ctx, attempt, [attempt.status], undefined, true);
+    return;
+  }
   const answer =
     attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
   if (answer === 'paid' || answer === 'verified') {
@@ -244,7 +345,10 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
     );
     return;
   }
-  const next = nextInquirySeconds(redirectedSecondsAgo);
+  // A question without an answer is no answer: at the window's end there would be no time for the next one.
+  const isSilent = answer === 'unknown' && provider.facts.isFound;
+  const scheduled = nextInquirySeconds(redirectedSecondsAgo);
+  const next = isSilent && scheduled !== undefined ? Math.min(60, scheduled) : scheduled;
   const isOver = next === undefined && redirectedSecondsAgo > provider.facts.verifyWindowMinutes * 60;
   await ctx.db
     .update(paymentAttempts)

@@ -97,6 +97,10 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
       ...env,
     },
     peerAnswers: {
+      // The account's own phone, which is not the one that `owe` names for messages.
+      identity: {
+        getUser: ({ userId }: { userId: string }) => ({ id: userId, phone: '+989350000001', roles: ['customer'] }),
+      },
       inventory: {
         withdrawKeys: (input: { orderId: string; revealedMax: number; keyIds?: string[] }) => {
           const { orderId, revealedMax, keyIds } = input;
@@ -172,7 +176,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
     async comeDue(attemptId, redirectedMinutesAgo = 0) {
       await one(
         `update payment_attempts set due_at = now() - interval '1 second',
-           redirected_at = redirected_at - make_interval(mins => $2) where id = $1 returning id`,
+           redirected_at = redirected_at - make_interval(mins => $2), charged_before = charged_before - make_interval(mins => $2) where id = $1 returning id`,
         [attemptId, redirectedMinutesAgo],
       );
     },

@@ -88,6 +88,10 @@ export const paymentAttempts = pgTable(
     /** What the last callback brought that this PSP's verify needs. */
     proof: jsonb().$type<Record<string, string>>().notNull().default({}),
     verifyCount: integer('verify_count').notNull().default(0),
+    /** How many of them the bank answered with a definite no: these took no money. */
+    refusedCount: integer('refused_count').notNull().default(0),
+    /** The card was charged before this, if at all: when we last began to ask after hearing nothing. A bank's window ends by it. */
+    chargedBefore: instant('charged_before'),
     isSurplus: boolean('is_surplus').notNull().default(false),
     /** The part of it that goes back to the card. */
     refundedRial: rial('refunded_rial').notNull().default(0),

@@ -1,8 +1,16 @@
-import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, bankOf, fail, inquireAttempt, settleAttempt, toReview } from '../settling.ts';
+import {
+  type AgedAttempt,
+  agedColumns,
+  bankOf,
+  fail,
+  inquireAttempt,
+  settleAttempt,
+  settleUnknown,
+} from '../settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {
@@ -13,16 +21,13 @@ export async function settleDueAttempts(ctx: Context): Promise<number> {
       sql`${paymentAttempts.id} = any(array(
         select id from ${paymentAttempts} where due_at <= now() order by due_at limit 20 for update skip locked))`,
     )
-    .returning({
-      ...getTableColumns(paymentAttempts),
-      redirectedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - redirected_at), 0)::float8`,
-    });
-  await Promise.all(due.map((attempt) => settleOne(ctx, attempt, attempt.redirectedSecondsAgo)));
+    .returning(agedColumns);
+  await Promise.all(due.map((attempt) => settleOne(ctx, attempt)));
   return due.length;
 }
 
 /** The row is as it was when its time had come: a callback that claims it in the meantime is not taken for a runner that died. */
-async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promise<void> {
+async function settleOne(ctx: Context, attempt: AgedAttempt): Promise<void> {
   switch (attempt.status) {
     case 'requesting':
       // The customer was never sent to the bank, so no money can move (CP5).
@@ -30,16 +35,21 @@ async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promis
       return;
     case 'redirected':
     case 'returned':
-      await inquireAttempt(ctx, attempt, age);
+      await inquireAttempt(ctx, attempt, attempt.redirectedSecondsAgo);
       return;
     case 'verifying':
       await settleAttempt(ctx, attempt, ['verifying']); // Its runner died (CP7, CP8).
       return;
     case 'unknown':
-      await settleUnknown(ctx, attempt, age);
+      await settleUnknown(ctx, attempt);
       return;
     case 'failed':
     case 'abandoned':
+      if (bankOf(ctx, attempt).facts.isAskedByVerify) {
+        // A no of the browser, or an early one of the bank, is not the last word while the bank's window is open.
+        await settleAttempt(ctx, attempt, [attempt.status], undefined, true);
+        return;
+      }
       // Only a signed message makes a given-up attempt due again, and whoever received it may have died.
       await settleAttempt(ctx, attempt, [attempt.status]);
       await ctx.db
@@ -53,33 +63,6 @@ async function settleOne(ctx: Context, attempt: AttemptRow, age: number): Promis
     case 'review':
       await ctx.db.update(paymentAttempts).set({ dueAt: null }).where(eq(paymentAttempts.id, attempt.id));
   }
-}
-
-/** Within the window verify is asked again; after it only the PSP's own record can tell, hourly, and on the second day a person. */
-async function settleUnknown(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
-  const provider = bankOf(ctx, attempt);
-  if (redirectedSecondsAgo < (provider.facts.verifyWindowMinutes - 2) * 60) {
-    await settleAttempt(ctx, attempt, ['unknown']);
-    return;
-  }
-  const answer =
-    attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
-  const isOld = redirectedSecondsAgo > 86_400;
-  if (answer === 'failed') {
-    await fail(ctx, attempt, ['unknown'], 'failed-at-the-bank');
-    return;
-  }
-  if (answer === 'verified') {
-    await settleAttempt(ctx, attempt, ['unknown']); // Our own verify took it: asking again answers "before".
-    if (!isOld) return; // Where even that is not answered, such as a settle that the bank does not do, a person looks in the end.
-  }
-  if (answer === 'reversed') await fail(ctx, attempt, ['unknown'], 'reversed at the bank', 'reversed');
-  else if (isOld) await toReview(ctx, attempt, 'unknown for a day');
-  else
-    await ctx.db
-      .update(paymentAttempts)
-      .set({ dueAt: sql`now() + interval '1 hour'` })
-      .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, 'unknown')));
 }
 
 /** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */

@@ -12,6 +12,7 @@ import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { levelOf } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+import { nextInquirySeconds } from '../domain/schedule.ts';
 import type { PspProvider } from '../providers/psp.ts';
 import { offeredPsps } from '../routing.ts';
 import { actorName, moveTo } from '../settling.ts';
@@ -22,11 +23,14 @@ import { getOrderMoney } from './get-order-money.ts';
  * redirect.
  */
 export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId, orderId, psp }) => {
-  const mustMatchPhone = await needsMatch(ctx, orderId);
+  const matchedPhone = await phoneToMatch(ctx, orderId);
+  const mustMatchPhone = matchedPhone !== undefined;
   const offered = (await offeredPsps(ctx)).filter((provider) => !mustMatchPhone || provider.facts.matchesPhone);
   const chosen = offered.filter((provider) => provider.psp === psp);
-  const others = offered.filter((provider) => provider.psp !== psp && !provider.facts.isByChoice);
-  let next = { attemptId, fallbackOf: null as string | null, mustMatchPhone };
+  // Only by its like: who chose a card of another country has none of these banks.
+  const isAlone = ctx.psps[psp]?.facts.isByChoice;
+  const others = offered.filter((provider) => provider.psp !== psp && !provider.facts.isByChoice && !isAlone);
+  let next = { attemptId, fallbackOf: null as string | null, matchedPhone };
   for (const provider of [...chosen, ...others]) {
     const begun = await begin(ctx, provider, orderId, next);
     if (begun !== 'failed') return begun;
@@ -38,12 +42,13 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   throw pspUnavailable({ retryAfterSeconds: 10 });
 };
 
-/** Whether whoever owes this has to pay by a card that belongs to their phone. */
-async function needsMatch(ctx: Context, orderId: string): Promise<boolean> {
+/** Whose card whoever owes this has to pay by: the account's own phone, never one that was typed for messages. */
+async function phoneToMatch(ctx: Context, orderId: string): Promise<string | undefined> {
   const fromRial = ctx.config.PAYMENTS_MATCHED_CARD_FROM_RIAL;
-  if (fromRial === undefined) return false;
+  if (fromRial === undefined) return undefined;
   const [intent] = await ctx.db.select().from(paymentIntents).where(eq(paymentIntents.orderId, orderId));
-  return intent !== undefined && intent.amountRial >= fromRial && (await levelOf(ctx, intent.customerId)) === 0;
+  if (!intent || intent.amountRial < fromRial || (await levelOf(ctx, intent.customerId)) > 0) return undefined;
+  return (await ctx.peers.identity.getUser({ userId: intent.customerId })).phone;
 }
 
 /** The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). */
@@ -51,7 +56,11 @@ async function begin(
   ctx: Context,
   provider: PspProvider,
   orderId: string,
-  { attemptId, fallbackOf, mustMatchPhone }: { attemptId: string; fallbackOf: string | null; mustMatchPhone: boolean },
+  {
+    attemptId,
+    fallbackOf,
+    matchedPhone,
+  }: { attemptId: string; fallbackOf: string | null; matchedPhone: string | undefined },
 ): Promise<StartedAttempt | 'failed'> {
   const { psp } = provider;
   const { rows } = await ctx.db.execute<{
@@ -81,8 +90,8 @@ async function begin(
     attemptNo: made.attempt_no,
     orderNumber: made.order_number,
     amountRial: made.amount_rial,
-    phone: made.phone,
-    ...(mustMatchPhone ? { mustMatchPhone } : {}),
+    phone: matchedPhone ?? made.phone,
+    ...(matchedPhone === undefined ? {} : { mustMatchPhone: true }),
     callbackUrl: `${ctx.config.PAYMENTS_CALLBACK_URL}/api/v1/payments/callback/${psp}`,
   });
   failpoint('payments.requested'); // CP5
@@ -102,14 +111,14 @@ async function begin(
       pspToken: answer.pspToken,
       redirectUrl: answer.redirectUrl,
       redirectFields: answer.redirectFields ?? null,
-      terms: { ...answer.terms, ...(mustMatchPhone ? { phoneMatched: '1' } : {}) },
+      terms: { ...answer.terms, ...(matchedPhone === undefined ? {} : { phoneMatched: '1' }) },
       redirectedAt: sql`now()`,
-      dueAt: sql`now() + interval '5 minutes'`,
+      dueAt: sql`now() + make_interval(secs => ${nextInquirySeconds(0, provider.facts.isAskedByVerify)})`,
     })
     .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')))
     .returning({ id: paymentAttempts.id });
   if (!redirected) throw pspUnavailable({ retryAfterSeconds: 10 }); // The sweep gave up on it in the meantime.
-  return { attemptId, redirectUrl: answer.redirectUrl, redirectFields: answer.redirectFields ?? null };
+  return { attemptId, psp, redirectUrl: answer.redirectUrl, redirectFields: answer.redirectFields ?? null };
 }
 
 /** Where the wallet's part is the whole, no bank is asked. */
@@ -119,7 +128,7 @@ async function payByWallet(ctx: Context, attemptId: string, orderId: string) {
   );
   if (!rows[0]?.is_paid) return undefined;
   ctx.wakeRelay();
-  return { attemptId, redirectUrl: null, redirectFields: null };
+  return { attemptId, psp: 'wallet' as const, redirectUrl: null, redirectFields: null };
 }
 
 async function answerExisting(ctx: Context, attemptId: string, orderId: string, isAway: boolean) {
@@ -134,9 +143,9 @@ async function answerExisting(ctx: Context, attemptId: string, orderId: string, 
     attempt = fallback;
   }
   if (attempt) {
-    if (attempt.psp === 'wallet') return { attemptId: attempt.id, redirectUrl: null, redirectFields: null };
-    if (attempt.redirectUrl === null) throw pspUnavailable({ retryAfterSeconds: 10 });
-    return { attemptId: attempt.id, redirectUrl: attempt.redirectUrl, redirectFields: attempt.redirectFields };
+    const { psp, redirectUrl, redirectFields } = attempt;
+    if (redirectUrl === null && psp !== 'wallet') throw pspUnavailable({ retryAfterSeconds: 10 });
+    return { attemptId: attempt.id, psp, redirectUrl, redirectFields };
   }
   const [intent] = await ctx.db.select().from(paymentIntents).where(eq(paymentIntents.orderId, orderId));
   if (!intent) throw intentNotFound();

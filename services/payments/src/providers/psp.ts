@@ -13,6 +13,8 @@ export interface PspFacts {
   matchesPhone?: true;
   /** It can be asked about a payment whose browser never came back: offered before one that can't. */
   isFound?: true;
+  /** Only verify can ask it, which takes the money: the sweep does so without waiting for a callback. */
+  isAskedByVerify?: true;
   /** Offered last and never in place of a bank that does not begin: only who chose it can use it. */
   isByChoice?: true;
 }
@@ -81,7 +83,11 @@ export type VerifyAnswer =
   /** The PSP says that another amount was paid: a person looks at it. */
   | { kind: 'mismatch'; pspCode: string }
   /** Neither paid nor failed. Only asking again turns it into one of the two. */
-  | { kind: 'unknown' };
+  | {
+      kind: 'unknown';
+      /** It says that the money was taken, and not whose or how much: nobody but a person can tell, should it never say. */
+      isTaken?: true;
+    };
 
 /** `declined` and `unknown` are the verify's answer already. */
 export type ProofAnswer =

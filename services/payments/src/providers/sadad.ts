@@ -46,7 +46,7 @@ export function createSadad(options: {
   /** Approved only for our own order and the very amount that was asked for. */
   function judge(body: unknown, { attemptNo, amountRial }: AskedAttempt, wasVerifiedBefore: boolean): VerifyAnswer {
     const verified = Verified.safeParse(body);
-    if (!verified.success) return { kind: 'unknown' };
+    if (!verified.success) return { kind: 'unknown', isTaken: true };
     const { Amount, OrderId, RetrivalRefNo, SystemTraceNo } = verified.data;
     if (OrderId !== String(attemptNo)) return { kind: 'mismatch', pspCode: `order ${OrderId}` };
     if (Amount !== amountRial) return { kind: 'mismatch', pspCode: `amount ${Amount}` };
@@ -62,7 +62,12 @@ export function createSadad(options: {
 
   return {
     psp: 'sadad',
-    facts: { title: { fa: 'بانک ملی (سداد)', en: 'Bank Melli (Sadad)' }, verifyWindowMinutes: 15 },
+    facts: {
+      title: { fa: 'بانک ملی (سداد)', en: 'Bank Melli (Sadad)' },
+      verifyWindowMinutes: 15,
+      isAskedByVerify: true,
+      isFound: true,
+    },
     isOffered: () => http.isOffered(),
 
     async request(attempt): Promise<RequestAnswer> {
@@ -108,7 +113,7 @@ export function createSadad(options: {
       return declinedCodes.has(answer.ResCode) ? { kind: 'declined', pspCode: answer.ResCode } : { kind: 'unknown' };
     },
 
-    /** Sadad can only be asked by verify, which takes the money. */
+    /** Only verify can ask: see `isAskedByVerify`. */
     inquire: () => Promise.resolve('unknown'),
 
     listUnverified: () => Promise.resolve([]),

@@ -92,7 +92,8 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
   /** Approved only for our own terminal, the RefNum that was asked about and the very amount that was asked for. */
   function judge(body: unknown, attempt: AskedAttempt, refNum: string, wasVerifiedBefore: boolean): VerifyAnswer {
     const verified = Verified.safeParse(body);
-    if (!verified.success || (verified.data.Success === false && !wasVerifiedBefore)) return { kind: 'unknown' };
+    if (!verified.success) return { kind: 'unknown', isTaken: true };
+    if (verified.data.Success === false && !wasVerifiedBefore) return { kind: 'unknown' };
     const { RefNum, TerminalNumber, OrginalAmount, MaskedPan, HashedPan } = verified.data.TransactionDetail;
     if (TerminalNumber !== Number(terminalId)) return { kind: 'mismatch', pspCode: `terminal ${TerminalNumber}` };
     if (RefNum !== refNum) return { kind: 'mismatch', pspCode: 'another receipt' };

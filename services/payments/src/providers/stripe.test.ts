@@ -950,12 +950,14 @@ describe('through the payments service, at the simulated Stripe', () => {
   });
 
   test.each(['error', 'garbage', 'down', 'lose-answer'])(
-    'F12: when Stripe begins a payment with "%s", another bank does',
+    'F12: when Stripe does not begin a payment ("%s"), the shopper is not sent to a bank of another country',
     async (mode) => {
       const order = await shop.owe();
       await bank.fault('stripe.request', { mode, count: 1 });
-      const { redirectUrl } = await begin(order);
-      expect(redirectUrl).toContain('zarinpal');
+      await expect(begin(order)).rejects.toMatchObject({ code: 'payments.psp-unavailable' });
+      expect(
+        await shop.sql('payments', 'select psp from payment_attempts where order_id = $1', [order.orderId]),
+      ).toEqual([{ psp: 'stripe' }]);
     },
   );
 

@@ -148,7 +148,7 @@ export function createZibal(options: {
       if (answer.result === '201') {
         const inquired = await post('inquiry', { trackId: Number(attempt.pspToken) }, 8_000);
         const isPaid = inquired?.result === '100' && Paid.safeParse(inquired).data?.status === paidStatus;
-        return isPaid ? judge(inquired, attempt, true) : { kind: 'unknown' };
+        return isPaid ? judge(inquired, attempt, true) : { kind: 'unknown', isTaken: true };
       }
       return declinedResults.has(answer.result) ? { kind: 'declined', pspCode: answer.result } : { kind: 'unknown' };
     },
