@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Role } from '@kelid/contracts/contract';
 import { identityContract } from '@kelid/contracts/identity';
+import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { newPhone, problemOf, startIdentity, type TestIdentity, type Tokens } from './test-identity.ts';
 
@@ -262,6 +263,21 @@ describe('AU-8: who was ended, and why', () => {
         identity.internal().setUserStatus({ userId: before.sessionId, status: 'banned', reason: 'mistake' }),
       ),
     ).toMatchObject({ code: 'identity.user-not-found' });
+  });
+
+  test('A98: pages of customers that one member of staff asks for at the same moment do not pass the limit together', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const ids = { staffId: newId(), sessionId: newId() };
+      const claims = await Promise.allSettled(
+        Array.from({ length: 25 }, () =>
+          identity.internal().claimStaffView({ ...ids, operation: 'listAllOrders', about: {}, customerCount: 100 }),
+        ),
+      );
+      expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(6);
+      for (const claim of claims)
+        if (claim.status === 'rejected')
+          expect(claim.reason).toMatchObject({ code: 'staff-views-limited', status: 429 });
+    }
   });
 
   test('AU-10: the last admin who can sign in keeps the role and the account, also when two give up at the same moment', async () => {
