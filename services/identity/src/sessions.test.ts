@@ -149,9 +149,10 @@ describe('AU-6: refreshing', () => {
   });
 
   test('made-up tokens are refused alike', async () => {
-    for (const refreshToken of ['x'.repeat(43), "' or 1=1 --            ", '\u0000'.repeat(30)])
+    for (const refreshToken of ['x'.repeat(43), "' or 1=1 --            "])
       expect(await refusal({ refreshToken })).toMatchObject({ status: 401, code: 'identity.refresh-refused' });
-    expect(await refusal({ refreshToken: 'short' })).toMatchObject({ status: 422 });
+    for (const refreshToken of ['short', '\u0000'.repeat(30)])
+      expect(await refusal({ refreshToken })).toMatchObject({ status: 422 });
   });
 });
 
