@@ -37,7 +37,7 @@ const byIndex = (url: string) =>
     "select title from products where title like '%استیم%' order by title",
   );
 
-test('SR-2: the data of an earlier release, whose database knew no Persian letter, stay as they are and are found by Persian text after the next start', async () => {
+test('CA-5: the data of an earlier release, whose database knew no Persian letter, stay as they are and are found by Persian text after the next start', async () => {
   const start = () => startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), port: 0, isDurable: false });
   postgres = await start();
   expect(await query(postgres.adminUrl, 'postgres', 'select datctype from pg_database group by 1')).toHaveLength(1);
