@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError } from '@kelid/contracts/contract';
+import { migrateDatabase } from '@kelid/service/migrate';
+import type { ProvisionedUrls } from '@kelid/service/postgres/provision';
 import { checkInvariants, kelid, query } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
 import { Shopper } from './shopper.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 /** Where the server dies with SIGKILL. `null`: from outside, at a moment that the seed chooses. */
 export const crashPoints: Record<string, string | null> = {
@@ -26,6 +34,10 @@ export const crashPoints: Record<string, string | null> = {
   CP16: 'payments.refund-sent',
   CP17: 'payments.sale-posted',
 };
+/** Killed between two statements of its migrations, in databases that stopped at any step of them. */
+export const migrationsPoint = 'CP18';
+/** Fewer paid orders in a round show nothing. */
+export const purchasesMin = 8;
 /** Not one moment, but any: processes of the background work die again and again while suppliers fail in every way they can. */
 export const workersPoint = 'workers';
 
@@ -65,10 +77,15 @@ const crashEnv: Record<string, string> = {
   IDENTITY_OTP_PER_PREFIX_10_MIN: unlimited,
   IDENTITY_OTP_GLOBAL_PER_HOUR: unlimited,
   IDENTITY_OTP_DAILY_MAX: unlimited,
+  INVENTORY_SUPPLIER_DAY_CENTS: '1000000000',
+  INVENTORY_SPEND_DAY_CENTS: '1000000000',
 };
 
 export async function startCrashWorld(workerCount = 0): Promise<CrashWorld> {
-  const shop = await startShop({ shape: 'one', env: crashEnv, workerCount });
+  return fillShop(await startShop({ shape: 'one', env: crashEnv, workerCount }), workerCount);
+}
+
+async function fillShop(shop: Shop, workerCount: number): Promise<CrashWorld> {
   await kelid(shop, 'demo', 'load');
   const rows = await query(shop, 'catalog', 'select id from variants where available_count > 20 order by id limit 40');
   await fillSuppliers(shop);
@@ -143,6 +160,9 @@ async function spoilSuppliers(shop: Shop, random: () => number): Promise<void> {
     'wrong-product',
     'image',
     'pre-order',
+    'extra-fee',
+    'extra-unit',
+    'refused-taken',
   ];
   const reading = { codeswholesale: 'codes', kinguin: 'keys', moogold: 'find' };
   for (const name of supplierNames) {
@@ -152,6 +172,46 @@ async function spoilSuppliers(shop: Shop, random: () => number): Promise<void> {
     const mode = pick(['error', 'html-503', 'garbage', 'cut-short', 'too-many', 'down']);
     await control(shop, 'PUT', `/faults/${name}.${reading[name]}`, { mode, probability: 0.2, delayMs: 200 });
   }
+}
+
+/** What the bank does wrong in a round, by its seed. What it did is told by its own books afterwards. */
+async function spoilBanks(shop: Shop, random: () => number): Promise<void> {
+  const pick = <Mode>(modes: readonly Mode[]): Mode | undefined => modes[Math.floor(random() * modes.length)];
+  const interrupted = ['slow', 'error', 'garbage', 'down'] as const;
+  for (const [place, modes] of [
+    ['request', [...interrupted, 'lose-answer']],
+    ['verify', [...interrupted, 'lose-answer', 'verified-before']],
+    ['inquiry', interrupted],
+    ['reverse', [...interrupted, 'lose-answer']],
+  ] as const)
+    await control(shop, 'PUT', `/faults/zarinpal.${place}`, { mode: pick(modes), probability: 0.2, delayMs: 300 });
+}
+
+/** Connections of some service to its database are cut, again and again, until the load is over. */
+async function cutConnections(shop: Shop, random: () => number, round: Round): Promise<number> {
+  let cutCount = 0;
+  while (!round.isOver) {
+    await sleep(200 + random() * 500);
+    const service = serviceNames[Math.floor(random() * serviceNames.length)];
+    const rows = await query(
+      shop,
+      'orders',
+      'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+      [`kelid-${service}`],
+    );
+    cutCount += rows.length;
+  }
+  return cutCount;
+}
+
+/** What staff do from the command line while the shop is open. */
+async function runCommands(shop: Shop, round: Round): Promise<number> {
+  let commandCount = 0;
+  while (!round.isOver) {
+    await kelid(shop, 'roles', 'set', new Shopper(shop).phone, 'support', '--reason', 'of the crash test');
+    commandCount += 1;
+  }
+  return commandCount;
 }
 
 /** What a client knows for sure: it was told so. The databases are held against it afterwards. */
@@ -166,28 +226,39 @@ export interface CrashReport {
   /** How often a shopper was asked to come back in a moment. */
   awayCount: number;
   purchaseCount: number;
+  /** Connections that were cut, and commands that were run beside the shop. */
+  cutCount: number;
+  commandCount: number;
   problems: string[];
 }
 
 /**
  * One crash under load: shoppers buy, the server dies at the point and comes back, the shoppers go on; afterwards everything rests,
- * every promise of the databases holds, and what clients were told is so.
+ * every promise of the databases holds, and what clients were told is so. In a stormy round the bank and the suppliers fail at random too,
+ * browsers do not come back or do so twice, connections to the databases are cut, and commands run beside the shop.
  */
-export async function crashOnce(world: CrashWorld, point: string, seed: number): Promise<CrashReport> {
+export async function crashOnce(
+  world: CrashWorld,
+  point: string,
+  seed: number,
+  options: { isStormy?: boolean } = {},
+): Promise<CrashReport> {
   const { shop, variantIds, supplied, workerCount } = world;
+  const isStormy = options.isStormy ?? false;
   const random = randomOf(seed);
   const failpoint = crashPoints[point];
-  const shoppers = await Promise.all(Array.from({ length: 5 }, () => new Shopper(shop).signIn()));
+  const shoppers = await Promise.all(Array.from({ length: isStormy ? 8 : 5 }, () => newcomer(shop)));
 
   const isOfWorkers = point === workersPoint;
   const outage = outages[point];
   const isOfServer = !isOfWorkers && !outage;
   if (isOfServer) await shop.stop('server');
   const passing = 1 + Math.floor(random() * 4);
-  const isOfSuppliers = point === 'CP13' || point === 'CP14' || isOfWorkers;
+  const isOfSuppliers = isStormy || point === 'CP13' || point === 'CP14' || isOfWorkers;
   // In one round of four nobody delivers at all, and what was paid goes back.
   const isHopeless = isOfWorkers && random() < 0.25;
   if (isOfSuppliers) await spoilSuppliers(shop, random);
+  if (isStormy) await spoilBanks(shop, random);
   // Offers of the last round are asked for again before anything is promised.
   if (isOfSuppliers)
     await query(
@@ -206,7 +277,7 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
         const isSupplied = isOfSuppliers && random() < 0.6;
         const at = Math.floor(random() * (isSupplied ? supplied.length : variantIds.length));
         const item = isSupplied ? supplied[at] : { variantId: variantIds[at] ?? '', isTopUp: false };
-        if (item) await buy(shopper, item, told, round);
+        if (item) await buy(shopper, item, told, round, isStormy ? random : undefined);
         const bought = told.findLast((entry) => entry.userId === shopper.userId && entry.isPaid);
         if (staff && bought && random() < 0.5) await refund(shop, staff, bought.orderId, round);
         // A shopper is no hammer: the suppliers keep up, and what they get wrong is what is looked at.
@@ -221,15 +292,24 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
     : isOfWorkers
       ? await killWorkers(shop, workerCount, random)
       : await killServer(shop, failpoint ?? null, random);
+  const storm = isStormy
+    ? Promise.all([cutConnections(shop, random, round), runCommands(shop, round)])
+    : Promise.resolve([0, 0] as const);
   // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
   if (!isOfWorkers)
-    await buy(await new Shopper(shop).signIn(), newcomersItem(variantIds), told, {
+    await buy(await newcomer(shop), newcomersItem(variantIds), told, {
       ...round,
       isOver: false,
     });
-  await sleep(1_000);
+  const paidCount = () => told.filter((entry) => entry.isPaid).length;
+  const enoughUntil = performance.now() + 15_000;
+  do await sleep(isStormy ? 300 : 1_000);
+  while (paidCount() < purchasesMin && performance.now() < enoughUntil);
   round.isOver = true;
   await load;
+  const [cutCount, commandCount] = await storm;
+  const hasFallen = !isOfWorkers && shop.hasEnded('server');
+  if (hasFallen) await shop.start('server');
   await control(shop, 'DELETE', '/faults');
   if (isHopeless) {
     for (const name of supplierNames) await control(shop, 'PUT', `/faults/${name}.order`, { mode: 'out-of-stock' });
@@ -240,7 +320,8 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
     );
   }
 
-  const problems = await quiesce(shop);
+  const problems = hasFallen ? ['the server ended by itself'] : [];
+  problems.push(...(await quiesce(shop)));
   // A server that stays up has no excuse for an answer that is neither a right one nor "come back in a moment".
   if (outage) problems.push(...round.strangeAnswers);
   for (const violation of await checkInvariants(shop))
@@ -248,15 +329,68 @@ export async function crashOnce(world: CrashWorld, point: string, seed: number):
       `${violation.service} ${violation.id} ${violation.sentence}: ${JSON.stringify(violation.rows.slice(0, 3))}`,
     );
   problems.push(...(await checkHistory(shop, told)));
-  if (isOfRefunds) problems.push(...(await checkBank(shop, told)));
+  problems.push(...(await checkBank(shop, told)), ...(await checkSupplierOrders(shop)));
+  if (!hasDied && !outage) problems.push('the point was not reached');
+  if (paidCount() < purchasesMin) problems.push(`only ${paidCount()} purchases: the round shows nothing`);
   const { awayCount } = round;
-  return { hasDied, awayCount, purchaseCount: told.filter((entry) => entry.isPaid).length, problems };
+  return { hasDied, awayCount, purchaseCount: paidCount(), cutCount, commandCount, problems };
 }
 
 interface Round {
   isOver: boolean;
   awayCount: number;
   strangeAnswers: string[];
+}
+
+/**
+ * CP18: databases that stopped at some step of their migrations; the server dies between two statements of the rest, and is started again.
+ * Then the shop sells as any other, with a round of its own that ends at a moment of the seed.
+ */
+export async function crashInMigrations(seed: number): Promise<CrashReport> {
+  const random = randomOf(seed);
+  const shop = await startShop({
+    shape: 'one',
+    env: crashEnv,
+    firstEnv: { FAILPOINTS: `database.migrating:${1 + Math.floor(random() * 60)}` },
+    prepare: (urls) => migrateHalf(urls, random),
+  });
+  try {
+    const hasDied = shop.hasEnded('server');
+    if (hasDied) await shop.start('server');
+    const report = await crashOnce(await fillShop(shop, 0), 'CP6', seed);
+    return { ...report, hasDied, problems: [...report.problems, ...(hasDied ? [] : ['the point was not reached'])] };
+  } finally {
+    await shop.close();
+  }
+}
+
+/** Brings each database to one of the first steps of its migrations, as a version of that time would have left it. */
+async function migrateHalf(urls: ProvisionedUrls, random: () => number): Promise<void> {
+  for (const [service, { ownerUrl }] of Object.entries(urls.services)) {
+    const folder = join(root, 'services', service, 'src/db/migrations');
+    if (!existsSync(folder)) continue;
+    const journal = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8')) as { entries: unknown[] };
+    const half = mkdtempSync(join(tmpdir(), 'kelid-migrations-'));
+    cpSync(folder, half, { recursive: true });
+    const entries = journal.entries.slice(0, Math.floor(random() * journal.entries.length));
+    writeFileSync(join(half, 'meta/_journal.json'), JSON.stringify({ ...journal, entries }));
+    await migrateDatabase(ownerUrl, half);
+    rmSync(half, { recursive: true });
+  }
+}
+
+/** Somebody who signs in; while the shop is away, the next one tries. */
+async function newcomer(shop: Shop, prepare?: (phone: string) => Promise<void>): Promise<Shopper> {
+  for (let tries = 0; ; tries += 1) {
+    const shopper = new Shopper(shop);
+    try {
+      await prepare?.(shopper.phone);
+      return await shopper.signIn();
+    } catch (error) {
+      if (tries > 50) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 function newcomersItem([variantId = '']: string[]): CrashWorld['supplied'][number] {
@@ -294,6 +428,7 @@ async function buy(
   { variantId, isTopUp }: CrashWorld['supplied'][number],
   told: Acknowledged[],
   round: Round,
+  random: () => number = () => 1,
 ): Promise<void> {
   const gameAccount = isTopUp ? { playerId: `5${shopper.phone.slice(-8)}1` } : undefined;
   const isAdded = await retry(() => shopper.addToCart(variantId, 1, gameAccount), round);
@@ -303,15 +438,25 @@ async function buy(
   if (!answer?.payment) return;
   const entry: Acknowledged = { orderId: answer.orderId, userId: shopper.userId, isPaid: false };
   told.push(entry);
+  const chance = random();
+  // Some change their mind at the bank, or their card is refused there.
+  if (chance < 0.1) {
+    await shopper
+      .follow(await shopper.atBank(answer.payment, chance < 0.05 ? 'cancel' : 'fail'))
+      .catch(() => undefined);
+    return;
+  }
   const callback = await shopper.atBank(answer.payment, 'pay');
   entry.isPaid = true;
-  await shopper.follow(callback).catch(() => undefined); // A browser does not come back a second time.
+  if (chance < 0.25) return; // The tab was closed.
+  await shopper.follow(callback).catch(() => undefined); // A browser does not come back a second time,
+  if (chance < 0.35) await shopper.follow(callback).catch(() => undefined); // or is reloaded.
 }
 
 async function hireStaff(shop: Shop): Promise<Shopper> {
-  const staff = new Shopper(shop);
-  await kelid(shop, 'roles', 'set', staff.phone, 'admin', '--reason', 'of the crash test');
-  return staff.signIn();
+  return newcomer(shop, async (phone) => {
+    await kelid(shop, 'roles', 'set', phone, 'admin', '--reason', 'of the crash test');
+  });
 }
 
 /** Money back to the card as staff ask for it: the same key until it is answered. */
@@ -325,24 +470,69 @@ async function refund(shop: Shop, staff: Shopper, orderId: string, round: Round)
   await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), round);
 }
 
-/** The bank's own books against ours: what went back there is a refund here, once, and what we call sent went back there. */
+/**
+ * The bank's own books against ours, to the Rial: what it took and keeps is captured here once, with its amount, or is with a person; what
+ * it did not take is not captured; what went back there is a refund here, once, and what we call sent went back there.
+ */
 async function checkBank(shop: Shop, told: Acknowledged[]): Promise<string[]> {
   const problems: string[] = [];
-  const { items } = (await control(shop, 'GET', '/banks/attempts')) as {
-    items: { authority: string; status: string }[];
+  const { items } = (await control(shop, 'GET', '/banks/attempts?limit=1000000')) as {
+    items: { authority: string; status: string; amountRial: number }[];
   };
-  const stateOf = new Map(items.map(({ authority, status }) => [authority, status]));
+  const bankOf = new Map(items.map((attempt) => [attempt.authority, attempt]));
   const rows = await query(
     shop,
     'payments',
-    "select a.psp_token, a.order_id, count(r.id)::int as count, bool_or(r.status = 'succeeded') as is_sent from payment_attempts a left join refunds r on r.attempt_id = a.id and r.status not in ('failed', 'rejected') where a.order_id = any($1) group by 1, 2",
+    `select a.psp_token, a.order_id, a.status, a.amount_rial, count(r.id)::int as count, coalesce(bool_or(r.status = 'succeeded'), false) as is_sent
+      from payment_attempts a left join refunds r on r.attempt_id = a.id and r.status not in ('failed', 'rejected')
+      where a.psp_token is not null and a.order_id = any($1) group by a.id`,
     [told.map((entry) => entry.orderId)],
   );
   for (const row of rows) {
-    const isBack = stateOf.get(String(row['psp_token'])) === 'REVERSED';
-    if (row['is_sent'] === true && !isBack) problems.push(`${String(row['order_id'])}: sent by us, not by the bank`);
-    if (isBack && row['count'] !== 1)
-      problems.push(`${String(row['order_id'])}: the bank gave it back, we do not know`);
+    const say = (what: string) => problems.push(`${String(row['order_id'])} (${String(row['psp_token'])}): ${what}`);
+    const bank = bankOf.get(String(row['psp_token']));
+    if (!bank) {
+      say('the bank knows no such attempt');
+      continue;
+    }
+    const isCaptured = row['status'] === 'captured';
+    const isBack = bank.status === 'REVERSED';
+    const isKept = bank.status === 'VERIFIED';
+    if (isKept && !isCaptured && row['status'] !== 'review')
+      say(`the bank keeps it, here it is ${String(row['status'])}`);
+    if (isCaptured && !isKept && !isBack) say(`captured here, ${bank.status} at the bank`);
+    if (isCaptured && Number(row['amount_rial']) !== bank.amountRial) say('another amount than at the bank');
+    if (row['is_sent'] === true && !isBack) say('sent back by us, not by the bank');
+    if (isBack && isCaptured && row['count'] !== 1) say('the bank gave it back, and we do not know');
+  }
+  return problems;
+}
+
+/** The suppliers' own books against ours: each order there is one of ours, and each that we call placed is there. */
+async function checkSupplierOrders(shop: Shop): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of supplierNames) {
+    const { items } = (await control(shop, 'GET', `/suppliers/${name}/orders`)) as {
+      items: { orderId: string; reference: string | null; chargedCents: number }[];
+    };
+    const ours = await query(
+      shop,
+      'inventory',
+      `select id, supplier_order_id, status, at_risk_cents from procurements where supplier = '${name}'`,
+    );
+    const byOrder = new Map(ours.map((row) => [String(row['supplier_order_id']), row]));
+    const there = new Set(items.map(({ orderId }) => orderId));
+    for (const { orderId, reference, chargedCents } of items) {
+      const own = byOrder.get(orderId);
+      if (!own) problems.push(`${name} has order ${orderId} (${reference ?? 'no reference'}) that we do not know`);
+      else if (Number(own['at_risk_cents']) < chargedCents)
+        problems.push(`${name} took ${chargedCents} for ${orderId}, counted are ${String(own['at_risk_cents'])}`);
+    }
+    for (const row of ours)
+      if (row['supplier_order_id'] !== null && !there.has(String(row['supplier_order_id'])))
+        problems.push(
+          `${name} does not have ${String(row['supplier_order_id'])}, which is ${String(row['status'])} here`,
+        );
   }
   return problems;
 }
@@ -398,7 +588,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
     await query(
       shop,
       'inventory',
-      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed', 'received', 'not_placed') or status = 'ordering' and created_at < now() - interval '2 seconds'",
+      "update procurements set due_at = now() where due_at > now() and status in ('unknown', 'placed', 'received', 'not_placed', 'refused') or status = 'ordering' and created_at < now() - interval '2 seconds'",
     );
     for (const service of ['orders', 'payments', 'inventory', 'identity', 'catalog'])
       await query(
@@ -422,7 +612,7 @@ async function quiesce(shop: Shop): Promise<string[]> {
       ...(await query(
         shop,
         'inventory',
-        "select id, status from procurements where status in ('ordering', 'unknown', 'placed') or status = 'received' and due_at is not null",
+        "select id, status from procurements where status in ('ordering', 'unknown', 'placed') or status in ('received', 'refused') and due_at is not null",
       )),
       ...(await query(shop, 'inventory', "select order_line_id as id, status from supply_needs where status = 'open'")),
       ...(await query(shop, 'payments', "select attempt_id as id, 'unaccounted' as status from captures_unaccounted")),

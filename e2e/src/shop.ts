@@ -45,6 +45,8 @@ export async function startShop(options: {
   shape: Shape;
   env?: Record<string, string>;
   firstEnv?: Record<string, string>;
+  /** Done to the databases before a server has seen them. */
+  prepare?: (urls: ProvisionedUrls) => Promise<void>;
   /** Processes that do the background work; without them the server does it. */
   workerCount?: number;
   isDurable?: boolean;
@@ -75,6 +77,7 @@ export async function startShop(options: {
     services: serviceNames,
     passwordOf: (role) => secretOf(role),
   });
+  await options.prepare?.(urls);
   const gatewayUrl = `http://localhost:${gatewayPort}`;
   const shopUrl = `http://localhost:${shopPort}`;
   const simulatorsUrl = `http://localhost:${simulatorsPort}`;

@@ -70,7 +70,9 @@ export async function startSimulators(options: {
     rates.set(body.data);
     return rates.list();
   });
-  server.get('/banks/attempts', async () => ({ items: allAttempts().slice(0, 100) }));
+  server.get<{ Querystring: { limit?: string } }>('/banks/attempts', async (request) => ({
+    items: allAttempts().slice(0, Number(request.query.limit ?? 100)),
+  }));
   server.post<{ Params: { token: string } }>('/banks/attempts/:token', async (request, reply) => {
     const body = z.strictObject({ outcome: z.enum(['pay', 'fail', 'cancel']) }).safeParse(request.body);
     if (!body.success) return reply.status(422).type('application/problem+json').send(invalid(body.error));

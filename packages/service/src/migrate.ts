@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { z } from 'zod';
+import { failpoint } from './failpoint.ts';
 import { DatabaseClient } from './postgres/client.ts';
 import { refuseWithoutLetters } from './postgres/letters.ts';
 
@@ -20,7 +21,9 @@ export async function migrateDatabase(ownerUrl: string, migrationsFolder: string
     await client.query('select pg_advisory_lock(7305)');
     await refuseWithoutLetters(client);
     await refuseSkipped(client, migrationsFolder);
-    await migrate(drizzle(client), { migrationsFolder });
+    // CP18: between any two of its statements.
+    const logger = { logQuery: () => failpoint('database.migrating') };
+    await migrate(drizzle(client, { logger }), { migrationsFolder });
   } finally {
     await client.end(); // Ends the session, and with it the lock.
   }
