@@ -39,6 +39,16 @@ export async function query(
   }
 }
 
+/** Speaks to the simulators as a test does: faults, and their own books. */
+export async function control(shop: Shop, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${shop.simulatorsUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path} of the simulators: ${response.status}`);
+  return response.status === 204 ? undefined : response.json();
+}
+
 /** Every statement of the services’ invariants.sql: one that answers rows names a broken promise. */
 export function checkInvariants(shop: Shop): Promise<Violation[]> {
   const urls = [...serviceNames].map((service) => {

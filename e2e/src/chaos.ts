@@ -1,41 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { crashInMigrations, crashOnce, crashPoints, migrationsPoint, startCrashWorld, workersPoint } from './crash.ts';
+import { type CrashWorld, crashOnce, crashPoints, startCrashWorld, workersPoint } from './crash.ts';
 
 // `npm run chaos -- --rounds 20 --seed 7`: every crash point, many seeds. A failing one prints the seed that repeats it.
+// Each seed has a shop of its own, which was killed in the middle of its migrations (CP18) before it is killed anywhere else.
 // The bank and the suppliers fail at random, connections are cut and commands run beside it; `--calm` leaves that out.
-// With `--point workers` two processes of the background work die at random while suppliers fail at random.
+// `--point CP8` is one point alone; with `--point workers` two processes of the background work die at random instead.
+// `--stay` stops at the first broken round and leaves its shop open, for whoever wants to look into its databases.
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     point: { type: 'string' },
     calm: { type: 'boolean', default: false },
+    stay: { type: 'boolean', default: false },
   },
 });
-const points = values.point === undefined ? [...Object.keys(crashPoints), migrationsPoint] : [values.point];
-const world = await startCrashWorld(values.point === workersPoint ? 2 : 0);
+const points = values.point === undefined ? Object.keys(crashPoints) : [values.point];
+const sums = new Map<string, { held: number; rounds: number; purchases: number; seconds: number }>();
+let world: CrashWorld | undefined;
 // Ctrl-C leaves nothing behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void world.shop.close().finally(() => process.exit(1)));
-let failureCount = 0;
-try {
-  for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const point of points) {
-      const seed = Number(values.seed) + round * 1_000;
-      const startedAt = performance.now();
-      const report =
-        point === migrationsPoint
-          ? await crashInMigrations(seed)
-          : await crashOnce(world, point, seed, { isStormy: !values.calm && point !== workersPoint });
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      console.log(
-        `${point} seed ${seed}: ${report.problems.length === 0 ? 'holds' : 'BROKEN'}, ${report.purchaseCount} purchases, ${report.cutCount} connections cut, ${report.commandCount} commands, ${seconds} s`,
-      );
-      for (const problem of report.problems) console.log(`  ${problem}`);
-      failureCount += report.problems.length;
-    }
+  process.once(signal, () => {
+    summarize();
+    void world?.shop.close().finally(() => process.exit(1));
+  });
+
+for (let round = 0; round < Number(values.rounds); round += 1) {
+  const seed = Number(values.seed) + round * 1_000;
+  const startedAt = performance.now();
+  world = await startCrashWorld(seed, values.point === workersPoint ? 2 : 0);
+  await say('CP18', seed, startedAt, {
+    problems: world.hasDiedInMigrations ? [] : ['the point was not reached'],
+    purchaseCount: 0,
+    text: 'killed in its migrations and started again, the shop opens',
+  });
+  for (const point of points) {
+    const pointAt = performance.now();
+    const isStormy = !values.calm && point !== workersPoint;
+    const { cutCount, commandCount, ...report } = await crashOnce(world, point, seed, { isStormy });
+    const text = `${report.purchaseCount} purchases, ${cutCount} connections cut, ${commandCount} commands`;
+    await say(point, seed, pointAt, { ...report, text });
   }
-} finally {
   await world.shop.close();
 }
-process.exitCode = failureCount > 0 ? 1 : 0;
+summarize();
+process.exitCode = [...sums.values()].some(({ held, rounds }) => held < rounds) ? 1 : 0;
+
+async function say(
+  point: string,
+  seed: number,
+  startedAt: number,
+  report: { problems: string[]; purchaseCount: number; text: string },
+): Promise<void> {
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const holds = report.problems.length === 0;
+  console.log(`${point} seed ${seed}: ${holds ? 'holds' : 'BROKEN'}, ${report.text}, ${seconds.toFixed(1)} s`);
+  for (const problem of report.problems) console.log(`  ${problem}`);
+  const sum = sums.get(point) ?? { held: 0, rounds: 0, purchases: 0, seconds: 0 };
+  sums.set(point, {
+    held: sum.held + (holds ? 1 : 0),
+    rounds: sum.rounds + 1,
+    purchases: sum.purchases + report.purchaseCount,
+    seconds: sum.seconds + seconds,
+  });
+  if (!values.stay || holds) return;
+  console.log(`  its databases: ${world?.shop.adminUrl}, its logs: ${world?.shop.folder}/logs`);
+  for (;;) await sleep(60_000);
+}
+
+function summarize(): void {
+  for (const [point, { held, rounds, purchases, seconds }] of sums)
+    console.log(`${point}: ${held} of ${rounds} rounds held, ${purchases} purchases, ${seconds.toFixed(0)} s`);
+}

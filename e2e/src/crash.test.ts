@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkInvariants } from './back-room.ts';
 import { type CrashWorld, crashOnce, crashPoints, outages, startCrashWorld } from './crash.ts';
 
 let world: CrashWorld;
 beforeAll(async () => {
-  world = await startCrashWorld();
+  world = await startCrashWorld(20_261_119);
 }, 120_000);
 afterAll(() => world?.shop.close());
+
+test('F1 CP18: killed in the middle of its migrations, in databases of any older step, the shop opens at the next start', async () => {
+  expect(world.hasDiedInMigrations).toBe(true);
+  expect(world.shop.hasEnded('server')).toBe(false);
+  expect(await checkInvariants(world.shop)).toEqual([]);
+});
 
 test.each(Object.keys(crashPoints))(
   'F1 OR-6 OR-7 I1 I5 I6 I14 I20 %s: killed there under load and started again, the shop loses nothing and does nothing twice',

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError } from '@kelid/contracts/contract';
 import { migrateDatabase } from '@kelid/service/migrate';
 import type { ProvisionedUrls } from '@kelid/service/postgres/provision';
-import { checkInvariants, kelid, query } from './back-room.ts';
+import { checkInvariants, control, kelid, query } from './back-room.ts';
+import { type Acknowledged, checkBank, checkHistory, checkSupplierOrders, supplierNames } from './books.ts';
 import { type Shop, startShop } from './shop.ts';
 import { Shopper } from './shopper.ts';
 
@@ -34,8 +35,6 @@ export const crashPoints: Record<string, string | null> = {
   CP16: 'payments.refund-sent',
   CP17: 'payments.sale-posted',
 };
-/** Killed between two statements of its migrations, in databases that stopped at any step of them. */
-export const migrationsPoint = 'CP18';
 /** Fewer paid orders in a round show nothing. */
 export const purchasesMin = 8;
 /** Not one moment, but any: processes of the background work die again and again while suppliers fail in every way they can. */
@@ -62,6 +61,7 @@ export interface CrashWorld {
   /** Without own stock: bought from suppliers when it is sold. A top-up needs an account. */
   supplied: { variantId: string; isTopUp: boolean }[];
   workerCount: number;
+  hasDiedInMigrations: boolean;
 }
 
 const unlimited = '1000000';
@@ -81,11 +81,21 @@ const crashEnv: Record<string, string> = {
   INVENTORY_SPEND_DAY_CENTS: '1000000000',
 };
 
-export async function startCrashWorld(workerCount = 0): Promise<CrashWorld> {
-  return fillShop(await startShop({ shape: 'one', env: crashEnv, workerCount }), workerCount);
-}
-
-async function fillShop(shop: Shop, workerCount: number): Promise<CrashWorld> {
+/**
+ * A shop that has been through CP18: its databases had stopped at some step of their migrations, its server died between two statements of
+ * the rest, and was started again.
+ */
+export async function startCrashWorld(seed: number, workerCount = 0): Promise<CrashWorld> {
+  const random = randomOf(seed);
+  const shop = await startShop({
+    shape: 'one',
+    env: crashEnv,
+    firstEnv: { FAILPOINTS: `database.migrating:${1 + Math.floor(random() * 40)}` },
+    prepare: (urls) => migrateHalf(urls, random),
+    workerCount,
+  });
+  const diedInMigrations = shop.processNames.filter((name) => shop.hasEnded(name));
+  for (const name of diedInMigrations) await shop.start(name);
   await kelid(shop, 'demo', 'load');
   const rows = await query(shop, 'catalog', 'select id from variants where available_count > 20 order by id limit 40');
   await fillSuppliers(shop);
@@ -104,19 +114,14 @@ async function fillShop(shop: Shop, workerCount: number): Promise<CrashWorld> {
   const supplied = offers
     .map((row) => ({ variantId: String(row['id']), isTopUp: row['is_top_up'] === true }))
     .filter(({ variantId }) => plainIds.has(variantId));
-  return { shop, variantIds: rows.map((row) => String(row['id'])), supplied, workerCount };
+  return {
+    shop,
+    variantIds: rows.map((row) => String(row['id'])),
+    supplied,
+    workerCount,
+    hasDiedInMigrations: diedInMigrations.length > 0,
+  };
 }
-
-async function control(shop: Shop, method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(`${shop.simulatorsUrl}${path}`, {
-    method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path} of the simulators: ${response.status}`);
-  return response.status === 204 ? undefined : response.json();
-}
-
-const supplierNames = ['codeswholesale', 'kinguin', 'moogold'] as const;
 
 /** Enough of everything and money for it, however many rounds are run. */
 async function fillSuppliers(shop: Shop): Promise<void> {
@@ -192,7 +197,8 @@ async function cutConnections(shop: Shop, random: () => number, round: Round): P
   let cutCount = 0;
   while (!round.isOver) {
     await sleep(200 + random() * 500);
-    const service = serviceNames[Math.floor(random() * serviceNames.length)];
+    const names = [...serviceNames, 'queue'];
+    const service = names[Math.floor(random() * names.length)];
     const rows = await query(
       shop,
       'orders',
@@ -204,21 +210,43 @@ async function cutConnections(shop: Shop, random: () => number, round: Round): P
   return cutCount;
 }
 
-/** What staff do from the command line while the shop is open. */
-async function runCommands(shop: Shop, round: Round): Promise<number> {
+/** What staff do from the command line while the shop is open. A command whose connection is cut says so; it is given again. */
+async function runCommands(shop: Shop, random: () => number, round: Round, problems: string[]): Promise<number> {
+  const codes = Array.from({ length: 5 }, () => `${randomUUID()}\n`).join('');
+  const file = join(shop.folder, `import-${randomUUID()}.txt`);
+  writeFileSync(file, codes);
+  const [{ sku } = { sku: '' }] = (await query(
+    shop,
+    'catalog',
+    'select sku from variants where available_count > 20 order by id limit 1',
+  )) as { sku: string }[];
+  const chosen = [
+    ['keys', 'import', file, '--sku', sku, '--any-format', '--label', basename(file)],
+    ['roles', 'set', new Shopper(shop).phone, 'support', '--reason', 'of the crash test'],
+    ['db', 'migrate'],
+  ];
+  const command = chosen[Math.floor(random() * chosen.length)] ?? [];
   let commandCount = 0;
-  while (!round.isOver) {
-    await kelid(shop, 'roles', 'set', new Shopper(shop).phone, 'support', '--reason', 'of the crash test');
-    commandCount += 1;
-  }
+  for (let tries = 1; ; tries += 1)
+    try {
+      await kelid(shop, ...command);
+      commandCount += 1;
+      break;
+    } catch (error) {
+      if (round.isOver && tries > 3) {
+        problems.push(String(error));
+        break;
+      }
+    }
+  if (command[0] !== 'keys') return commandCount;
+  const [{ count } = { count: 0 }] = (await query(
+    shop,
+    'inventory',
+    'select count(*)::int as count from product_keys k join key_batches b on b.id = k.batch_id where b.label = $1',
+    [basename(file)],
+  )) as { count: number }[];
+  if (count !== 5) problems.push(`five product keys were imported by a command, ${count} are here`);
   return commandCount;
-}
-
-/** What a client knows for sure: it was told so. The databases are held against it afterwards. */
-interface Acknowledged {
-  orderId: string;
-  userId: string;
-  isPaid: boolean;
 }
 
 export interface CrashReport {
@@ -251,8 +279,6 @@ export async function crashOnce(
 
   const isOfWorkers = point === workersPoint;
   const outage = outages[point];
-  const isOfServer = !isOfWorkers && !outage;
-  if (isOfServer) await shop.stop('server');
   const passing = 1 + Math.floor(random() * 4);
   const isOfSuppliers = isStormy || point === 'CP13' || point === 'CP14' || isOfWorkers;
   // In one round of four nobody delivers at all, and what was paid goes back.
@@ -267,9 +293,10 @@ export async function crashOnce(
       "update supplier_offers set quoted_at = now() - interval '5 minutes', due_at = now()",
     );
   const isOfRefunds = point === 'CP16';
-  if (isOfServer) await shop.start('server', failpoint ? { FAILPOINTS: `${failpoint}:${passing}` } : {});
   const told: Acknowledged[] = [];
+  const problems: string[] = [];
   const staff = isOfRefunds ? await hireStaff(shop) : undefined;
+  if (failpoint) shop.arm('server', `${failpoint}:${passing}`);
   const round: Round = { isOver: false, awayCount: 0, strangeAnswers: [] };
   const load = Promise.all(
     shoppers.map(async (shopper) => {
@@ -287,13 +314,13 @@ export async function crashOnce(
   );
 
   if (outage) await outage(shop, random);
-  const hasDied = outage
+  let hasDied = outage
     ? shop.hasEnded('server')
     : isOfWorkers
       ? await killWorkers(shop, workerCount, random)
       : await killServer(shop, failpoint ?? null, random);
   const storm = isStormy
-    ? Promise.all([cutConnections(shop, random, round), runCommands(shop, round)])
+    ? Promise.all([cutConnections(shop, random, round), runCommands(shop, random, round, problems)])
     : Promise.resolve([0, 0] as const);
   // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
   if (!isOfWorkers)
@@ -302,14 +329,18 @@ export async function crashOnce(
       isOver: false,
     });
   const paidCount = () => told.filter((entry) => entry.isPaid).length;
-  const enoughUntil = performance.now() + 15_000;
+  const enoughUntil = performance.now() + 60_000;
   do await sleep(isStormy ? 300 : 1_000);
   while (paidCount() < purchasesMin && performance.now() < enoughUntil);
   round.isOver = true;
   await load;
   const [cutCount, commandCount] = await storm;
-  const hasFallen = !isOfWorkers && shop.hasEnded('server');
-  if (hasFallen) await shop.start('server');
+  if (!isOfWorkers && shop.hasEnded('server')) {
+    // Nothing but the failpoint ends it.
+    if (hasDied || !failpoint) problems.push('the server ended by itself');
+    hasDied = true;
+    await shop.start('server');
+  }
   await control(shop, 'DELETE', '/faults');
   if (isHopeless) {
     for (const name of supplierNames) await control(shop, 'PUT', `/faults/${name}.order`, { mode: 'out-of-stock' });
@@ -320,7 +351,6 @@ export async function crashOnce(
     );
   }
 
-  const problems = hasFallen ? ['the server ended by itself'] : [];
   problems.push(...(await quiesce(shop)));
   // A server that stays up has no excuse for an answer that is neither a right one nor "come back in a moment".
   if (outage) problems.push(...round.strangeAnswers);
@@ -329,7 +359,7 @@ export async function crashOnce(
       `${violation.service} ${violation.id} ${violation.sentence}: ${JSON.stringify(violation.rows.slice(0, 3))}`,
     );
   problems.push(...(await checkHistory(shop, told)));
-  problems.push(...(await checkBank(shop, told)), ...(await checkSupplierOrders(shop)));
+  problems.push(...(await checkBank(shop)), ...(await checkSupplierOrders(shop)));
   if (!hasDied && !outage) problems.push('the point was not reached');
   if (paidCount() < purchasesMin) problems.push(`only ${paidCount()} purchases: the round shows nothing`);
   const { awayCount } = round;
@@ -340,28 +370,6 @@ interface Round {
   isOver: boolean;
   awayCount: number;
   strangeAnswers: string[];
-}
-
-/**
- * CP18: databases that stopped at some step of their migrations; the server dies between two statements of the rest, and is started again.
- * Then the shop sells as any other, with a round of its own that ends at a moment of the seed.
- */
-export async function crashInMigrations(seed: number): Promise<CrashReport> {
-  const random = randomOf(seed);
-  const shop = await startShop({
-    shape: 'one',
-    env: crashEnv,
-    firstEnv: { FAILPOINTS: `database.migrating:${1 + Math.floor(random() * 60)}` },
-    prepare: (urls) => migrateHalf(urls, random),
-  });
-  try {
-    const hasDied = shop.hasEnded('server');
-    if (hasDied) await shop.start('server');
-    const report = await crashOnce(await fillShop(shop, 0), 'CP6', seed);
-    return { ...report, hasDied, problems: [...report.problems, ...(hasDied ? [] : ['the point was not reached'])] };
-  } finally {
-    await shop.close();
-  }
 }
 
 /** Brings each database to one of the first steps of its migrations, as a version of that time would have left it. */
@@ -399,7 +407,7 @@ function newcomersItem([variantId = '']: string[]): CrashWorld['supplied'][numbe
 
 /** The server dies at the failpoint, or at a moment that the seed chooses, and is started again. */
 async function killServer(shop: Shop, failpoint: string | null, random: () => number): Promise<boolean> {
-  const until = performance.now() + 20_000;
+  const until = performance.now() + 60_000;
   if (failpoint) while (!shop.hasEnded('server') && performance.now() < until) await sleep(20);
   else {
     await sleep(300 + random() * 1_500);
@@ -470,73 +478,6 @@ async function refund(shop: Shop, staff: Shopper, orderId: string, round: Round)
   await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), round);
 }
 
-/**
- * The bank's own books against ours, to the Rial: what it took and keeps is captured here once, with its amount, or is with a person; what
- * it did not take is not captured; what went back there is a refund here, once, and what we call sent went back there.
- */
-async function checkBank(shop: Shop, told: Acknowledged[]): Promise<string[]> {
-  const problems: string[] = [];
-  const { items } = (await control(shop, 'GET', '/banks/attempts?limit=1000000')) as {
-    items: { authority: string; status: string; amountRial: number }[];
-  };
-  const bankOf = new Map(items.map((attempt) => [attempt.authority, attempt]));
-  const rows = await query(
-    shop,
-    'payments',
-    `select a.psp_token, a.order_id, a.status, a.amount_rial, count(r.id)::int as count, coalesce(bool_or(r.status = 'succeeded'), false) as is_sent
-      from payment_attempts a left join refunds r on r.attempt_id = a.id and r.status not in ('failed', 'rejected')
-      where a.psp_token is not null and a.order_id = any($1) group by a.id`,
-    [told.map((entry) => entry.orderId)],
-  );
-  for (const row of rows) {
-    const say = (what: string) => problems.push(`${String(row['order_id'])} (${String(row['psp_token'])}): ${what}`);
-    const bank = bankOf.get(String(row['psp_token']));
-    if (!bank) {
-      say('the bank knows no such attempt');
-      continue;
-    }
-    const isCaptured = row['status'] === 'captured';
-    const isBack = bank.status === 'REVERSED';
-    const isKept = bank.status === 'VERIFIED';
-    if (isKept && !isCaptured && row['status'] !== 'review')
-      say(`the bank keeps it, here it is ${String(row['status'])}`);
-    if (isCaptured && !isKept && !isBack) say(`captured here, ${bank.status} at the bank`);
-    if (isCaptured && Number(row['amount_rial']) !== bank.amountRial) say('another amount than at the bank');
-    if (row['is_sent'] === true && !isBack) say('sent back by us, not by the bank');
-    if (isBack && isCaptured && row['count'] !== 1) say('the bank gave it back, and we do not know');
-  }
-  return problems;
-}
-
-/** The suppliers' own books against ours: each order there is one of ours, and each that we call placed is there. */
-async function checkSupplierOrders(shop: Shop): Promise<string[]> {
-  const problems: string[] = [];
-  for (const name of supplierNames) {
-    const { items } = (await control(shop, 'GET', `/suppliers/${name}/orders`)) as {
-      items: { orderId: string; reference: string | null; chargedCents: number }[];
-    };
-    const ours = await query(
-      shop,
-      'inventory',
-      `select id, supplier_order_id, status, at_risk_cents from procurements where supplier = '${name}'`,
-    );
-    const byOrder = new Map(ours.map((row) => [String(row['supplier_order_id']), row]));
-    const there = new Set(items.map(({ orderId }) => orderId));
-    for (const { orderId, reference, chargedCents } of items) {
-      const own = byOrder.get(orderId);
-      if (!own) problems.push(`${name} has order ${orderId} (${reference ?? 'no reference'}) that we do not know`);
-      else if (Number(own['at_risk_cents']) < chargedCents)
-        problems.push(`${name} took ${chargedCents} for ${orderId}, counted are ${String(own['at_risk_cents'])}`);
-    }
-    for (const row of ours)
-      if (row['supplier_order_id'] !== null && !there.has(String(row['supplier_order_id'])))
-        problems.push(
-          `${name} does not have ${String(row['supplier_order_id'])}, which is ${String(row['status'])} here`,
-        );
-  }
-  return problems;
-}
-
 async function retry<T>(call: () => Promise<T>, round: Round): Promise<T | undefined> {
   for (let tries = 0; tries < 400; tries += 1) {
     try {
@@ -557,7 +498,7 @@ async function retry<T>(call: () => Promise<T>, round: Round): Promise<T | undef
 
 /** Lets the shop come to rest: what waits for its time is made due, until nothing moves. Answers what still hangs. */
 async function quiesce(shop: Shop): Promise<string[]> {
-  const until = performance.now() + 60_000;
+  const until = performance.now() + 120_000;
   const halfTime = performance.now() + 20_000;
   for (;;) {
     // Who cheated on a line is not asked for it again; where nobody else sells it, half an hour later its money goes back.
@@ -623,101 +564,6 @@ async function quiesce(shop: Shop): Promise<string[]> {
     if (moving.length === 0 && unsent.length === 0) return [];
     if (performance.now() > until) return moving.map((row) => `still moving: ${JSON.stringify(row)}`);
   }
-}
-
-/** Jepsen's question: is everything that a client was told still so, and did nothing happen twice? */
-async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]> {
-  const problems: string[] = [];
-  const until = performance.now() + 45_000;
-  for (const entry of told) {
-    for (;;) {
-      const [order] = await query(shop, 'orders', 'select status, customer_id from orders where id = $1', [
-        entry.orderId,
-      ]);
-      if (!order) problems.push(`order ${entry.orderId} was acknowledged and is gone`);
-      if (!order || !entry.isPaid) break;
-      if (order['status'] === 'fulfilled') break;
-      if (order['status'] === 'refunded' || order['status'] === 'part_refunded') {
-        if (!(await isPaidBack(shop, entry.orderId)))
-          problems.push(`order ${entry.orderId} is ${order['status']}, and not every unit is a key or money`);
-        break;
-      }
-      if (order['status'] === 'review') break;
-      const surplus = await query(
-        shop,
-        'payments',
-        'select 1 from payment_attempts where order_id = $1 and is_surplus',
-        [entry.orderId],
-      );
-      if (surplus.length > 0) break;
-      if (performance.now() > until) {
-        problems.push(`order ${entry.orderId} was paid at the bank and is ${String(order['status'])}`);
-        break;
-      }
-      await query(
-        shop,
-        'payments',
-        "update payment_attempts set redirected_at = least(redirected_at, now() - interval '25 seconds'), due_at = now() where order_id = $1 and status in ('redirected', 'verifying', 'unknown')",
-        [entry.orderId],
-      );
-      await sleep(300);
-    }
-  }
-  const twice = await query(
-    shop,
-    'inventory',
-    'select order_line_id from key_allocations group by order_line_id, unit_no, replacement_no having count(*) > 1',
-  );
-  if (twice.length > 0) problems.push('a unit has two keys');
-  // Whatever the suppliers were paid for is here: a product key, or one refused as a duplicate.
-  for (const name of supplierNames) {
-    const { items } = (await control(shop, 'GET', `/suppliers/${name}/orders`)) as {
-      items: { orderId: string; units: { id: string; state: string }[] }[];
-    };
-    const here = await query(shop, 'inventory', `select unit_ref from supplied_units where supplier = '${name}'`);
-    const refs = new Set(here.map((row) => String(row['unit_ref'])));
-    // What was sold otherwise than ordered is with a person, by its order.
-    const review = await query(
-      shop,
-      'inventory',
-      `select supplier_order_id from procurements where supplier = '${name}' and status = 'review'`,
-    );
-    const reviewed = new Set(review.map((row) => String(row['supplier_order_id'])));
-    for (const { orderId, units } of items)
-      for (const unit of units)
-        if (unit.state === 'ready' && !refs.has(name === 'moogold' ? orderId : unit.id) && !reviewed.has(orderId))
-          problems.push(`${name} sold unit ${unit.id} of ${orderId}, and it is not here`);
-  }
-  return problems;
-}
-
-/** Staff gave it back, or every unit of it is a product key, or its money is in the wallet, once. */
-async function isPaidBack(shop: Shop, orderId: string): Promise<boolean> {
-  const byStaff = "select amount_rial from refunds where order_id = $1 and status = 'succeeded'";
-  if ((await query(shop, 'payments', byStaff, [orderId])).length === 1) return true;
-  const lines = await query(
-    shop,
-    'orders',
-    'select id, quantity, unit_price_rial as price from order_lines where order_id = $1',
-    [orderId],
-  );
-  let owedRial = 0;
-  for (const line of lines) {
-    const [bound] = await query(
-      shop,
-      'inventory',
-      'select count(*)::int as count from key_allocations where order_line_id = $1 and replacement_no = 0',
-      [line['id']],
-    );
-    owedRial += (Number(line['quantity']) - Number(bound?.['count'])) * Number(line['price']);
-  }
-  const refunds = await query(
-    shop,
-    'payments',
-    "select -e.amount_rial as amount from ledger_transactions t join ledger_entries e on e.transaction_id = t.id where t.order_id = $1 and t.kind = 'refund' and e.account like 'wallet:%'",
-    [orderId],
-  );
-  return refunds.length === 1 && Number(refunds[0]?.['amount']) === owedRial;
 }
 
 function randomOf(seed: number): () => number {

@@ -26,11 +26,12 @@ export interface Shop {
   folder: string;
   /** Kills a process with SIGKILL and waits for its end; `server` in the one-process shape. */
   kill(name: string): Promise<void>;
+  /** The process dies at a failpoint (`name:passing`) from now on. */
+  arm(name: string, failpoint: string): void;
   /** Starts a process again, with more environment. */
   start(name: string, env?: Record<string, string>): Promise<void>;
   /** True when a process has ended by itself. */
   hasEnded(name: string): boolean;
-  /** The exit code or signal that a process has ended with so far. */
   stop(name: string): Promise<void>;
   /** Ends the database at once, as a power cut of its machine would, and starts it again. */
   restartDatabase(): Promise<void>;
@@ -85,6 +86,9 @@ export async function startShop(options: {
     PATH: process.env['PATH'] ?? '',
     LOG_LEVEL: 'info',
     SHUTDOWN_WAIT_MS: '0',
+    FAILPOINTS: '',
+    // A process that is killed and started all the time reads its code once.
+    NODE_COMPILE_CACHE: join(tmpdir(), 'kelid-compile-cache'),
     SERVICE_TOKEN_SECRET: secretOf('service-token'),
     QUEUE_DATABASE_URL: urls.queueUrl,
     PORT: String(gatewayPort),
@@ -299,6 +303,7 @@ export async function startShop(options: {
     processNames,
     readyUrlOf: (name) => find(name).healthUrl,
     start,
+    arm: (name, failpoint) => void find(name).child?.send({ failpoints: failpoint }),
     kill: (name) => end(name, 'SIGKILL'),
     stop: (name) => end(name, 'SIGTERM'),
     hasEnded(name) {

@@ -1,10 +1,17 @@
 /**
- * Named places where a test kills the process, as `FAILPOINTS=orders.after-placing:2` (at the second passing). With
- * NODE_ENV=production the list is empty whatever the environment says.
+ * Named places where a test kills the process, as `FAILPOINTS=orders.after-placing:2` (at the second passing), or armed later by a
+ * message of the parent that set FAILPOINTS. With NODE_ENV=production the list is empty whatever the environment says.
  */
 const armed = new Map<string, number>();
-if (process.env['NODE_ENV'] !== 'production') {
-  for (const entry of (process.env['FAILPOINTS'] ?? '').split(',').filter(Boolean)) {
+if (process.env['NODE_ENV'] !== 'production' && process.env['FAILPOINTS'] !== undefined) {
+  arm(process.env['FAILPOINTS']);
+  process.on('message', (message) => {
+    if (typeof message === 'object' && message !== null && 'failpoints' in message) arm(String(message.failpoints));
+  });
+}
+
+function arm(list: string): void {
+  for (const entry of list.split(',').filter(Boolean)) {
     const [name = '', passing = '1'] = entry.split(':');
     armed.set(name, Number(passing));
   }
