@@ -36,6 +36,7 @@ export interface Shop {
   /** Ends the database at once, as a power cut of its machine would, and starts it again. */
   restartDatabase(): Promise<void>;
   processNames: string[];
+  pidOf(name: string): number;
   /** Where a process says whether it is ready. */
   readyUrlOf(name: string): string;
   close(): Promise<void>;
@@ -301,6 +302,7 @@ export async function startShop(options: {
     env,
     folder,
     processNames,
+    pidOf: (name) => find(name).child?.pid ?? 0,
     readyUrlOf: (name) => find(name).healthUrl,
     start,
     arm: (name, failpoint) => void find(name).child?.send({ failpoints: failpoint }),
