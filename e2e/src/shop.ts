@@ -262,7 +262,7 @@ export async function startShop(options: {
     child.stdout?.pipe(log);
     child.stderr?.pipe(log);
     entry.child = child;
-    const until = performance.now() + 60_000;
+    const until = performance.now() + 180_000;
     while (!(await fetch(entry.healthUrl).catch(() => undefined))?.ok) {
       if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}; see ${folder}/logs`);
       if (child.signalCode !== null) return; // A failpoint at start: the test looks at hasEnded.

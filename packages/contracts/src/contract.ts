@@ -27,6 +27,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   showsCustomers: boolean;
   /** Calls per minute of one actor (or one address for guests), beside the general limit. */
   limitPerMinute?: number;
+  /** The field whose texts are judged one by one and never kept as they came: a NUL in one of them is a verdict, not the end of the call. */
+  judgedTexts?: string;
   /** The longest body that is read, everywhere on its way. */
   bodyBytesMax: number;
   /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. `webhook`: text of any type arrives as `body`, the sender's own headers as `headers`. */

@@ -271,6 +271,7 @@ export const inventoryContract = contract('inventory', {
     access: ['admin', 'internal'],
     status: 201,
     bodyBytesMax: 32 * 1024 * 1024,
+    judgedTexts: 'codes',
     checksSession: true,
     input: z.object({
       sku: z.string().max(60),
@@ -305,6 +306,8 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/key-imports/{importId}/lines',
     summary: 'Lines of an import, judged and sealed at once; a part that is sent twice counts once',
     access: ['admin', 'internal'],
+    bodyBytesMax: 6 * 1024 * 1024,
+    judgedTexts: 'lines',
     checksSession: true,
     input: z.object({
       importId: Id,

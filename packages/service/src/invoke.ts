@@ -52,7 +52,7 @@ function unstorableFields(value: unknown, field: string): string[] {
 }
 
 export function parseInput(operation: Operation, input: unknown): Record<string, unknown> {
-  const unstorable = unstorableFields(input, '');
+  const unstorable = unstorableFields(input, '').filter((field) => field.split('.')[0] !== operation.judgedTexts);
   if (unstorable.length > 0)
     throw invalidInput({
       errors: unstorable.slice(0, 10).map((field) => ({ field, message: 'Has a character that no text can have' })),
