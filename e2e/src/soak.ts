@@ -216,7 +216,7 @@ async function callAround(shoppers: Shopper[], count: number): Promise<string> {
   const broken = [...counts.keys()].filter((status) => status.startsWith('5') && status !== '503');
   if (broken.length > 0) throw new Error(`Calls were answered ${broken.join(', ')}`);
   return [...counts]
-    .toSorted()
+    .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([status, times]) => `${status}: ${times}`)
     .join(', ');
 }
