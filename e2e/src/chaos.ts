@@ -19,9 +19,11 @@ const { values } = parseArgs({
 const points = values.point === undefined ? Object.keys(crashPoints) : [values.point];
 const sums = new Map<string, { held: number; rounds: number; purchases: number; seconds: number }>();
 let world: CrashWorld | undefined;
+let isLeaving = false;
 // Ctrl-C leaves nothing behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
+    isLeaving = true;
     summarize();
     void world?.shop.close().finally(() => process.exit(1));
   });
@@ -38,7 +40,7 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
   for (const point of points) {
     const pointAt = performance.now();
     const isStormy = !values.calm && point !== workersPoint;
-    const { cutCount, commandCount, ...report } = await crashOnce(world, point, seed, { isStormy });
+    const { cutCount, commandCount, ...report } = await crashOnce(world, point, seed, { isStormy }).catch(brokenBy);
     const text = `${report.purchaseCount} purchases, ${cutCount} connections cut, ${commandCount} commands`;
     await say(point, seed, pointAt, { ...report, text });
   }
@@ -67,6 +69,12 @@ async function say(
   if (!values.stay || holds) return;
   console.log(`  its databases: ${world?.shop.adminUrl}, its logs: ${world?.shop.folder}/logs`);
   for (;;) await sleep(60_000);
+}
+
+/** A round that ended by an error shows no promise kept. */
+async function brokenBy(error: unknown) {
+  if (isLeaving) await sleep(600_000); // The shop was taken away under it.
+  return { problems: [String(error)], purchaseCount: 0, cutCount: 0, commandCount: 0 };
 }
 
 function summarize(): void {

@@ -313,6 +313,7 @@ export async function crashOnce(
     }),
   );
 
+  load.catch(() => undefined); // It is heard where it is awaited.
   if (outage) await outage(shop, random);
   let hasDied = outage
     ? shop.hasEnded('server')
@@ -322,6 +323,7 @@ export async function crashOnce(
   const storm = isStormy
     ? Promise.all([cutConnections(shop, random, round), runCommands(shop, random, round, problems)])
     : Promise.resolve([0, 0] as const);
+  storm.catch(() => undefined);
   // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
   if (!isOfWorkers)
     await buy(await newcomer(shop), newcomersItem(variantIds), told, {
