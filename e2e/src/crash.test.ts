@@ -5,7 +5,7 @@ import { type CrashWorld, crashOnce, crashPoints, outages, startCrashWorld } fro
 let world: CrashWorld;
 beforeAll(async () => {
   world = await startCrashWorld(20_261_119);
-}, 120_000);
+}, 300_000);
 afterAll(() => world?.shop.close());
 
 test('F1 CP18: killed in the middle of its migrations, in databases of any older step, the shop opens at the next start', async () => {

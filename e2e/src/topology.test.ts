@@ -19,7 +19,7 @@ beforeAll(async () => {
     "select variant_id from product_keys where status = 'available' limit 1",
   );
   variantId = String(variant?.['variant_id']);
-}, 120_000);
+}, 300_000);
 afterAll(() => shop?.close());
 
 const statusOf = async (path: string, { accessToken = '' }: Shopper, gatewayUrl = shop.gatewayUrl) =>

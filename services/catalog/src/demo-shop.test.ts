@@ -21,7 +21,7 @@ beforeAll(async () => {
     env: { RUN: 'api', CATALOG_MEDIA_SECRET: 'x'.repeat(40), CATALOG_MEDIA_FOLDER: folder },
   });
   await service().loadDemo({});
-}, 60_000);
+});
 afterAll(async () => {
   await shop.close();
   await rm(folder, { recursive: true });
@@ -85,8 +85,12 @@ test.each([
 });
 
 test('CA-5: words that nothing is called find nothing, and signs of any kind are only letters', async () => {
-  for (const q of ['qqqqzzzz', '%%%', "' or 1=1 --", '___', '\\', 'a\0b'])
+  for (const q of ['qqqqzzzz', '%%%', "' or 1=1 --", '___', '\\'])
     expect((await guest().listProducts({ q })).items.length).toBeLessThanOrEqual(20);
+  await expect(guest().listProducts({ q: 'a\0b' })).rejects.toMatchObject({
+    status: 422,
+    data: { errors: [{ field: 'q' }] },
+  });
   expect((await guest().listProducts({ q: 'qqqqzzzz' })).items).toEqual([]);
 });
 

@@ -20,7 +20,8 @@ export function searchFor(text: string): Search | undefined {
   const matchesTyped = allWords(asTyped);
   return {
     matches: swapped.length === 0 ? matchesTyped : sql`(${matchesTyped} or ${allWords(swapped)})`,
-    rank: sql`(${rankOf(asTyped)} ${swapped.length === 0 ? sql`` : sql`+ ${rankOf(swapped)} / 2`})`,
+    // The better of the two, not their sum: letters that nobody meant are somewhat like many names.
+    rank: swapped.length === 0 ? rankOf(asTyped) : sql`greatest(${rankOf(asTyped)}, ${rankOf(swapped)} / 2)`,
   };
 }
 
