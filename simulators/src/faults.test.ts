@@ -260,6 +260,11 @@ const calls: Record<keyof typeof faultModes, () => Promise<string>> = {
     });
     return `${seen} ${String(await bankStatus(id))}`;
   },
+  'stripe.cancel': async () => {
+    const { id, intentId } = await startPaidStripe();
+    const seen = await see(async () => (await callStripe(`payment_intents/${intentId}/cancel`, {})).status);
+    return `${seen} ${String(await bankStatus(id))}`;
+  },
   'stripe.refund': async () => {
     const { intentId } = await startPaidStripe();
     await callStripe(`payment_intents/${intentId}/capture`, {});
@@ -319,6 +324,7 @@ const healthy: Record<keyof typeof faultModes, string> = {
   'stripe.request': 'cs_test',
   'stripe.inquiry': 'complete requires_capture',
   'stripe.verify': 'succeeded 250 VERIFIED',
+  'stripe.cancel': 'canceled REVERSED',
   'stripe.refund': 'succeeded',
   'stripe.callback': '200 visits 1',
   'stripe.webhook': 'payment_intent.amount_capturable_updated checkout.session.completed',
@@ -416,6 +422,13 @@ const struck: { [Place in keyof typeof faultModes]: Record<(typeof faultModes)[P
     down: 'no answer PAID',
     'amount-mismatch': 'succeeded 1 VERIFIED',
     'lose-answer': 'no answer VERIFIED',
+  },
+  'stripe.cancel': {
+    slow: 'canceled REVERSED',
+    error: 'api_error PAID',
+    garbage: 'html PAID',
+    down: 'no answer PAID',
+    'lose-answer': 'no answer REVERSED',
   },
   'stripe.refund': {
     slow: 'succeeded',

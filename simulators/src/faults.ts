@@ -23,6 +23,7 @@ export const faultModes = {
   'stripe.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'stripe.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer'],
   'stripe.inquiry': ['slow', 'error', 'garbage', 'down', 'verified-before'],
+  'stripe.cancel': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'stripe.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
   'stripe.callback': ['slow', 'duplicate'],
   'stripe.webhook': ['late', 'duplicate', 'out-of-order', 'never', 'forged'],

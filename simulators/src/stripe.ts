@@ -163,6 +163,20 @@ export function createStripeBank(faults: Faults, firstTarget: SignedWebhookTarge
     return { status: 200, body: intentOf(payment, form) };
   }
 
+  /** Frees what is held on the card. A page that is still open is expired instead. */
+  function cancel(payment: StripePayment): Answer {
+    if (payment.status === 'IN_BANK')
+      return failure(400, { message: 'This PaymentIntent belongs to an open Checkout Session. Expire that instead.' });
+    if (payment.status !== 'PAID')
+      return failure(400, {
+        code: 'payment_intent_unexpected_state',
+        message: `You cannot cancel this PaymentIntent because it has a status of ${intentStatusOf(payment)}.`,
+      });
+    payment.status = 'REVERSED';
+    void webhook.tell([{ type: 'payment_intent.canceled', object: intentOf(payment) }]);
+    return { status: 200, body: intentOf(payment) };
+  }
+
   function refund(request: FastifyRequest, form: Record<string, string>): Answer {
     const parsed = RefundForm.safeParse(form);
     if (!parsed.success) return invalid(parsed.error);
@@ -248,6 +262,12 @@ export function createStripeBank(faults: Faults, firstTarget: SignedWebhookTarge
       post('stripe.verify', request, reply, (form) => {
         const payment = own(request, request.params.id);
         return payment ? capture(payment, form) : missing('payment_intent', request.params.id);
+      }),
+    );
+    server.post<ById>('/stripe/v1/payment_intents/:id/cancel', (request, reply) =>
+      post('stripe.cancel', request, reply, () => {
+        const payment = own(request, request.params.id);
+        return payment ? cancel(payment) : missing('payment_intent', request.params.id);
       }),
     );
     server.post('/stripe/v1/refunds', (request, reply) =>

@@ -19,6 +19,8 @@ export const agedColumns = {
   redirectedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - redirected_at), 0)::float8`,
   chargedSecondsAgo: sql<number>`coalesce(extract(epoch from now() - coalesce(charged_before, redirected_at)), 0)::float8`,
 };
+/** Why an attempt failed whose order nobody can pay any more. */
+export const orderDead = 'order-dead';
 /** Why an attempt stays unknown that its bank says is paid, without saying what. */
 const takenReason = 'verified without details';
 
@@ -27,7 +29,7 @@ export const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown
 export const payableStatuses: AttemptStatus[] = [...openStatuses, 'failed', 'abandoned'];
 
 /** What is known already stays: a callback adds to it. */
-function merged(proof: Record<string, string>) {
+export function merged(proof: Record<string, string>) {
   return sql`${paymentAttempts.proof} || ${JSON.stringify(proof)}::jsonb`;
 }
 
@@ -64,8 +66,10 @@ export async function settleAttempt(
   const isDead =
     intent?.status === 'cancelled' || (intent?.status === 'expired' && !mayRevive) || (isLook && !mayRevive);
   const isUntaken = attempt.verifyCount === attempt.refusedCount;
-  if (isDead && isUntaken && !bankOf(ctx, attempt).facts.takesAtOnce) {
-    await fail(ctx, attempt, ['redirected', 'returned', 'unknown'], 'order-dead');
+  const bank = bankOf(ctx, attempt);
+  if (isDead && isUntaken && !bank.facts.takesAtOnce) {
+    const dueAt = bank.letGo ? sql`now()` : null;
+    await fail(ctx, attempt, ['redirected', 'returned', 'unknown'], orderDead, { dueAt });
     return;
   }
 
@@ -160,7 +164,7 @@ export function bankOf(ctx: Context, { psp }: AttemptRow): PspProvider {
 }
 
 /** The guard of each move: nobody has moved the attempt or asked the PSP again since this row was read. */
-function isStill(attempt: AttemptRow, from: AttemptStatus[]) {
+export function isStill(attempt: AttemptRow, from: AttemptStatus[]) {
   return and(
     eq(paymentAttempts.id, attempt.id),
     inArray(paymentAttempts.status, from),
@@ -185,7 +189,7 @@ async function record(
       await capture(ctx, attempt, answer, mayRevive);
       return;
     case 'mismatch':
-      await toReview(ctx, attempt, `amount-mismatch ${answer.pspCode}`);
+      await toReview(ctx, attempt, `amount-mismatch ${answer.pspCode}`, answer.takenReference);
       return;
     case 'unknown':
       if (answer.isTaken && !isWindowOpen(clock)) {
@@ -216,6 +220,7 @@ function clockOf(ctx: Context, attempt: AgedAttempt): VerifyClock {
 export async function settleUnknown(ctx: Context, attempt: AgedAttempt): Promise<void> {
   const provider = bankOf(ctx, attempt);
   const isOld = attempt.chargedSecondsAgo > 86_400;
+  await closeUnwantedPage(ctx, attempt);
   if (isWindowOpen(clockOf(ctx, attempt))) {
     await settleAttempt(ctx, attempt, ['unknown']);
     return;
@@ -303,11 +308,23 @@ export async function fail(
 }
 
 /** Its order is told, so that nobody pays again and nothing is closed while only a person can say where the money is. */
-export async function toReview(ctx: Context, attempt: AttemptRow, reason: string): Promise<void> {
+export async function toReview(
+  ctx: Context,
+  attempt: AttemptRow,
+  reason: string,
+  takenReference?: string,
+): Promise<void> {
+  const { reviewMinutes } = bankOf(ctx, attempt).facts;
+  const mayGoBack = takenReference !== undefined && reviewMinutes !== undefined;
   const isMoved = await ctx.transaction(async (tx) => {
     const [moved] = await tx
       .update(paymentAttempts)
-      .set({ ...moveTo(ctx, 'review', reason), failureReason: reason, dueAt: null })
+      .set({
+        ...moveTo(ctx, 'review', reason),
+        failureReason: reason,
+        dueAt: mayGoBack ? sql`redirected_at + make_interval(mins => ${reviewMinutes})` : null,
+        ...(mayGoBack ? { proof: merged({ takenReference }) } : {}),
+      })
       .where(isStill(attempt, ['verifying', 'unknown']))
       .returning();
     if (!moved) return false; // A later verify has told meanwhile: what this one found is explained by that.
@@ -323,6 +340,41 @@ export async function toReview(ctx: Context, attempt: AttemptRow, reason: string
   );
 }
 
+/** Ends a review without money: its order goes on, and its customer hears what was found; not why, which is written for staff. */
+export async function endReview(
+  ctx: Context,
+  attemptId: string,
+  to: 'failed' | 'reversed',
+  reason: string,
+): Promise<AttemptRow | undefined> {
+  const ended = await ctx.transaction(async (tx) => {
+    const [row] = await tx
+      .update(paymentAttempts)
+      .set({ ...moveTo(ctx, to, reason), failureReason: reason, dueAt: null })
+      .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'review')))
+      .returning();
+    if (!row) return undefined;
+    const { orderId, customerId, amountRial: reviewedRial } = row;
+    const found = to === 'reversed' ? 'gone back to the card' : 'not in the bank';
+    await publish(tx, paymentFailed({ attemptId, orderId, customerId, reason: found, reviewedRial }));
+    return row;
+  });
+  if (ended) ctx.wakeRelay();
+  return ended;
+}
+
+/** Nobody pays on the page of a dead order by mistake. What was paid there already is settled as ever: an expired order may come back by it. */
+async function closeUnwantedPage(ctx: Context, attempt: AttemptRow): Promise<void> {
+  const { pspToken } = attempt;
+  const bank = bankOf(ctx, attempt);
+  if (!bank.closePage || pspToken === null) return;
+  const [intent] = await ctx.db
+    .select({ status: paymentIntents.status })
+    .from(paymentIntents)
+    .where(eq(paymentIntents.id, attempt.intentId));
+  if (intent?.status === 'expired' || intent?.status === 'cancelled') await bank.closePage({ ...attempt, pspToken });
+}
+
 /** Asks the PSP about an attempt whose browser did not come back, or came back with a no; a hint, never proof of money. */
 export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirectedSecondsAgo: number): Promise<void> {
   const provider = bankOf(ctx, attempt);
@@ -330,6 +382,7 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
     await settleAttempt(ctx, attempt, [attempt.status], undefined, true);
     return;
   }
+  await closeUnwantedPage(ctx, attempt);
   const answer =
     attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
   if (answer === 'paid' || answer === 'verified') {

@@ -2,12 +2,15 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
+import { letGo } from '../letting-go.ts';
+import { reverseReviewed } from '../reversing.ts';
 import {
   type AgedAttempt,
   agedColumns,
   bankOf,
   fail,
   inquireAttempt,
+  orderDead,
   settleAttempt,
   settleUnknown,
 } from '../settling.ts';
@@ -45,6 +48,10 @@ async function settleOne(ctx: Context, attempt: AgedAttempt): Promise<void> {
       return;
     case 'failed':
     case 'abandoned':
+      if (attempt.failureReason === orderDead && bankOf(ctx, attempt).letGo) {
+        await letGo(ctx, attempt);
+        return;
+      }
       if (bankOf(ctx, attempt).facts.isAskedByVerify) {
         // A no of the browser, or an early one of the bank, is not the last word while the bank's window is open.
         await settleAttempt(ctx, attempt, [attempt.status], undefined, true);
@@ -57,10 +64,12 @@ async function settleOne(ctx: Context, attempt: AgedAttempt): Promise<void> {
         .set({ dueAt: null })
         .where(and(eq(paymentAttempts.id, attempt.id), eq(paymentAttempts.status, attempt.status)));
       return;
+    case 'review':
+      await reverseReviewed(ctx, attempt);
+      return;
     case 'created':
     case 'captured':
     case 'reversed':
-    case 'review':
       await ctx.db.update(paymentAttempts).set({ dueAt: null }).where(eq(paymentAttempts.id, attempt.id));
   }
 }

@@ -1,35 +1,18 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
-import { paymentFailed } from '@kelid/contracts/events';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
-import { publish } from '@kelid/service/outbox';
 import type { Context, Operations } from '../context.ts';
 import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, actorName, moveTo } from '../settling.ts';
+import { type AttemptRow, actorName, endReview, moveTo } from '../settling.ts';
 
 /** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {
   const attempt = await find(ctx, attemptId);
   if (decision !== 'captured') {
-    const moved = await ctx
-      .transaction(async (tx) => {
-        const [row] = await tx
-          .update(paymentAttempts)
-          .set({ ...moveTo(ctx, decision, reason), failureReason: reason, dueAt: null })
-          .where(inReview(attemptId))
-          .returning();
-        if (!row) return undefined;
-        // Its order goes on without this money, and its customer hears of it; not why, which is written for staff.
-        const { orderId, customerId, amountRial: reviewedRial } = row;
-        const found = decision === 'reversed' ? 'gone back to the card' : 'not in the bank';
-        await publish(tx, paymentFailed({ attemptId, orderId, customerId, reason: found, reviewedRial }));
-        return row;
-      })
-      .catch(rethrowOwnAffair);
-    if (!moved) throw attemptMoveRefused({ status: attempt.status });
-    ctx.wakeRelay();
-    return showAttempt(moved);
+    const ended = await endReview(ctx, attemptId, decision, reason).catch(rethrowOwnAffair);
+    if (!ended) throw attemptMoveRefused({ status: attempt.status });
+    return showAttempt(ended);
   }
   if (reference === undefined)
     throw invalidInput({ errors: [{ field: 'reference', message: 'Name the reference that the bank shows' }] });
@@ -68,8 +51,13 @@ export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptI
   return showAttempt(await find(ctx, attemptId));
 };
 
+/** What the bank was asked to give back is not found any more (`reversing.ts`). */
 function inReview(attemptId: string) {
-  return and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'review'));
+  return and(
+    eq(paymentAttempts.id, attemptId),
+    eq(paymentAttempts.status, 'review'),
+    sql`not ${paymentAttempts.proof} ? 'reversing'`,
+  );
 }
 
 async function find(ctx: Context, attemptId: string): Promise<AttemptRow> {

@@ -7,6 +7,8 @@ export interface PspFacts {
   verifyWindowMinutes: number;
   /** How long after the payment `reverse` works; absent without it. */
   reverseWindowMinutes?: number;
+  /** Another amount than ours goes back by `reverse` so long after the redirect, unless a person has found a use for it before. */
+  reviewMinutes?: number;
   /** The money is ours before anybody verifies it: for a dead order it becomes the customer's, since it would not go back by itself. */
   takesAtOnce?: true;
   /** It can insist that card and phone belong to one person. */
@@ -81,7 +83,12 @@ export type VerifyAnswer =
     }
   | { kind: 'declined'; pspCode: string }
   /** The PSP says that another amount was paid: a person looks at it. */
-  | { kind: 'mismatch'; pspCode: string }
+  | {
+      kind: 'mismatch';
+      pspCode: string;
+      /** What was taken, where the bank itself says that it belongs to this attempt: never what a browser brought, which may be another's. */
+      takenReference?: string;
+    }
   /** Neither paid nor failed. Only asking again turns it into one of the two. */
   | {
       kind: 'unknown';
@@ -130,6 +137,10 @@ export interface PspProvider {
   /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
   verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
   inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;
+  /** Closes the page of a payment that nobody waits for, where it is still open and nobody pays there. Repeatable. */
+  closePage?(attempt: AskedAttempt): Promise<void>;
+  /** Leaves nothing of a payment that was never captured: its page is closed and what is held on the card is free. Repeatable. */
+  letGo?(attempt: AskedAttempt): Promise<'gone' | 'taken' | 'unknown'>;
   /** Gives the whole captured amount back to the card, only soon after the payment; absent where the PSP has no such call. Asked once. */
   reverse?(attempt: AskedAttempt): Promise<RefundAnswer>;
   /** Gives an amount back to the card at any time; absent where the PSP has no such call. Asked once. */

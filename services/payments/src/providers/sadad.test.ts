@@ -217,6 +217,14 @@ test('PA-3: the reference has both numbers that the bank wants on a receipt, and
   expect(await sadad().verify(ours())).toEqual({ ...approved, wasVerifiedBefore: true });
 });
 
+test.each([0, 100])(
+  'PA-3 A51: code %i without details is money that was taken, of which only a person can tell whose it is',
+  async (ResCode) => {
+    answerTo('Verify', { ResCode, Description: 'x' });
+    expect(await sadad().verify(ours())).toEqual({ kind: 'unknown', isTaken: true });
+  },
+);
+
 test('F13: the body counts, not the HTTP status: "no such payment" in a 400 is a no', async () => {
   answerTo('Verify', { ResCode: -1 }, 400);
   expect((await sadad().verify(ours())).kind).toBe('declined');

@@ -583,6 +583,143 @@ describe('through the payments service', () => {
     expect(await shop.intentStatus(order)).toBe('open');
   });
 
+  async function paidWithAnotherAmount(amountRial?: number) {
+    const begun = await start(amountRial);
+    const params = await control.decide(begun.pspToken, 'pay');
+    await control.fault('sep.verify', { mode: 'amount-mismatch', count: 1 });
+    await come(params);
+    expect(await shop.attempt(begun.attemptId)).toMatchObject({ status: 'review', psp_reference: null });
+    return { ...begun, refNum: params['RefNum'] ?? '' };
+  }
+  const found = (attemptId: string, who: string) =>
+    shop.staff(who).decideAttempt({ attemptId, decision: 'captured', reference: newId(), reason: 'در پنل بانک هست' });
+  const wentBack = (orderId: string, amountRial: number) =>
+    expect.arrayContaining([
+      expect.objectContaining({ orderId, reason: 'gone back to the card', reviewedRial: amountRial }),
+    ]);
+
+  test('I5 A51: money of another amount that nobody has found goes back 40 minutes after the redirect, and the order hears of it once', async () => {
+    const { order, attemptId, pspToken, refNum: receiptNo } = await paidWithAnotherAmount();
+    const [due] = await shop.sql(
+      'payments',
+      "select due_at = redirected_at + interval '40 minutes' as is_right from payment_attempts where id = $1",
+      [attemptId],
+    );
+    expect(due).toEqual({ is_right: true });
+    await shop.host.sweep('payments', 'settle-due-attempts');
+    expect(await control.statusOf(pspToken)).toBe('VERIFIED');
+    await sweep(attemptId, 40);
+    expect(await control.statusOf(pspToken)).toBe('REVERSED');
+    expect(await shop.attempt(attemptId)).toMatchObject({
+      status: 'reversed',
+      due_at: null,
+      psp_reference: receiptNo,
+      moved_by: 'service:payments',
+    });
+    const news = await shop.published('payment.failed', order.orderId);
+    expect(news).toEqual(wentBack(order.orderId, order.amountRial));
+    expect(news).toHaveLength(1);
+    await sweep(attemptId);
+    expect(await shop.published('payment.failed', order.orderId)).toHaveLength(1);
+    // The order is paid by another try.
+    const again = await shop.orders.startAttempt({ attemptId: newId(), orderId: order.orderId, psp: 'sep' });
+    await come(await control.decide(again.redirectUrl?.split('token=').at(-1) ?? '', 'pay'));
+    expect(await shop.intentStatus(order)).toBe('captured');
+  });
+
+  test('A51 PA-11: what a person has found, or the first of two, is not given back', async () => {
+    const small = await paidWithAnotherAmount();
+    await found(small.attemptId, 'mina');
+    await sweep(small.attemptId, 40);
+    expect(await shop.attempt(small.attemptId)).toMatchObject({ status: 'captured' });
+    const large = await paidWithAnotherAmount(60_000_000);
+    await shop.staff('mina').decideAttempt({
+      attemptId: large.attemptId,
+      decision: 'captured',
+      reference: 'RRN-2',
+      reason: 'در پنل بانک هست',
+    });
+    await sweep(large.attemptId, 40);
+    expect(await shop.attempt(large.attemptId)).toMatchObject({ status: 'review', psp_reference: null, due_at: null });
+    for (const { pspToken } of [small, large]) expect(await control.statusOf(pspToken)).toBe('VERIFIED');
+  });
+
+  test.each(['lose-answer', 'error', 'garbage', 'down'])(
+    'CP16 A51: a reversal that is answered with "%s" is asked for again inside its time; meanwhile nobody finds the money',
+    async (mode) => {
+      const { attemptId, pspToken } = await paidWithAnotherAmount();
+      await control.fault('sep.reverse', { mode, count: 1 });
+      await sweep(attemptId, 40);
+      expect(await control.statusOf(pspToken)).toBe(mode === 'lose-answer' ? 'REVERSED' : 'VERIFIED');
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'review', due_at: expect.any(Date) });
+      await expect(found(attemptId, 'mina')).rejects.toMatchObject({ code: 'payments.attempt-move-refused' });
+      await sweep(attemptId);
+      expect(await control.statusOf(pspToken)).toBe('REVERSED');
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'reversed' });
+    },
+  );
+
+  test('CP16 A51: a bank that never answers is asked until its time is over, then a person is; one that was asked too late is a person’s too', async () => {
+    const { attemptId, pspToken } = await paidWithAnotherAmount();
+    await control.fault('sep.reverse', { mode: 'down' });
+    await sweep(attemptId, 40);
+    await sweep(attemptId, 9);
+    await expect(found(attemptId, 'mina')).rejects.toMatchObject({ code: 'payments.attempt-move-refused' });
+    await sweep(attemptId, 2);
+    expect(await shop.attempt(attemptId)).toMatchObject({ status: 'review', psp_reference: null, due_at: null });
+    expect(await control.statusOf(pspToken)).toBe('VERIFIED');
+    expect(await found(attemptId, 'mina')).toMatchObject({ status: 'captured' });
+
+    await control.calm();
+    const late = await paidWithAnotherAmount();
+    await sweep(late.attemptId, 51);
+    expect(await control.statusOf(late.pspToken)).toBe('VERIFIED');
+    expect(await shop.attempt(late.attemptId)).toMatchObject({ status: 'review', due_at: null });
+  });
+
+  test('CP16 A51: a runner that died after it asked: the next one asks what became of it', async () => {
+    const { attemptId, pspToken, refNum: receiptNo } = await paidWithAnotherAmount();
+    await shop.sql(
+      'payments',
+      `update payment_attempts set psp_reference = $2, proof = proof || '{"reversing":"1"}' where id = $1`,
+      [attemptId, receiptNo],
+    );
+    await fetch(`${simulators.url}/sep/verifyTxnRandomSessionkey/ipg/ReverseTransaction`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ RefNum: receiptNo, TerminalNumber: 2001 }),
+    });
+    expect(await control.statusOf(pspToken)).toBe('REVERSED');
+    await control.fault('sep.reverse', { mode: 'down' });
+    await sweep(attemptId, 55);
+    expect(await shop.attempt(attemptId)).toMatchObject({ status: 'reversed' });
+  });
+
+  test('A49 A51: a receipt that only a browser brought, or that has paid for something, is never given back for it', async () => {
+    await control.fault('sep.inquiry', { mode: 'garbage' });
+    const cheap = await start(100_000);
+    const dear = await start(10_000_000);
+    const params = await control.decide(cheap.pspToken, 'pay');
+    await come({ ...params, Token: dear.pspToken });
+    await come(params);
+    await sweep(dear.attemptId, 40);
+    expect(await shop.attempt(dear.attemptId)).toMatchObject({ status: 'review', due_at: null });
+    expect(await control.statusOf(cheap.pspToken)).toBe('VERIFIED');
+
+    await control.calm();
+    const paid = await delivered();
+    const { psp_reference: reference } = await shop.attempt(paid.attemptId);
+    const other = await paidWithAnotherAmount();
+    await shop.sql(
+      'payments',
+      `update payment_attempts set proof = proof || jsonb_build_object('takenReference', $2::text) where id = $1`,
+      [other.attemptId, reference],
+    );
+    await sweep(other.attemptId, 40);
+    expect(await shop.attempt(other.attemptId)).toMatchObject({ status: 'review', due_at: null });
+    expect(await control.statusOf(paid.pspToken)).toBe('VERIFIED');
+  });
+
   test('A50: "verified before" though we never asked goes to a person', async () => {
     const { order, attemptId, pspToken } = await start();
     const params = await control.decide(pspToken, 'pay');

@@ -97,7 +97,11 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
     const { RefNum, TerminalNumber, OrginalAmount, MaskedPan, HashedPan } = verified.data.TransactionDetail;
     if (TerminalNumber !== Number(terminalId)) return { kind: 'mismatch', pspCode: `terminal ${TerminalNumber}` };
     if (RefNum !== refNum) return { kind: 'mismatch', pspCode: 'another receipt' };
-    if (OrginalAmount !== attempt.amountRial) return { kind: 'mismatch', pspCode: `amount ${OrginalAmount}` };
+    if (OrginalAmount !== attempt.amountRial) {
+      const isBanksWord = attempt.proof['bankRefNum'] === refNum;
+      const pspCode = `amount ${OrginalAmount}`;
+      return { kind: 'mismatch', pspCode, ...(isBanksWord ? { takenReference: refNum } : {}) };
+    }
     return {
       kind: 'approved',
       wasVerifiedBefore,
@@ -115,6 +119,7 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
       verifyWindowMinutes: 30,
       isFound: true,
       reverseWindowMinutes: 50,
+      reviewMinutes: 40,
     },
     isOffered: () => http.isOffered(),
 

@@ -84,6 +84,7 @@ const ways = {
   list: 'GET /base/v1/checkout/sessions',
   expire: `POST /base/v1/checkout/sessions/${sessionId}/expire`,
   capture: `POST /base/v1/payment_intents/${intentId}/capture`,
+  cancel: `POST /base/v1/payment_intents/${intentId}/cancel`,
   refund: 'POST /base/v1/refunds',
   refunds: 'GET /base/v1/refunds',
 };
@@ -479,6 +480,39 @@ describe('inquire', () => {
     answerTo('expire', expired);
     await stripe().inquire(back());
     expect(callsOf('expire')).toEqual([]);
+  });
+});
+
+describe('letting go', () => {
+  test('PA-6: held money of our attempt is cancelled, and gone when Stripe says so', async () => {
+    let isHeld = true;
+    answers.set(ways.get, (response) =>
+      answerJson(response, { ...session, payment_intent: { ...held, ...(isHeld ? {} : { status: 'canceled' }) } }),
+    );
+    answerTo('cancel', refusal({ type: 'api_error' }), 500);
+    expect(await stripe().letGo?.(ours())).toBe('unknown');
+    answers.set(ways.cancel, (response) => {
+      isHeld = false;
+      answerJson(response, { ...held, status: 'canceled' });
+    });
+    expect(await stripe().letGo?.(ours())).toBe('gone');
+    expect(await stripe().letGo?.(ours())).toBe('gone');
+    expect(callsOf('cancel').map(({ form }) => form)).toEqual([
+      { cancellation_reason: 'abandoned' },
+      { cancellation_reason: 'abandoned' },
+    ]);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['captured', { ...session, payment_intent: taken }, 'taken'],
+    ['run out', expired, 'gone'],
+    ['at work on a card', { ...open, payment_intent: { ...held, status: 'processing' } }, 'unknown'],
+    ['of another attempt', { ...session, payment_intent: { ...held, metadata: {} } }, 'unknown'],
+    ['not told', 'nothing', 'unknown'],
+  ])('PA-6: a payment that is %s is left as it is', async (_name, body, became) => {
+    answerTo('get', body);
+    expect(await stripe().letGo?.(ours())).toBe(became);
+    expect([...callsOf('cancel'), ...callsOf('expire')]).toEqual([]);
   });
 });
 
@@ -896,6 +930,90 @@ describe('through the payments service, at the simulated Stripe', () => {
     await bank.decide(token, 'pay');
     await shop.comeDue(attemptId);
     await sweep();
+    expect(await shop.intentStatus(order)).toBe('captured');
+  });
+
+  const close = (order: TestOrder, status: 'expired' | 'cancelled') =>
+    shop.orders.closeIntent({ orderId: order.orderId, status });
+
+  test.each(['expired', 'cancelled'] as const)(
+    'PA-6: the page of an order that is %s is closed at once, and nobody pays there any more',
+    async (status) => {
+      const order = await shop.owe();
+      const { attemptId, redirectUrl, token } = await begin(order);
+      const claimed = await begin(order);
+      await comeBack({ came: 'paid', session_id: claimed.token });
+      expect(await shop.attempt(claimed.attemptId)).toMatchObject({ status: 'unknown' });
+      await sweep();
+      expect(await bank.statusOf(token)).toBe('IN_BANK');
+      await close(order, status);
+      await sweep();
+      for (const one of [token, claimed.token]) expect(await bank.statusOf(one)).toBe('FAILED');
+      expect((await fetch(redirectUrl)).status).toBe(404);
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed', due_at: null });
+      expect(await shop.attempt(claimed.attemptId)).toMatchObject({ status: 'failed', verifyCount: 2 });
+    },
+  );
+
+  test('PA-6: a page whose closing was not answered is closed by the next look, and without the news by the usual one', async () => {
+    const order = await shop.owe();
+    const { attemptId, token } = await begin(order);
+    await bank.fault('stripe.inquiry', { mode: 'down', count: 2 });
+    await close(order, 'cancelled');
+    await sweep();
+    expect(await shop.attempt(attemptId)).toMatchObject({ status: 'redirected' });
+    expect(await bank.statusOf(token)).toBe('IN_BANK');
+    await shop.comeDue(attemptId, 5);
+    await sweep();
+    expect(await bank.statusOf(token)).toBe('FAILED');
+    expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed' });
+  });
+
+  test.each(['expired', 'cancelled'] as const)(
+    'PA-6 I5: what the card holds for an order that is %s and cannot come back is freed, not kept for days',
+    async (status) => {
+      shop.revive.isPayable = false;
+      const order = await shop.owe();
+      const { attemptId, token } = await begin(order);
+      await bank.decide(token, 'pay');
+      await close(order, status);
+      await sweep();
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed', failureReason: 'order-dead' });
+      await sweep();
+      shop.revive.isPayable = true;
+      expect(await bank.statusOf(token)).toBe('REVERSED');
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed', due_at: null, verifyCount: 0 });
+      expect(await shop.published('payment.failed', order.orderId)).toHaveLength(1);
+    },
+  );
+
+  test.each(['lose-answer', 'error', 'garbage', 'down'])(
+    'PA-6 I5: a card that was to be freed, answered with "%s", is freed by the next round, once',
+    async (mode) => {
+      const order = await shop.owe();
+      const { attemptId, token } = await begin(order);
+      await bank.decide(token, 'pay');
+      await close(order, 'cancelled');
+      await sweep();
+      await bank.fault('stripe.cancel', { mode, count: 1 });
+      await sweep();
+      // It is asked again by itself, until Stripe says that it is free.
+      const isFree = (await bank.statusOf(token)) === 'REVERSED';
+      expect((await shop.attempt(attemptId))['due_at'] === null).toBe(isFree);
+      await shop.comeDue(attemptId);
+      await sweep();
+      expect(await bank.statusOf(token)).toBe('REVERSED');
+      expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed', due_at: null });
+    },
+  );
+
+  test('PA-6: who has paid for an expired order that can come back has it, though its page was to be closed', async () => {
+    const order = await shop.owe();
+    const { attemptId, token } = await begin(order);
+    await bank.decide(token, 'pay');
+    await close(order, 'expired');
+    await sweep();
+    expect(await shop.attempt(attemptId)).toMatchObject({ status: 'captured', isSurplus: false });
     expect(await shop.intentStatus(order)).toBe('captured');
   });
 

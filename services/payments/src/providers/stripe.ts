@@ -109,6 +109,15 @@ export function createStripe(options: {
     return session.success && session.data.id === pspToken ? session.data : undefined;
   }
 
+  /** Closes the page where nobody pays at this moment; answers how it is then. */
+  async function closePage({ pspToken, terms }: AskedAttempt) {
+    const session = await findSession(pspToken);
+    if (session?.status !== 'open' || stateOf(session) !== 'in-bank') return session;
+    const idempotencyKey = `expire-${terms['attemptId'] ?? pspToken}`;
+    await ask(() => stripe.checkout.sessions.expire(pspToken, {}, { idempotencyKey }));
+    return findSession(pspToken);
+  }
+
   async function askRefund(
     attempt: AskedAttempt,
     refundId: string,
@@ -244,15 +253,27 @@ export function createStripe(options: {
       return isOver(session) ? { kind: 'declined', pspCode: intent?.status ?? 'expired' } : { kind: 'unknown' };
     },
 
-    async inquire({ pspToken, proof, terms }): Promise<InquiryAnswer> {
-      let session = await findSession(pspToken);
-      if (session?.status === 'open' && proof['came'] === 'back' && stateOf(session) === 'in-bank') {
-        // Whoever turned back is told so at once, and leaves no page behind that could still be paid.
-        const idempotencyKey = `expire-${terms['attemptId'] ?? pspToken}`;
-        await ask(() => stripe.checkout.sessions.expire(pspToken, {}, { idempotencyKey }));
-        session = await findSession(pspToken);
-      }
+    async inquire(attempt): Promise<InquiryAnswer> {
+      // Whoever turned back is told so at once, and leaves no page behind that could still be paid.
+      const session = await (attempt.proof['came'] === 'back' ? closePage(attempt) : findSession(attempt.pspToken));
       return session ? stateOf(session) : 'unknown';
+    },
+
+    async closePage(attempt) {
+      await closePage(attempt);
+    },
+
+    async letGo(attempt) {
+      let session = await closePage(attempt);
+      const intent = session?.payment_intent;
+      if (intent?.status === 'requires_capture' && intent.metadata['attempt_id'] === attempt.terms['attemptId']) {
+        // Without a key, as the capture: what is cancelled cannot be cancelled again, and how it is then is looked at.
+        await ask(() => stripe.paymentIntents.cancel(intent.id, { cancellation_reason: 'abandoned' }));
+        session = await findSession(attempt.pspToken);
+      }
+      if (!session) return 'unknown';
+      if (isOver(session)) return 'gone';
+      return stateOf(session) === 'verified' ? 'taken' : 'unknown';
     },
 
     refund: (attempt, { refundId, amountRial }) => askRefund(attempt, refundId, amountRial, refusalOf),
