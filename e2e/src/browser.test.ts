@@ -119,13 +119,17 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await context.close();
   });
 
-  test('OR-2: a payment that failed at the bank is paid again from the result page', async () => {
+  test('OR-2 PA-2: a payment that failed at the bank is paid again from the result page, which says so when that is at another bank than the chosen one', async () => {
     const { context, page, phone } = await newShopper();
     await goToBank(page, phone);
     await page.getByRole('button', { name: 'پرداخت ناموفق' }).click();
     await page.getByRole('heading', { name: 'پرداخت انجام نشد' }).waitFor();
+    const chosen = await page.locator('input[name=psp]:checked').inputValue();
+    await spoil(`${chosen}.request`, { mode: 'error' });
     await page.getByRole('button', { name: 'پرداخت دوباره' }).click();
+    await page.getByText(/جواب نداد. شما را به .+ می‌بریم/).waitFor();
     await page.waitForURL(atBank);
+    await clearFaults();
     await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
     await page.waitForURL(/\/orders\//);
     await page.getByRole('button', { name: 'نمایش کد' }).waitFor();

@@ -3,17 +3,17 @@
 import { useCallback, useEffect, useState } from 'react';
 import { call } from '../lib/browser-fetch.ts';
 import type { Language } from '../lib/language.ts';
+import { type Bank, goToBank, type Payment, saysInstead } from '../lib/to-bank.ts';
 import type { Messages } from '../messages/fa.ts';
 
-interface Bank {
-  psp: string;
-  title: { fa: string; en: string };
-}
+/** Long enough to read which bank it is. */
+const readMs = 3_000;
 
 /** The banks that can be chosen now, the first of them chosen; `null`: they could not be fetched. */
-export function useBanks(isWanted: boolean) {
+export function useBanks(isWanted: boolean, language: Language, m: Messages['banks']) {
   const [banks, setBanks] = useState<Bank[] | null>();
   const [psp, setPsp] = useState('');
+  const [instead, setInstead] = useState<string>();
   const load = useCallback(async () => {
     const answer = await call<{ items: Bank[] }>('GET', '/payments/methods');
     if (!answer.ok) {
@@ -28,11 +28,21 @@ export function useBanks(isWanted: boolean) {
   useEffect(() => {
     if (isWanted) void load();
   }, [isWanted, load]);
-  return { banks, psp, setPsp, load };
+  /** Leaves for the bank where a payment was begun; nobody is at another one than they chose without having read so. */
+  async function leave(payment: Payment, chosen: string, elsewhere: string) {
+    const said = saysInstead(payment, chosen, banks ?? [], language, m);
+    if (said !== undefined) {
+      setInstead(said);
+      await new Promise((done) => setTimeout(done, readMs));
+      setInstead(undefined);
+    }
+    goToBank(payment, elsewhere);
+  }
+  return { banks, psp, setPsp, load, instead, leave };
 }
 
 export function BankChoice({
-  choice: { banks, psp, setPsp, load },
+  choice: { banks, psp, setPsp, load, instead },
   language,
   m,
 }: {
@@ -53,6 +63,12 @@ export function BankChoice({
         <button type="button" className="button" onClick={() => void load()}>
           {m.retry}
         </button>
+      </p>
+    );
+  if (instead !== undefined)
+    return (
+      <p role="status" className="note">
+        {instead}
       </p>
     );
   return (

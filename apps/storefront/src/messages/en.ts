@@ -245,6 +245,9 @@ export const en: Messages = {
     failed: 'The banks could not be fetched. Check your connection and try again.',
     retry: 'Again',
     working: 'Going to the bank…',
+    instead: '{chosen} did not answer. We are taking you to {other}; the amount is the same.',
+    chosenBank: 'The bank you chose',
+    otherBank: 'another bank',
     offline: 'No connection, and nothing was charged. Check your connection and try again.',
     errors: {
       'payments.psp-unavailable': 'This bank does not answer now. Choose another or try again in a few minutes.',

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { Cart } from '@kelid/contracts/orders';
 import { call } from '../../lib/browser-fetch.ts';
 import { endRequest, openRequest, requestKey } from '../../lib/request-key.ts';
-import { goToBank, type Payment } from '../../lib/to-bank.ts';
+import type { Payment } from '../../lib/to-bank.ts';
 import { Amounts } from '../../components/amounts.tsx';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
@@ -52,7 +52,7 @@ export function CheckoutPage({
   const [error, setError] = useState('');
   const [state, setState] = useState<'idle' | 'working'>('idle');
   const [isKnown, setIsKnown] = useState(isSignedIn);
-  const choice = useBanks(isKnown);
+  const choice = useBanks(isKnown, language, banks);
   const { psp } = choice;
 
   async function load() {
@@ -102,7 +102,7 @@ export function CheckoutPage({
     if (answer.ok) {
       const orderHref = pathIn(language, `/orders/${answer.value.orderId}`);
       // What the wallet has paid goes to no bank, and what costs nothing has no payment at all.
-      if (answer.value.payment) goToBank(answer.value.payment, orderHref);
+      if (answer.value.payment) await choice.leave(answer.value.payment, String(body['psp']), orderHref);
       else location.assign(orderHref);
       return;
     }

@@ -5,7 +5,7 @@ import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
 import { call } from '../../lib/browser-fetch.ts';
 import type { Language } from '../../lib/language.ts';
 import { endRequest, requestKey } from '../../lib/request-key.ts';
-import { goToBank, type Payment } from '../../lib/to-bank.ts';
+import type { Payment } from '../../lib/to-bank.ts';
 import type { Messages } from '../../messages/fa.ts';
 
 /** A new try to pay an order that still waits for its money, at the bank the customer chooses. */
@@ -24,7 +24,7 @@ export function PayOrder({
   orderHref: string;
   children?: ReactNode;
 }) {
-  const choice = useBanks(true);
+  const choice = useBanks(true, language, m);
   const [error, setError] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   useEffect(() => {
@@ -44,7 +44,7 @@ export function PayOrder({
     });
     endRequest(keyName, answer);
     if (answer.ok) {
-      goToBank(answer.value, orderHref);
+      await choice.leave(answer.value, body.psp, orderHref);
       return;
     }
     setError((m.errors as Record<string, string>)[answer.code] ?? (answer.status === 0 ? m.offline : m.errors.other));

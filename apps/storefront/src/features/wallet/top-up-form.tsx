@@ -6,7 +6,7 @@ import { formatToman, formatTomanNumber } from '@kelid/persian/toman';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
 import { call } from '../../lib/browser-fetch.ts';
 import { endRequest, requestKey } from '../../lib/request-key.ts';
-import { goToBank, type Payment } from '../../lib/to-bank.ts';
+import type { Payment } from '../../lib/to-bank.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { AmountField } from './amount-field.tsx';
 import { amountMinRial, parseToman } from './amount.ts';
@@ -23,7 +23,7 @@ export function TopUpForm({
   m: Messages['wallet'];
   banks: Messages['banks'];
 }) {
-  const choice = useBanks(true);
+  const choice = useBanks(true, language, banks);
   const [amount, setAmount] = useState('');
   const [fieldError, setFieldError] = useState('');
   const [error, setError] = useState('');
@@ -51,7 +51,8 @@ export function TopUpForm({
     });
     endRequest(keyName, answer);
     if (answer.ok) {
-      goToBank(answer.value.payment, pathIn(language, `/payment/result?order=${answer.value.topUpId}`));
+      const resultHref = pathIn(language, `/payment/result?order=${answer.value.topUpId}`);
+      await choice.leave(answer.value.payment, body.psp, resultHref);
       return;
     }
     setIsBusy(false);
