@@ -96,6 +96,8 @@ export async function startShop(options: {
     GATEWAY_TRUSTED_PROXIES: '127.0.0.1,::1',
     GATEWAY_ANONYMOUS_PER_MINUTE: '100000',
     GATEWAY_USER_PER_MINUTE: '100000',
+    // One shopper of a test buys at every bank within a minute.
+    ORDERS_PER_MINUTE_MAX: '100000',
     IDENTITY_SECRET: secretOf('identity'),
     INVENTORY_KEK: createHash('sha256').update('kek').digest('base64'),
     INVENTORY_KEK_ID: 'kek-202611',

@@ -55,6 +55,8 @@ const shop = await startShop({
     LOG_LEVEL: 'warn',
     NODE_OPTIONS: `--expose-gc --import data:text/javascript,${encodeURIComponent(confession)}`,
     ORDERS_PENDING_MAX: '1000000',
+    ORDERS_HELD_UNITS_MAX: '1000000',
+    ORDERS_UNPAID_FREE_MAX: '1000000',
     GATEWAY_ANONYMOUS_PER_MINUTE: unlimited,
     GATEWAY_USER_PER_MINUTE: unlimited,
     IDENTITY_OTP_PER_IP_10_MIN: unlimited,
