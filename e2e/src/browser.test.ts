@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkInvariants, kelid, query } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
@@ -353,6 +353,33 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.getByRole('button', { name: 'فرستادن کد' }).click();
     await page.getByLabel('کد پیامکی').fill(await new Shopper(shop, phone).readCode());
   }
+
+  test('A59 OR-2: a checkout whose answer is lost on its way is found again, by the button or by opening the page, and is one order', async () => {
+    const loseTheAnswer = async (page: Page) => {
+      const answered = async (route: Route) => {
+        await route.fetch();
+        await route.abort();
+      };
+      await page.route('**/api/v1/checkout', answered, { times: 1 });
+    };
+    const orderCount = (page: Page) =>
+      page.evaluate(async () => ((await (await fetch('/api/v1/orders')).json()) as { items: unknown[] }).items.length);
+    for (const findAgain of [
+      (page: Page) => page.getByRole('button', { name: /^پرداخت / }).click(),
+      (page: Page) => page.reload(),
+    ]) {
+      const { context, page, phone } = await newShopper();
+      const going = goToBank(page, phone, slug, () => loseTheAnswer(page));
+      await page.getByText('شاید سفارش ثبت شده باشد').waitFor();
+      expect(await page.getByText('کاری انجام نشد').count()).toBe(0);
+      expect(await orderCount(page)).toBe(1);
+      await findAgain(page);
+      await going;
+      await page.goto(`${shop.shopUrl}/orders`);
+      expect(await orderCount(page)).toBe(1);
+      await context.close();
+    }
+  });
 
   test('CP6 PA-1 PA-9 CK-7: the same shopper pays at each way to pay that is offered, and holds a key each time', async () => {
     const { context, page, phone } = await newShopper();
