@@ -1,5 +1,5 @@
 import type { Client } from '@kelid/contracts/client';
-import type { Contract, Operation, Role } from '@kelid/contracts/contract';
+import type { Contract, Delivered, Operation, Role } from '@kelid/contracts/contract';
 import type { contracts, ServiceName } from '@kelid/contracts/all';
 import type { NodePgDatabase, NodePgTransaction } from 'drizzle-orm/node-postgres';
 import type { ExtractTablesWithRelations } from 'drizzle-orm';
@@ -51,6 +51,11 @@ export type OperationsOf<C extends Contract, Ctx> = {
   [Name in keyof C['operations']]: C['operations'][Name] extends Operation<infer Input, infer Output>
     ? (ctx: Ctx, input: z.output<Input>) => Promise<z.input<Output>>
     : never;
+};
+
+/** The consumers that a contract asks for: a missing one, or one of an event that it does not subscribe to, does not compile. */
+export type EventsOf<C extends Contract, Ctx> = {
+  [Event in C['subscribesTo'][number] as Event['type']]: (ctx: Ctx, event: Delivered<Event>) => Promise<void>;
 };
 
 /** The signed-in user of this call, or the 401 problem. */

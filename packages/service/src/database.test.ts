@@ -38,13 +38,14 @@ beforeEach(async () => {
 
 type Cut = 'before the server hears it' | 'before its answer comes back';
 
-/** Stands between us and PostgreSQL, and resets the connection on which a text passes. */
+/** Stands between us and PostgreSQL, resets the connection on which a text passes, and holds answers back. */
 async function startProxy() {
   const target = new URL(inject('adminUrl'));
   // A statement that was prepared on a connection is sent by its name alone.
   const nameOf = new Map<string, string>();
   let armed: { text: string; cut: Cut } | undefined;
   const sockets = new Set<Socket>();
+  let delayMs = 0;
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), '127.0.0.1');
     let isCutting = false;
@@ -69,13 +70,19 @@ async function startProxy() {
       }
       upstream.write(chunk);
     });
-    upstream.on('data', (chunk) => (isCutting ? end() : client.write(chunk)));
+    upstream.on('data', (chunk) => {
+      if (isCutting) return end();
+      // Answers keep their order: timers of one length fire in the order they were set.
+      if (delayMs > 0) setTimeout(() => client.write(chunk), delayMs);
+      else client.write(chunk);
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   return {
     cutAt: (text: string, cut: Cut) => (armed = { text, cut }),
+    slowDown: (ms: number) => (delayMs = ms),
     urlOf(url: string) {
       const through = new URL(url);
       through.search = '';
@@ -149,6 +156,25 @@ test('F3: a client alone that is cut in mid-statement tells its query, and the p
   expect(await waiting).toBe('57P01');
   await admin.end();
   await client.end();
+});
+
+test('F5: where every statement takes 300 ms, nobody waits for ever for a connection: some are served whole, the others hear 503, and then all is as before', async () => {
+  await database.db.$count(effects); // Connections that are open already serve too.
+  proxy.slowDown(300);
+  const asked = await Promise.allSettled(
+    Array.from({ length: 60 }, () =>
+      database.transaction(async (tx) => void (await tx.insert(effects).values({ eventId: newId() }))),
+    ),
+  );
+  proxy.slowDown(0);
+  const refused = asked.flatMap((one) => (one.status === 'rejected' ? [toProblem(one.reason, silent)] : []));
+  // Four connections, and three statements each: not even half of them can be served in the two seconds that a caller waits.
+  expect(refused.length).toBeGreaterThan(20);
+  for (const problem of refused)
+    expect(problem).toMatchObject({ status: 503, data: { retryAfterSeconds: expect.any(Number) } });
+  expect(await database.db.$count(effects)).toBe(asked.length - refused.length);
+  expect(asked.length - refused.length).toBeGreaterThan(0);
+  expect([database.pool.waitingCount, database.pool.totalCount - database.pool.idleCount]).toEqual([0, 0]);
 });
 
 test('F7: two that lock each other out are tried again as a whole, and both get what they wanted', async () => {

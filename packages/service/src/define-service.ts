@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Contract } from '@kelid/contracts/contract';
 import type { ServiceName } from '@kelid/contracts/all';
-import type { BaseContext, OperationsOf } from './context.ts';
+import type { BaseContext, EventsOf, OperationsOf } from './context.ts';
 import type { EventEnvelope } from './event-envelope.ts';
 
 /** Work that a timer starts in every RUN=jobs process: finds rows whose time has come, SKIP LOCKED, and moves them on. */
@@ -24,7 +24,7 @@ export interface ServiceDefinition<C extends Contract, Config extends z.ZodType,
   createParts(config: z.output<Config>, start: StartTools): Promise<Parts> | Parts;
   operations: OperationsOf<C, BaseContext & Parts>;
   /** By event type. May run twice, at once, late or out of order. */
-  events?: Record<string, (ctx: BaseContext & Parts, event: EventEnvelope) => Promise<void>>;
+  events: EventsOf<C, BaseContext & Parts>;
   sweeps?: readonly Sweep<BaseContext & Parts>[];
 }
 
@@ -44,7 +44,11 @@ export function defineService<C extends Contract, Config extends z.ZodType, Part
   return definition;
 }
 
-/** The parsed data of an event; an unreadable one throws and ends as a dead letter, while others flow on. */
-export function eventData<Data extends z.ZodType>(type: { schema: Data }, event: EventEnvelope): z.output<Data> {
-  return type.schema.parse(event.data);
+/** Hands an event to its consumer, as its schema reads it; an unreadable one throws and ends as a dead letter, while others flow on. */
+export async function deliver(service: AnyService, ctx: BaseContext, event: EventEnvelope): Promise<void> {
+  const contract: Contract = service.contract;
+  const type = contract.subscribesTo.find((known) => known.type === event.type);
+  const handle = (service.events as EventsOf<Contract, BaseContext>)[event.type];
+  if (!type || !handle) throw new Error(`${contract.name} has no consumer of ${event.type}`);
+  await handle(ctx, { ...event, data: type.schema.parse(event.data) });
 }

@@ -2,13 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createFastify } from './fastify.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { contracts } from '@kelid/contracts/all';
 import { forbidden, routeNotFound, serviceUnavailable, unauthenticated } from '@kelid/contracts/common';
-import type { Operation } from '@kelid/contracts/contract';
+import type { Contract, Operation } from '@kelid/contracts/contract';
 import type { BaseContext } from './context.ts';
 import { type Database, openDatabase } from './database.ts';
-import type { AnyService, Sweep } from './define-service.ts';
+import { type AnyService, deliver, type Sweep } from './define-service.ts';
+import { type Environment, presentOnly } from './environment.ts';
 import { newId } from './ids.ts';
-import { type Call, type CallContext, checkAccess, checkIdempotencyKey, parseInput, toProblem } from './invoke.ts';
+import {
+  type Call,
+  type CallContext,
+  checkAccess,
+  checkIdempotencyKey,
+  declaredOnly,
+  parseInput,
+  toProblem,
+} from './invoke.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { migrateDatabase } from './migrate.ts';
@@ -17,8 +27,6 @@ import { type Relay, startRelay } from './outbox.ts';
 import { createPeers, createRemoteCall, operationOf } from './peers.ts';
 import { type EventQueues, openQueues } from './queue.ts';
 import { type ServiceClaims, verifyServiceToken } from './service-token.ts';
-
-export type Environment = Record<string, string | undefined>;
 
 /** What a host needs of the environment, beside each service's own part. */
 export const HostConfig = z.object({
@@ -153,7 +161,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       status = operation.status;
       return { output, headers: ctx.answerHeaders };
     } catch (error) {
-      const problem = toProblem(error, callLog, context.signal);
+      const problem = declaredOnly(operation, toProblem(error, callLog, context.signal), callLog);
       status = problem.status;
       throw problem;
     } finally {
@@ -226,6 +234,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
   }
 
+  const hasConsumers = (service: Hosted) => Object.keys(service.definition.events).length > 0;
   const runsJobs = config.RUN !== 'api';
   let queues: EventQueues | undefined;
   const sweeps: { stop(): Promise<void> }[] = [];
@@ -247,7 +256,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       );
       service.relay = relay;
       service.database.onPublish(() => relay.wake());
-      if (service.definition.events)
+      if (hasConsumers(service))
         open.work(service.definition.contract.name, config.WORKER_CONCURRENCY, (event) => handleEvent(service, event));
       for (const sweep of service.definition.sweeps ?? []) sweeps.push(startSweep(service, sweep));
     }
@@ -256,16 +265,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
   // Between services of one process an event needs no queue; the outbox row is kept until its consumers are done.
   function deliverHere(consumer: string, event: EventEnvelope): Promise<void> | undefined {
     const service = hosted.get(consumer);
-    return service?.definition.events ? handleEvent(service, event) : undefined;
+    return service && hasConsumers(service) ? handleEvent(service, event) : undefined;
   }
 
   async function handleEvent(service: Hosted, event: EventEnvelope): Promise<void> {
     const name: string = service.definition.contract.name;
-    const handle = service.definition.events?.[event.type];
-    if (!handle) throw new Error(`${name} subscribes to ${event.type} but has no handler`);
     const stop = metrics.eventSeconds.startTimer({ service: name, event: event.type });
     try {
-      await handle(ownContext(service), event);
+      await deliver(service.definition, ownContext(service), event);
       stop({ outcome: 'done' });
     } catch (error) {
       stop({ outcome: 'failed' });
@@ -358,21 +365,32 @@ export async function startHost(options: HostOptions): Promise<Host> {
       if (isClosing) return;
       isLeaving = true;
       isClosing = true;
-      await Promise.race([
+      const isDone = await Promise.race([
         (async () => {
           await internal.close();
           while (callsInFlight > 0) await sleep(20);
           await Promise.all(sweeps.map((sweep) => sweep.stop()));
           await Promise.all([...hosted.values()].flatMap((service) => service.relay?.stop() ?? []));
           await queues?.close();
+          return true;
         })(),
-        sleep(25_000, undefined, { ref: false }), // A patience that must not itself keep the process alive.
+        sleep(25_000, false, { ref: false }), // A patience that must not itself keep the process alive.
       ]);
+      if (!isDone) log.warn({}, 'the patience is over: what was running was not waited for');
       for (const close of closers) await close();
       await Promise.all([...hosted.values()].map((service) => service.database.close()));
     },
   };
 }
+
+/** The largest input of any operation, which as JSON between processes, with base64 and escapes, is at most twice as long. */
+const callBytesMax =
+  2 *
+  Math.max(
+    ...Object.values(contracts).flatMap(({ operations }: Contract) =>
+      Object.values(operations).map(({ bodyBytesMax }) => bodyBytesMax),
+    ),
+  );
 
 function startInternalServer(options: {
   call: Call;
@@ -383,7 +401,7 @@ function startInternalServer(options: {
   readiness(): Promise<Readiness>;
   isLeaving(): boolean;
 }): FastifyInstance {
-  const server = createFastify({ bodyLimit: 64 * 1024 * 1024 }, () => options.isLeaving());
+  const server = createFastify({ bodyLimit: callBytesMax }, () => options.isLeaving());
   server.get('/health', async () => ({ status: 'alive' }));
   server.get('/ready', async (_request, reply) => {
     const { isReady, isClosing, parts } = await options.readiness();
@@ -444,11 +462,6 @@ function startInternalServer(options: {
     },
   );
   return server;
-}
-
-/** An empty value is an absent one, as somebody leaves it who copies the example. */
-export function presentOnly(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
 }
 
 /** The simulators, their demo merchant, and this machine as the shop's address: right at home, and in production never by default. */

@@ -3,6 +3,7 @@ import { ordersContract } from '@kelid/contracts/orders';
 import { problem } from '@kelid/contracts/contract';
 import { startServices, type TestServices } from '@kelid/testing/start-service';
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BaseContext } from './context.ts';
 import {
@@ -104,9 +105,10 @@ test('a key whose work was rolled back, or given back, is free again', async () 
 });
 
 test('a request that ended in a problem ends in the same problem when it is repeated', async () => {
-  const soldOut = problem<{ variantIds: string[] }>('inventory.stock-short', {
+  const soldOut = problem('inventory.stock-short', {
     status: 409,
     title: 'Not enough in stock',
+    data: z.object({ variantIds: z.array(z.string()) }),
   });
   const scope = newScope();
   await claim(scope);

@@ -4,7 +4,9 @@ import {
   idempotencyKeyMissing,
   internalError,
   invalidInput,
+  problemsOf,
   serviceUnavailable,
+  textsOfLines,
   unauthenticated,
 } from '@kelid/contracts/common';
 import { type Operation, ProblemError } from '@kelid/contracts/contract';
@@ -40,23 +42,40 @@ export function checkAccess(operation: Operation, actor: Actor): void {
   if (!actor.roles.some((role) => operation.access.includes(role))) throw forbidden();
 }
 
-/** The fields below a value whose text PostgreSQL cannot keep: with a NUL, or half a character. Names are texts too. */
-function unstorableFields(value: unknown, field: string): string[] {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? [field] : [];
+/** The fields below a value with a text that this says is wrong. Names are texts too. */
+function fieldsWith(isWrong: (text: string) => boolean, value: unknown, field: string): string[] {
+  if (typeof value === 'string') return isWrong(value) ? [field] : [];
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([name, inner]) => {
-    const isStorable = Array.isArray(value) || unstorableFields(name, field).length === 0;
-    const own = `${field}${field === '' ? '' : '.'}${isStorable ? name : '?'}`;
-    return isStorable ? unstorableFields(inner, own) : [own];
+    const isRight = Array.isArray(value) || !isWrong(name);
+    const own = `${field}${field === '' ? '' : '.'}${isRight ? name : '?'}`;
+    return isRight ? fieldsWith(isWrong, inner, own) : [own];
   });
 }
 
+/** What PostgreSQL cannot keep: a NUL, or half a character. */
+const isUnstorable = (text: string) => text.includes('\0') || !text.isWellFormed();
+/** In a text of one line this would be a line of an SMS, a mail or a list that its sender made up (A83). */
+const hasLineBreak = (text: string) => /[\r\n\v\f\u0085\u2028\u2029]/.test(text);
+
+function refuseFields(fields: string[], message: string): void {
+  if (fields.length > 0) throw invalidInput({ errors: fields.slice(0, 10).map((field) => ({ field, message })) });
+}
+
+/** Throws for a value with a text that no database keeps; also for what an operation has parsed out of a text of its own. */
+export function requireStorable(value: unknown, judgedTexts?: string): void {
+  const unstorable = fieldsWith(isUnstorable, value, '').filter((field) => field.split('.')[0] !== judgedTexts);
+  refuseFields(unstorable, 'Has a character that no text can have');
+}
+
+function requireOneLine(input: unknown): void {
+  const ofOneLine = Object.entries(input ?? {}).filter(([name]) => !textsOfLines.has(name));
+  refuseFields(fieldsWith(hasLineBreak, Object.fromEntries(ofOneLine), ''), 'Is one line');
+}
+
 export function parseInput(operation: Operation, input: unknown): Record<string, unknown> {
-  const unstorable = unstorableFields(input, '').filter((field) => field.split('.')[0] !== operation.judgedTexts);
-  if (unstorable.length > 0)
-    throw invalidInput({
-      errors: unstorable.slice(0, 10).map((field) => ({ field, message: 'Has a character that no text can have' })),
-    });
+  requireStorable(input, operation.judgedTexts);
+  requireOneLine(input);
   const parsed = operation.input.safeParse(input);
   if (parsed.success) return parsed.data;
   throw invalidInput({ errors: parsed.error.issues.flatMap(fieldErrors) });
@@ -100,5 +119,18 @@ export function toProblem(error: unknown, log: Logger, signal?: AbortSignal): Pr
     return serviceUnavailable({ retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
   }
   log.error({ err: error, alarm: 'bug' }, 'a call failed in an undeclared way');
+  return internalError();
+}
+
+/**
+ * A problem as the operation's contract declares it, without data that is not declared. Another one, also one that a peer answered with
+ * and nobody caught, is a bug like any other: logged, and a bare 500 to the caller.
+ */
+export function declaredOnly(operation: Operation, problem: ProblemError, log: Logger): ProblemError {
+  const { code, status, title, detail } = problem;
+  const declared = problemsOf(operation).find((known) => known.code === code);
+  const data = declared?.data.safeParse(problem.data);
+  if (data?.success) return new ProblemError({ code, status, title, detail, data: data.data });
+  log.error({ err: problem, alarm: 'bug' }, 'a call ended in a problem that its contract does not declare');
   return internalError();
 }

@@ -20,8 +20,10 @@ test('I17: a field that is not on the list never reaches the log, whatever it is
     cardNumber: '6037991234567890',
     phone: '09121234567',
   };
-  log.info({ orderId: '0193-order', ...secrets }, 'the order was delivered');
-  log.child({ ...secrets, service: 'orders' }).error({ request: { body: secrets } }, 'it failed');
+  // What the compiler refuses may still come from where it does not look.
+  const unchecked: object = secrets;
+  log.info({ orderId: '0193-order', ...unchecked }, 'the order was delivered');
+  log.child({ ...unchecked, service: 'orders' }).error({ ...({ request: { body: secrets } } as object) }, 'it failed');
   for (const secret of Object.values(secrets)) expect(lines.join('')).not.toContain(secret);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     level: 'info',
@@ -30,6 +32,23 @@ test('I17: a field that is not on the list never reaches the log, whatever it is
     msg: 'the order was delivered',
   });
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ level: 'error', service: 'orders', droppedCount: 1 });
+});
+
+test('I17: the compiler refuses a field that is not on the list, in what is spread too', () => {
+  const { lines, log } = startLog();
+  const row = { orderId: '0193-order', phone: '09121234567' };
+  // @ts-expect-error -- a product key is no log field
+  log.info({ productKey: 'STEAM-AAAA-BBBB' }, 'the order was delivered');
+  // @ts-expect-error -- nor is anything else of a row that is spread
+  log.error({ ...row, alarm: 'bug' }, 'it failed');
+  // @ts-expect-error -- nor what only one of two cases brings
+  log.warn({ alarm: 'bug', ...(lines.length > 0 ? row : {}) }, 'it failed');
+  // @ts-expect-error -- nor what stays with every line of a child
+  log.child({ service: 'orders', token: 'Bearer eyJ' });
+  // @ts-expect-error -- nor an object, whose fields nobody knows
+  log.info({ reason: row }, 'it failed');
+  expect(lines).toHaveLength(4);
+  expect(lines.slice(0, 3).join('')).not.toMatch(/STEAM|0912/);
 });
 
 test('I17: an error keeps its kind, code and place, and loses the fields that somebody hung on it', () => {

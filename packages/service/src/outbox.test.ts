@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { ordersContract } from '@kelid/contracts/orders';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { orderPlaced } from '@kelid/contracts/events';
 import { waitFor } from '@kelid/testing/start-service';
 import { createTestDatabase, createTestQueueDatabase, type TestDatabase } from '@kelid/testing/test-postgres';
+import { createPostgresBackend, DEFAULT_SCHEMA, Queue } from 'bullmq';
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -14,7 +16,7 @@ import { consumeOnce } from './inbox.ts';
 import { createLogger } from './log.ts';
 import type { EventEnvelope } from './event-envelope.ts';
 import { pruneTechnicalTables } from './prune.ts';
-import { publish, relayOnce, resendAfterLoss } from './outbox.ts';
+import { publish, relayOnce, resendAfterLoss, startRelay } from './outbox.ts';
 import { type EventQueues, openQueues, type QueueStore } from './queue.ts';
 import { effects } from './test-tables.ts';
 import { hasRedis, migrationsFolder, serviceOf, startRedis } from './test-services.ts';
@@ -172,6 +174,62 @@ function relayUntil(point: string, shop: Shop): Promise<string | null> {
   return new Promise((done) => relay.once('exit', (_code, signal) => done(signal)));
 }
 
+/** Soon enough to see a dead worker's job taken up again, and longer than this machine ever stands still. */
+const lockMs = 3_000;
+
+/** A worker in a process of its own, which does with each event what this code says. */
+function startWorker(
+  shop: Shop,
+  handle: string,
+  { nodeOptions = [], lockMs: ownLockMs = lockMs }: { nodeOptions?: string[]; lockMs?: number } = {},
+): ChildProcess {
+  const code = `
+    import { createLogger } from './log.ts';
+    import { openQueues } from './queue.ts';
+    const queues = await openQueues(JSON.parse(process.env.QUEUE_STORE), createLogger({ level: 'silent' }), ${ownLockMs});
+    queues.work('notifications', 1, async (event) => { ${handle} });`;
+  return spawn(process.execPath, [...nodeOptions, '--input-type=module', '-e', code], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, QUEUE_STORE: JSON.stringify(shop.store) },
+  });
+}
+
+/** A worker of this process; what it was given, and what it said of it. */
+async function work(shop: Shop, handle: (event: EventEnvelope) => void = () => undefined) {
+  const given: string[] = [];
+  const logLines: string[] = [];
+  const log = createLogger({ level: 'error', destination: { write: (line) => void logLines.push(line) } });
+  const queues = await openQueues(shop.store, log, lockMs);
+  closers.push(() => queues.close());
+  queues.work('notifications', 4, async (event) => {
+    given.push(event.id);
+    handle(event);
+  });
+  return { given, logLines };
+}
+
+/** The queue itself, for making what waits due now and for looking at dead letters. */
+function openQueue(shop: Shop): Queue<EventEnvelope> {
+  if (shop.store.kind === 'redis') {
+    const queue = new Queue<EventEnvelope>('notifications', { connection: { url: shop.store.url }, prefix: 'kelid' });
+    closers.push(() => queue.close());
+    return queue;
+  }
+  const options = `-c search_path=${DEFAULT_SCHEMA}`;
+  const pool = new pg.Pool({ connectionString: shop.store.url, max: 2, options });
+  const queue = new Queue<EventEnvelope>(
+    'notifications',
+    { connection: pool, prefix: 'kelid' } as never,
+    createPostgresBackend as never,
+  );
+  closers.push(
+    () => pool.end(),
+    () => queue.close(),
+  );
+  return queue;
+}
+
 async function letLeasesRunOut(shop: Shop): Promise<void> {
   await shop.orders.db.execute(sql`update outbox set claimed_until = now() - interval '1 second'`);
 }
@@ -276,6 +334,51 @@ for (const kind of ['postgres', 'redis'] as const) {
       expect(failures).toBe(2);
       expect(await shop.effectIds()).toHaveLength(1);
     });
+
+    test('F2: a job whose worker is killed twice in the middle of it is done by the third', async () => {
+      const shop = await openShop(kind);
+      await shop.placeOrders(1);
+      await relayOnce(shop.orders.db, shop.queues);
+      const [event] = await shop.outboxRows();
+      for (let death = 1; death <= 2; death += 1) {
+        const worker = startWorker(shop, "process.kill(process.pid, 'SIGKILL')");
+        expect((await once(worker, 'exit'))[1]).toBe('SIGKILL');
+      }
+      const { given, logLines } = await work(shop);
+      await waitFor('the job', async () => given.length > 0, 40_000);
+      expect(given).toEqual([event?.id]);
+      expect(logLines).toEqual([]);
+    });
+
+    test('F31: an event that nobody can handle is a dead letter after eight tries, with one alarm, and the others flow on', async () => {
+      const shop = await openShop(kind);
+      await shop.placeOrders(20);
+      await relayOnce(shop.orders.db, shop.queues);
+      const [poison, ...others] = (await shop.outboxRows()).map(({ id }) => id);
+      const queue = openQueue(shop);
+      const { given, logLines } = await work(shop, ({ id }) => {
+        if (id === poison) throw new Error('its schema is of no release');
+      });
+      const triesOfPoison = () => given.filter((id) => id === poison).length;
+      await waitFor('all others', async () => given.length - triesOfPoison() === others.length, 30_000);
+      await waitFor(
+        'the dead letter',
+        async () => {
+          for (const job of await queue.getDelayed()) await job.promote().catch(() => undefined); // It may be due by itself just now.
+          return logLines.length > 0;
+        },
+        40_000,
+      );
+      expect(triesOfPoison()).toBe(8);
+      expect(logLines.map((line) => JSON.parse(line) as object)).toMatchObject([
+        { alarm: 'dead-letter', eventId: poison },
+      ]);
+      expect((await queue.getFailed()).map((job) => job.data.id)).toEqual([poison]);
+      await shop.placeOrders(1);
+      await relayOnce(shop.orders.db, shop.queues);
+      await waitFor('the next event', async () => given.length === 8 + others.length + 1, 30_000);
+      expect(triesOfPoison()).toBe(8);
+    });
   });
 }
 
@@ -292,6 +395,86 @@ test.skipIf(!hasRedis)(
     expect(await shop.effectIds()).toEqual((await shop.outboxRows()).map((row) => row.id));
   },
 );
+
+test.skipIf(!hasRedis)(
+  'F9 I29: with Redis away every question to it ends, and events of the consumers of this process are handled all the same',
+  async () => {
+    const shop = await openShop('postgres');
+    const own = await startRedis();
+    const queues = await openQueues({ kind: 'redis', url: own.url }, silent);
+    await resendAfterLoss(shop.orders.db, queues);
+    own.stop();
+    const event = { id: newId(), type: 'order.placed', data: {} };
+    for (const ask of [
+      () => queues.hasMark('orders'),
+      () => queues.setMark('orders'),
+      () => queues.add('notifications', [event]),
+      () => queues.ping(),
+    ])
+      await expect(ask()).rejects.toThrow();
+    const handled: string[] = [];
+    const relay = startRelay(shop.orders.db, queues, silent, (_consumer, { id }) => {
+      handled.push(id);
+      return Promise.resolve();
+    });
+    await shop.placeOrders(5);
+    relay.wake();
+    await waitFor('the events', async () => (await shop.outboxRows()).every((row) => row.isSent), 60_000);
+    expect(handled.toSorted()).toEqual((await shop.outboxRows()).map((row) => row.id).toSorted());
+    await relay.stop();
+    await queues.close();
+  },
+  120_000,
+);
+
+test('F28: an event whose handling ends its process for want of memory ends six of them, is a dead letter with an alarm, and the others are handled', async () => {
+  const shop = await openShop('postgres');
+  await shop.placeOrders(3);
+  await relayOnce(shop.orders.db, shop.queues);
+  const [poison, ...others] = (await shop.outboxRows()).map(({ id }) => id);
+  const hoard = `
+    if (event.id !== '${poison}') return;
+    for (const hoard = []; ; ) hoard.push(Array.from({ length: 100_000 }, Math.random));`;
+  for (let death = 1; death <= 6; death += 1) {
+    // Only the dead one holds anything, so its lock may be short.
+    const worker = startWorker(shop, hoard, { nodeOptions: ['--max-old-space-size=48'], lockMs: 1_000 });
+    expect((await once(worker, 'exit'))[1]).toBe('SIGABRT');
+  }
+  const { given, logLines } = await work(shop);
+  await waitFor('the dead letter', async () => logLines.length > 0, 40_000);
+  expect(logLines.map((line) => JSON.parse(line) as object)).toMatchObject([{ alarm: 'dead-letter', eventId: poison }]);
+  const queue = openQueue(shop);
+  await waitFor(
+    'the others',
+    async () => (await queue.getJobCountByTypes('waiting', 'active', 'delayed')) === 0,
+    30_000,
+  );
+  expect((await queue.getFailed()).map((job) => job.data.id)).toEqual([poison]);
+  expect(others).toEqual(expect.arrayContaining(given));
+}, 120_000);
+
+test('F27: a worker whose process stands still for two seconds keeps its job: nobody else takes it meanwhile', async () => {
+  const shop = await openShop('postgres');
+  await shop.placeOrders(1);
+  await relayOnce(shop.orders.db, shop.queues);
+  const standing = startWorker(
+    shop,
+    "process.stdout.write('begun'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000); process.stdout.write('done')",
+  );
+  closers.push(async () => void standing.kill('SIGKILL'));
+  let said = '';
+  standing.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await waitFor('the job to begin', async () => said.length > 0, 30_000);
+  const { given } = await work(shop);
+  const queue = openQueue(shop);
+  await waitFor(
+    'the job to end',
+    async () => (await queue.getJobCountByTypes('waiting', 'active', 'delayed')) === 0,
+    30_000,
+  );
+  expect(given).toEqual([]);
+  await waitFor('its end to be said', async () => said === 'begundone');
+});
 
 test('I14: while the queue store keeps its mark, nothing is sent again', async () => {
   const shop = await openShop('postgres');

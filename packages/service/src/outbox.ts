@@ -115,12 +115,7 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere
   async function drain(): Promise<void> {
     try {
       if (performance.now() >= looksForLossAt) {
-        const resentCount = await resendAfterLoss(db, queues);
-        if (resentCount > 0)
-          log.warn(
-            { count: resentCount },
-            'the queue store is new or was wiped; the events of the last two days are sent again',
-          );
+        await lookForLoss();
         looksForLossAt = performance.now() + 5_000;
       }
       if (performance.now() >= prunesAt) {
@@ -133,6 +128,20 @@ export function startRelay(db: Db, queues: EventQueues, log: Logger, deliverHere
       } while (isAwake && !isStopped);
     } catch (error) {
       log.warn({ err: error }, 'the relay could not send; it tries again');
+    }
+  }
+
+  /** With the store away the consumers of this process go on; nothing else can. */
+  async function lookForLoss(): Promise<void> {
+    try {
+      const resentCount = await resendAfterLoss(db, queues);
+      if (resentCount > 0)
+        log.warn(
+          { count: resentCount },
+          'the queue store is new or was wiped; the events of the last two days are sent again',
+        );
+    } catch (error) {
+      log.warn({ err: error }, 'the queue store could not be looked at');
     }
   }
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { contracts, type ServiceName } from '@kelid/contracts/all';
 import { serviceUnavailable } from '@kelid/contracts/common';
 import { type Contract, type Operation, ProblemError } from '@kelid/contracts/contract';
-import type { CallOptions, Client } from '@kelid/contracts/client';
+import type { CallOptions } from '@kelid/contracts/address';
+import type { Client } from '@kelid/contracts/client';
 import { Breaker } from './breaker.ts';
 import type { Peers } from './context.ts';
 import { assertNoTransaction } from './database.ts';
@@ -66,21 +67,27 @@ export function createRemoteCall(options: { urlOf(service: string): string; secr
 }
 
 /** Typed clients of other services for a context: each call goes out as this service, within the caller's deadline. */
-export function createPeers(call: Call, base: CallContext): Peers {
+export function createPeers(call: Call, base: CallContext, timeoutMs?: number): Peers {
   const clients: Record<string, unknown> = {};
-  for (const contract of Object.values(contracts)) clients[contract.name] = createClient(contract, call, base);
+  for (const contract of Object.values(contracts))
+    clients[contract.name] = createClient(contract, call, base, timeoutMs);
   return clients as Peers; // Every contract has just been given its client.
 }
 
-/** A typed client of one service, calling as whoever `base` says. */
-export function createClient<C extends Contract>(contract: C, call: Call, base: CallContext): Client<C> {
+/** A typed client of one service, calling as whoever `base` says, with the internal deadlines unless others are given. */
+export function createClient<C extends Contract>(
+  contract: C,
+  call: Call,
+  base: CallContext,
+  timeoutMs?: number,
+): Client<C> {
   const client: Record<string, unknown> = {};
   for (const [name, operation] of Object.entries(contract.operations)) {
     client[name] = async (input: unknown, options?: CallOptions) => {
       assertNoTransaction(`${contract.name}.${name}`);
       // Internal deadlines: 1 s to read, 3 s to write, unless the operation itself waits for a bank.
-      const timeoutMs = operation.method === 'GET' ? 2_000 : 10_000;
-      const signals = [base.signal, AbortSignal.timeout(timeoutMs), ...(options?.signal ? [options.signal] : [])];
+      const deadlineMs = timeoutMs ?? (operation.method === 'GET' ? 2_000 : 10_000);
+      const signals = [base.signal, AbortSignal.timeout(deadlineMs), ...(options?.signal ? [options.signal] : [])];
       const answer = await call(contract.name, name, input, {
         ...base,
         signal: AbortSignal.any(signals),

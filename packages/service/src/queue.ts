@@ -1,4 +1,5 @@
-import { createPostgresBackend, DEFAULT_SCHEMA, Queue, runMigrations, Worker } from 'bullmq';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_SCHEMA, PostgresConnection, PostgresQueueBackend, Queue, runMigrations, Worker } from 'bullmq';
 import pg from 'pg';
 import type { EventEnvelope } from './event-envelope.ts';
 import type { Logger } from './log.ts';
@@ -13,9 +14,25 @@ export interface EventQueues {
   /** False when the store does not know this mark: it is new, or was wiped, and with it whatever was waiting there. */
   hasMark(name: string): Promise<boolean>;
   setMark(name: string): Promise<void>;
-  /** Rejects, or does not answer, when the store is away. */
+  /** Rejects when the store is away, as all questions here do after some seconds. */
   ping(): Promise<unknown>;
   close(): Promise<void>;
+}
+
+/** How long the store is waited for. While Redis is away its client keeps what it is asked and answers nothing. */
+const answerMs = 3_000;
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const end = new AbortController();
+  const over = sleep(answerMs, undefined, { signal: end.signal, ref: false }).then(() =>
+    Promise.reject(new Error('The queue store did not answer in time')),
+  );
+  over.catch(() => undefined);
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    end.abort();
+  }
 }
 
 // Exponential with jitter: 2 s, 4 s, … and after the eighth try the job stays as a dead letter that staff can see and replay.
@@ -25,6 +42,14 @@ const jobOptions = {
   removeOnComplete: true,
   removeOnFail: { age: 30 * 86_400 },
 };
+
+/**
+ * The schema was brought up when the queues were opened. BullMQ would look at it once more before its first call, and keep a look that
+ * failed: after a connection cut at that moment it would never call again.
+ */
+class OpenedConnection extends PostgresConnection {
+  override async waitUntilReady(): Promise<void> {}
+}
 
 export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000): Promise<EventQueues> {
   const queues = new Map<string, Queue<EventEnvelope>>();
@@ -52,6 +77,9 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
     }
   }
 
+  const backendOf = (name: string, options: never) =>
+    new PostgresQueueBackend(new OpenedConnection(pool as never), name, options, true);
+
   function queueOf(name: string): Queue<EventEnvelope> {
     const open = queues.get(name);
     if (open) return open;
@@ -59,7 +87,7 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
       ? new Queue<EventEnvelope>(
           name,
           { connection: pool, prefix: 'kelid', defaultJobOptions: jobOptions } as never,
-          createPostgresBackend as never,
+          backendOf as never,
         )
       : new Queue<EventEnvelope>(name, {
           connection: { url: store.url },
@@ -73,8 +101,8 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
 
   return {
     async add(name, events) {
-      await queueOf(name).addBulk(
-        events.map((event) => ({ name: event.type, data: event, opts: { jobId: event.id } })),
+      await inTime(
+        queueOf(name).addBulk(events.map((event) => ({ name: event.type, data: event, opts: { jobId: event.id } }))),
       );
     },
     work(name, concurrency, handle) {
@@ -85,24 +113,21 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
         maxStalledCount: 5,
         lockDuration: lockMs,
         stalledInterval: lockMs,
+        runRetryDelay: 1_000, // After a lost connection; every waiting order waits for it.
       };
       const process = async (job: { data: EventEnvelope }) => {
         await handle(job.data);
       };
       const worker = pool
-        ? new Worker<EventEnvelope>(
-            name,
-            process,
-            { ...options, connection: pool } as never,
-            createPostgresBackend as never,
-          )
+        ? new Worker<EventEnvelope>(name, process, { ...options, connection: pool } as never, backendOf as never)
         : new Worker<EventEnvelope>(name, process, {
             ...options,
             connection: { url: store.url, maxRetriesPerRequest: null },
           });
       worker.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
       worker.on('failed', (job, error) => {
-        const isDead = (job?.attemptsMade ?? 0) >= jobOptions.attempts;
+        // After its last try, or when it took so many workers with it that nobody tries it again.
+        const isDead = typeof job?.finishedOn === 'number';
         log[isDead ? 'error' : 'warn'](
           {
             event: job?.name,
@@ -118,17 +143,18 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
     },
     // A mark is a job that no worker takes, so that both stores keep it in the same way and lose it together with all others.
     async hasMark(name) {
-      return (await queueOf('marks').getJob(name)) !== undefined;
+      return (await inTime(queueOf('marks').getJob(name))) !== undefined;
     },
     async setMark(name) {
-      await queueOf('marks').add('mark', { id: name, type: 'mark', data: null }, { jobId: name });
+      await inTime(queueOf('marks').add('mark', { id: name, type: 'mark', data: null }, { jobId: name }));
     },
     async ping() {
-      await (pool ? pool.query('select 1') : queueOf('marks').getJob('ping'));
+      await inTime<unknown>(pool ? pool.query('select 1') : queueOf('marks').getJob('ping'));
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      // With Redis away its client never comes to an end.
+      await Promise.all([...queues.values()].map((queue) => inTime(queue.close()).catch(() => undefined)));
       await pool?.end();
     },
   };

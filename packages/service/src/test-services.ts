@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Contract } from '@kelid/contracts/contract';
+import pg from 'pg';
+import { inject } from 'vitest';
 import { z } from 'zod';
 import type { BaseContext } from './context.ts';
 import type { AnyService } from './define-service.ts';
@@ -23,6 +25,7 @@ export function serviceOf(
     migrationsFolder,
     config: z.object({}),
     operations: {},
+    events: {},
     createParts(_config, start) {
       onStart?.(start.contextOf());
       return {};
@@ -60,4 +63,15 @@ export async function startRedis(): Promise<{ url: string; wipe(): void; stop():
     },
     stop: () => void server.kill('SIGKILL'),
   };
+}
+
+/** Cuts every connection to a database and lets nobody in, or lets them in again. */
+export async function setAway(url: string, isAway: boolean): Promise<void> {
+  const admin = new pg.Client({ connectionString: inject('adminUrl') });
+  await admin.connect();
+  const database = new URL(url).pathname.slice(1);
+  await admin.query(`alter database ${database} with allow_connections ${!isAway}`);
+  if (isAway)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+  await admin.end();
 }

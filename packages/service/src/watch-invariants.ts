@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
-import type { BaseContext } from './context.ts';
+import type { BaseContext, Tx } from './context.ts';
 import { sqlState } from './database.ts';
 import type { Sweep } from './define-service.ts';
+import { sqlStates } from './sqlstates.ts';
 import { type Invariant, invariantsBeside } from './invariants.ts';
 
 /** A statement is run every 30 seconds, or as much more seldom as keeps it below a hundredth of one connection's time. */
@@ -11,30 +12,38 @@ const costFactor = 100;
 const statementSeconds = 30;
 const rowsMax = 100;
 
-/** What must never be and was: `variantId` names the product that is not sold until staff have settled it. */
+/** What must never be and was, and what is stopped for it: a variant until staff settle the breach, or what `Stops` says. */
 interface Found {
   subject: string;
-  variantId: string | null;
+  stopped: string | null;
+}
+/** What breaches of a service stop, where that is no variant. */
+export interface Stops<Ctx> {
+  /** The column of the statements, and of `invariant_breaches`, that names it. */
+  column: 'psp';
+  isOne(named: string): boolean;
+  /** In the transaction that keeps the breach. */
+  stop(ctx: Ctx, tx: Tx, named: string, why: string): Promise<void>;
 }
 
 /**
- * The sweep that watches every invariant of a service: those that name `:since` look at what has moved since their last look and ten minutes
+ * The sweep that watches every invariant of a service's invariants.sql: those that name `:since` look at what has moved since their last look and ten minutes
  * more (a transaction commits later than its own time says), the others at all there is. A breach is kept once and is an alarm.
  */
-export function watchInvariants<Ctx extends BaseContext>(migrationsFolder: string): Sweep<Ctx> {
+export function watchInvariants<Ctx extends BaseContext>(migrationsFolder: string, stops?: Stops<Ctx>): Sweep<Ctx> {
   const reading = invariantsBeside(migrationsFolder);
   reading.catch(() => undefined); // Told by the sweep that awaits it.
   return {
     name: 'watch-invariants',
     everyMs: 10_000,
     async run(ctx) {
-      for (const invariant of await reading) await watch(ctx, invariant);
+      for (const invariant of await reading) await watch(ctx, invariant, stops);
       return 0;
     },
   };
 }
 
-async function watch(ctx: BaseContext, invariant: Invariant): Promise<void> {
+async function watch<Ctx extends BaseContext>(ctx: Ctx, invariant: Invariant, stops?: Stops<Ctx>): Promise<void> {
   const { id, sentence } = invariant;
   const name = `${id}: ${sentence}`;
   await ctx.db.execute(sql`insert into monitor_marks (name) values (${name}) on conflict do nothing`);
@@ -46,19 +55,24 @@ async function watch(ctx: BaseContext, invariant: Invariant): Promise<void> {
   if (!mark) return;
   const startedAt = performance.now();
   try {
-    const found = await look(ctx, invariant, mark.since);
-    await keep(ctx, invariant, found);
+    const found = await look(ctx, invariant, mark.since, stops);
+    await keep(ctx, invariant, found, stops);
     const seconds = Math.max(everySeconds, ((performance.now() - startedAt) / 1_000) * costFactor);
     await ctx.db.execute(sql`
       update monitor_marks set looked_until = ${mark.at}::timestamptz, due_at = now() + make_interval(secs => ${seconds}) where name = ${name}`);
   } catch (error) {
-    if (sqlState(error) !== '57014') throw error;
+    if (sqlState(error) !== sqlStates.queryCanceled) throw error;
     await ctx.db.execute(sql`update monitor_marks set due_at = now() + interval '1 hour' where name = ${name}`);
     ctx.log.error({ alarm: 'invariant-unwatched', invariant: id }, 'an invariant takes too long to be looked at');
   }
 }
 
-function look(ctx: BaseContext, { statement }: Invariant, since: string): Promise<Found[]> {
+function look<Ctx extends BaseContext>(
+  ctx: Ctx,
+  { statement }: Invariant,
+  since: string,
+  stops?: Stops<Ctx>,
+): Promise<Found[]> {
   return ctx.transaction(async (tx) => {
     await tx.execute(sql`set transaction read only`);
     await tx.execute(sql.raw(`set local statement_timeout = '${statementSeconds}s'`));
@@ -66,23 +80,40 @@ function look(ctx: BaseContext, { statement }: Invariant, since: string): Promis
     const parts = statement.split(':since').map((part) => sql.raw(part));
     const { rows } = await tx.execute<Record<string, unknown>>(sql.join(parts, sql`${since}::timestamptz`));
     return rows.slice(0, rowsMax).map((row) => {
-      const variantId = row['variant_id'];
-      return { subject: String(Object.values(row)[0]), variantId: typeof variantId === 'string' ? variantId : null };
+      const named = row[stops?.column ?? 'variant_id'];
+      const isStopped = typeof named === 'string' && (stops?.isOne(named) ?? true);
+      return { subject: String(Object.values(row)[0]), stopped: isStopped ? named : null };
     });
   });
 }
 
-async function keep(ctx: BaseContext, { id, sentence }: Invariant, found: Found[]): Promise<void> {
+async function keep<Ctx extends BaseContext>(
+  ctx: Ctx,
+  { id, sentence }: Invariant,
+  found: Found[],
+  stops?: Stops<Ctx>,
+): Promise<void> {
   if (found.length === 0) return;
-  const { rows } = await ctx.db.execute<{ subject: string; variantId: string | null }>(sql`
-    insert into invariant_breaches (id, invariant, subject, sentence, variant_id)
-    select uuidv7(), ${id}, f->>'subject', ${sentence}, (f->>'variantId')::uuid from jsonb_array_elements(${JSON.stringify(found)}::jsonb) f
-    on conflict do nothing returning subject, variant_id as "variantId"`);
-  for (const { subject, variantId } of rows)
+  const column = stops?.column ?? 'variant_id';
+  const kept = await ctx.transaction(async (tx) => {
+    const { rows } = await tx.execute<{ subject: string; stopped: string | null }>(sql`
+      insert into invariant_breaches (id, invariant, subject, sentence, ${sql.identifier(column)})
+      select uuidv7(), ${id}, f->>'subject', ${sentence}, ${sql.raw(stops ? "f->>'stopped'" : "(f->>'stopped')::uuid")} from jsonb_array_elements(${JSON.stringify(found)}::jsonb) f
+      on conflict do nothing returning subject, ${sql.identifier(column)} as stopped`);
+    for (const { stopped } of rows) if (stopped !== null) await stops?.stop(ctx, tx, stopped, `${id}, ${sentence}`);
+    return rows;
+  });
+  for (const { subject, stopped } of kept)
     ctx.log.error(
-      { alarm: 'invariant-broken', invariant: id, sentence, subject, ...(variantId === null ? {} : { variantId }) },
-      variantId === null
+      {
+        alarm: 'invariant-broken',
+        invariant: id,
+        sentence,
+        subject,
+        ...(stopped === null ? {} : stops ? { psp: stopped } : { variantId: stopped }),
+      },
+      stopped === null
         ? 'something is as it must never be'
-        : 'something is as it must never be; this variant is not sold until staff settle it',
+        : 'something is as it must never be; what it names is stopped until staff settle it',
     );
 }

@@ -7,6 +7,7 @@ import { createClient } from '@kelid/service/peers';
 import type { Client } from '@kelid/contracts/client';
 import type { Contract, Role } from '@kelid/contracts/contract';
 import pg from 'pg';
+import { wrongSqlEvents } from './sql-events.ts';
 import { createTestDatabase, createTestQueueDatabase } from './test-postgres.ts';
 
 type PeerAnswers = Record<string, Record<string, (input: never) => unknown>>;
@@ -21,6 +22,8 @@ export interface TestServices {
   begin(service: string): Promise<{ sql(text: string, values?: unknown[]): Promise<unknown>; commit(): Promise<void> }>;
   /** Waits until somebody at this service's database waits for a lock, or this promise has ended without. */
   untilWaiting(service: string, work: Promise<unknown>): Promise<void>;
+  /** Ends every connection that this service has to its database, in whatever process, and waits until they are gone; answers how many. */
+  cutConnections(service: string): Promise<number>;
   /** A typed client that calls as this actor, through access check, parsing and problems. */
   as<C extends Contract>(contract: C, actor: Actor, options?: { idempotencyKey?: string; ip?: string }): Client<C>;
   /** What does not hold of a service's db/invariants.sql, as `I1: its sentence`. */
@@ -28,6 +31,7 @@ export interface TestServices {
   databaseUrls: Record<string, { appUrl: string; ownerUrl: string }>;
   env: Record<string, string>;
   logLines: string[];
+  /** Ends all of it. Throws when an SQL function has written an event that is not as it is declared. */
   close(): Promise<void>;
 }
 
@@ -75,6 +79,7 @@ export async function startServices(options: {
       : {}),
   });
   const pools = new Map<string, pg.Pool>();
+  const begun = new Set<pg.Client>();
   async function query(url: string, text: string, values: unknown[] = []) {
     const pool = pools.get(url) ?? new pg.Pool({ connectionString: url, max: 2 });
     pools.set(url, pool);
@@ -98,12 +103,14 @@ export async function startServices(options: {
     },
     async begin(service) {
       const client = new pg.Client({ connectionString: databaseUrls[service]?.appUrl });
+      begun.add(client);
       await client.connect();
       await client.query('begin');
       return {
         sql: (text, values = []) => client.query(text, values),
         async commit() {
           await client.query('commit');
+          begun.delete(client);
           await client.end();
         },
       };
@@ -119,6 +126,14 @@ export async function startServices(options: {
         );
         return hasEnded || waiting.length > 0;
       });
+    },
+    async cutConnections(service) {
+      const cut = await query(
+        databaseUrls[service]?.appUrl ?? '',
+        'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name = $1',
+        [`kelid-${service}`],
+      );
+      return cut.length;
     },
     as(contract, actor, call = {}) {
       return createClient(
@@ -137,9 +152,17 @@ export async function startServices(options: {
       );
     },
     async close() {
+      // Of a test that failed before its commit: dropping the database would end them with an error that nobody hears.
+      await Promise.all([...begun].map((client) => client.end()));
       await host.close();
+      const wrong: string[] = [];
+      for (const { contract, migrationsFolder } of options.services) {
+        const { appUrl } = databaseUrls[contract.name] ?? {};
+        wrong.push(...(await wrongSqlEvents(migrationsFolder, (text, values) => query(appUrl ?? '', text, values))));
+      }
       await Promise.all([...pools.values()].map((pool) => pool.end()));
       await Promise.all([...databases.map((database) => database.drop()), queue.drop()]);
+      if (wrong.length > 0) throw new Error(`SQL wrote events that are not as they are declared:\n${wrong.join('\n')}`);
     },
   };
 }
@@ -154,7 +177,7 @@ export const serviceActor: Actor = { kind: 'service', name: 'test' };
 export async function waitFor<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = 40_000,
 ): Promise<T> {
   const until = performance.now() + timeoutMs;
   for (;;) {

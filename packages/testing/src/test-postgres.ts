@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrateDatabase } from '@kelid/service/migrate';
+import { functionsBeside } from '@kelid/service/sql-functions';
 import { prepareDatabase, roleUrl } from '@kelid/service/postgres/provision';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -17,7 +18,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of this test file, cloned from a template that was migrated once per state of the migrations. */
+/** A database of this test file, cloned from a template that was migrated once per state of the migrations and functions. */
 export async function createTestDatabase(
   service: string,
   options: { migrationsFolder: string },
@@ -60,6 +61,7 @@ async function ensureTemplate(service: string, migrationsFolder: string): Promis
   const hash = createHash('sha256');
   for (const file of readdirSync(migrationsFolder).toSorted())
     if (file.endsWith('.sql')) hash.update(readFileSync(join(migrationsFolder, file)));
+  hash.update(functionsBeside(migrationsFolder)?.hash ?? '');
   const template = `template_${service}_${hash.digest('hex').slice(0, 12)}`;
   await asAdmin(adminUrl, async (admin) => {
     // Test files run in parallel processes; the first one makes the template, the others wait.

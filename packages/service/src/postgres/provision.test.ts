@@ -75,7 +75,7 @@ test('PL-2: the role a service works as reads and writes rows, and cannot make, 
   await run(owner, 'drop table pl2_orders');
 });
 
-test('PL-23: preparing the databases again keeps what is in them and puts a new password in place of the old one', async () => {
+test('PL-23: preparing the databases again keeps what is in them, puts a new password in place of the old one, and gives its rights to one that was left without them', async () => {
   const services = ['reviews'];
   const provision = (password: string) =>
     // The queue's role is in use by other tests and keeps the password that they know.
@@ -84,7 +84,12 @@ test('PL-23: preparing the databases again keeps what is in them and puts a new 
       services,
       passwordOf: (role) => (role.startsWith('reviews') ? password : testPassword(role)),
     });
+  // As a run leaves it that was ended in the middle: anybody comes in.
+  await run(adminUrl, 'create role reviews_owner');
+  await run(adminUrl, 'create database kelid_reviews owner reviews_owner template template0');
+  expect(await run(urlOf('orders_app', 'kelid_reviews'), 'select 1 as one')).toEqual([{ one: 1 }]);
   const first = await provision("first 'password'");
+  expect(await refusalOf(urlOf('orders_app', 'kelid_reviews'), 'select 1')).toBe(notAllowed);
   const before = first.services['reviews'];
   if (!before) throw new Error('no URLs');
   await run(before.ownerUrl, 'create table kept as select 42 as answer');

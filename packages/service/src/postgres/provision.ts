@@ -9,7 +9,8 @@ export interface ProvisionedUrls {
 
 /**
  * One database and two roles per service: `<service>_owner` migrates, `<service>_app` reads and writes rows. No role can connect to
- * another's database. Safe to repeat; a repeat sets the passwords again, so rotating one is running this.
+ * another's database. Safe to repeat; a repeat sets the passwords again, so rotating one is running this. The admin may make roles and
+ * databases and need be no superuser: on servers that others run nobody is.
  */
 export async function provisionDatabases(options: {
   adminUrl: string;
@@ -21,26 +22,36 @@ export async function provisionDatabases(options: {
   const names = [...options.services, 'queue'];
   try {
     const roles = names.flatMap((name) => [`${name}_owner`, `${name}_app`]);
-    const known = await admin.query<{ rolname: string }>('select rolname from pg_roles where rolname = any($1)', [
+    const roleRows = await admin.query<{ rolname: string }>('select rolname from pg_roles where rolname = any($1)', [
       roles,
     ]);
-    const knownRoles = new Set(known.rows.map((row) => row.rolname));
+    const knownRoles = new Set(roleRows.rows.map((row) => row.rolname));
     const statements = roles.map((role) => {
       const verb = knownRoles.has(role) ? 'alter' : 'create';
-      return `${verb} role ${admin.escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${admin.escapeLiteral(options.passwordOf(role))}`;
+      return `${verb} role ${admin.escapeIdentifier(role)} login password ${admin.escapeLiteral(options.passwordOf(role))}`;
     });
     await admin.query(statements.join(';'));
-    const databases = await admin.query<{ datname: string }>(
-      'select datname from pg_database where datname = any($1)',
+    const { rows: me } = await admin.query<{ rolsuper: boolean }>(
+      'select rolsuper from pg_roles where rolname = current_user',
+    );
+    // Who is no superuser gives a database only to a role that they may act as.
+    if (!me[0]?.rolsuper)
+      await admin.query(
+        names.map((name) => `grant ${name}_owner to current_user with inherit true, set true`).join(';'),
+      );
+    const databases = await admin.query<{ datname: string; is_prepared: boolean }>(
+      'select datname, datacl is not null as is_prepared from pg_database where datname = any($1)',
       [names.map((name) => `kelid_${name}`)],
     );
-    const knownDatabases = new Set(databases.rows.map((row) => row.datname));
-    const missing = names.filter((name) => !knownDatabases.has(`kelid_${name}`));
-    for (const name of missing) {
-      await admin.query(
-        `create database kelid_${name} owner ${name}_owner template template0 encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype '${letters}' strategy file_copy`,
-      );
-      await prepareDatabase(options.adminUrl, `kelid_${name}`, name);
+    const known = new Map(databases.rows.map((row) => [row.datname, row.is_prepared]));
+    for (const name of names) {
+      const database = `kelid_${name}`;
+      if (!known.has(database))
+        await admin.query(
+          `create database ${database} owner ${name}_owner template template0 encoding 'UTF8' locale_provider libc lc_collate 'C' lc_ctype '${letters}' strategy file_copy`,
+        );
+      // One that a run before this left without its rights is mended.
+      if (!known.get(database)) await prepareDatabase(options.adminUrl, database, name);
     }
   } finally {
     await admin.end();
