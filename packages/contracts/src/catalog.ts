@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   AmountRial,
   Cursor,
+  FieldErrors,
   Id,
   Instant,
   Language,
@@ -16,6 +17,7 @@ import {
 import { contract, operation, problem } from './contract.ts';
 import { stockChanged } from './events.ts';
 import { GameAccountRule } from './game-account.ts';
+import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 
 export const productNotFound = problem('catalog.product-not-found', { status: 404, title: 'No such product' });
 export const categoryNotFound = problem('catalog.category-not-found', { status: 404, title: 'No such category' });
@@ -49,19 +51,22 @@ export const expiryNotAhead = problem('catalog.expiry-not-ahead', {
   title: 'A rate set by hand ends in the future, within 30 days',
 });
 
-export const rateImplausible = problem<{ knownRateRial: number }>('catalog.rate-implausible', {
+export const rateImplausible = problem('catalog.rate-implausible', {
   status: 422,
   title: 'A rate set by hand is at least half of the rate before and at most twice as much; is it in Rial?',
+  data: z.object({ knownRateRial: z.int() }),
 });
 
-export const staffDecides = problem<{ errors: { field: string; message: string }[] }>('catalog.staff-decides', {
+export const staffDecides = problem('catalog.staff-decides', {
   status: 422,
   title: 'Staff decide what is published and what is featured',
+  data: FieldErrors,
 });
-export const priceOutOfBounds = problem<{ errors: { field: string; message: string }[] }>(
-  'catalog.price-out-of-bounds',
-  { status: 422, title: 'This price is too low, too high, or not for a seller to set' },
-);
+export const priceOutOfBounds = problem('catalog.price-out-of-bounds', {
+  status: 422,
+  title: 'This price is too low, too high, or not for a seller to set',
+  data: FieldErrors,
+});
 export const proposalChanged = problem('catalog.proposal-changed', {
   status: 409,
   title: 'This is no proposal that waits, or it was changed since you looked; look again',
@@ -202,6 +207,8 @@ const Reason = z.string().min(3).max(300);
 export const catalogContract = contract(
   'catalog',
   {
+    listCatalogBreaches: listBreachesOf('catalog'),
+    settleCatalogBreach: settleBreachOf('catalog'),
     listProducts: operation({
       method: 'GET',
       path: '/products',
@@ -610,5 +617,5 @@ export const catalogContract = contract(
       output: z.object({ version: z.int() }),
     }),
   },
-  [stockChanged],
+  stockChanged,
 );

@@ -1,12 +1,8 @@
 import type { z } from 'zod';
+import { type CallOptions, requestOf } from './address.ts';
 import { type Contract, type Operation, ProblemError } from './contract.ts';
 
-export interface CallOptions {
-  signal?: AbortSignal;
-  idempotencyKey?: string;
-}
-
-/** The same shape for a call in this process, between processes and from a browser. */
+/** The same shape for a call in this process, between processes and over the public API. */
 export type Client<C extends Contract> = {
   [Name in keyof C['operations']]: C['operations'][Name] extends Operation<infer Input, infer Output>
     ? (input: z.input<Input>, options?: CallOptions) => Promise<z.output<Output>>
@@ -24,7 +20,7 @@ export interface HttpClientOptions {
   timeoutMs?: number;
 }
 
-/** A client of the public API over the gateway; throws ProblemError. Works in browsers and in Node. */
+/** A client of the public API over the gateway; throws ProblemError. */
 export function createHttpClient<C extends Contract>(contract: C, options: HttpClientOptions): Client<C> {
   const client: Record<string, unknown> = {};
   for (const [name, operation] of Object.entries(contract.operations)) {
@@ -39,30 +35,12 @@ async function request(
   options: HttpClientOptions,
   call: CallOptions | undefined,
 ): Promise<unknown> {
-  const rest = { ...input };
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_match, field: string) => {
-    const value = rest[field];
-    delete rest[field];
-    return encodeURIComponent(String(value));
-  });
-  const url = new URL(`/api/v1${path}`, options.baseUrl);
-  const headers: Record<string, string> = { accept: 'application/json', ...(await options.headers?.()) };
-  if (call?.idempotencyKey) headers['idempotency-key'] = call.idempotencyKey;
-  let body: string | undefined;
-  if (operation.method === 'GET') {
-    for (const [field, value] of Object.entries(rest))
-      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-        url.searchParams.set(field, String(value));
-  } else if (Object.keys(rest).length > 0) {
-    headers['content-type'] = 'application/json';
-    body = JSON.stringify(rest);
-  }
+  const { path, init } = requestOf(operation, input, call);
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 15_000);
-  const response = await (options.fetch ?? fetch)(url, {
-    method: operation.method,
-    headers,
-    signal: call?.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
-    ...(body === undefined ? {} : { body }),
+  const response = await (options.fetch ?? fetch)(new URL(path, options.baseUrl), {
+    ...init,
+    headers: { accept: 'application/json', ...(await options.headers?.()), ...init.headers },
+    signal: init.signal ? AbortSignal.any([init.signal, timeout]) : timeout,
   });
   options.onResponse?.(response);
   const text = await response.text();

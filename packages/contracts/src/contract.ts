@@ -5,16 +5,25 @@ export type Access = 'public' | Role | 'internal';
 export const Role = z.enum(['customer', 'seller', 'support', 'developer', 'admin']);
 export type Role = z.infer<typeof Role>;
 
-export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+  Problem extends DeclaredProblem = DeclaredProblem,
+  Verb extends Method = Method,
+  Path extends string = string,
+> {
+  method: Verb;
   /** Below `/api/v1`; `{name}` takes the input's field of that name. */
-  path: string;
+  path: Path;
   summary: string;
   access: readonly Access[];
   input: Input;
   output: Output;
   status: 200 | 201 | 202 | 204 | 303;
-  problems: readonly DeclaredProblem[];
+  /** What it may end in, beside the `generalProblems`; the host sends no other. */
+  problems: readonly Problem[];
   /** A public answer that the gateway may keep as bytes. A tag names what a write makes stale. */
   cache?: { ttlSeconds: number; tags: readonly string[] };
   /** The caller must send an Idempotency-Key; ctx.idempotencyKey is then set. */
@@ -31,20 +40,31 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   judgedTexts?: string;
   /** The longest body that is read, everywhere on its way. */
   bodyBytesMax: number;
-  /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. `webhook`: text of any type arrives as `body`, the sender's own headers as `headers`. */
+  /** `form`: a bank's callback (query or form fields arrive as `params`). `upload`: raw bytes arrive as `contentBase64`. `download`: `contentBase64` leaves as bytes. `webhook`: text of any type arrives as `body`, those of the sender's headers that `webhookHeaders` names as `headers`. */
   transport: 'json' | 'form' | 'upload' | 'download' | 'webhook';
+  webhookHeaders?: readonly string[];
 }
 
-type OperationOptions<Input extends z.ZodObject, Output extends z.ZodType> = Pick<
-  Operation<Input, Output>,
-  'method' | 'path' | 'summary' | 'access' | 'input' | 'output'
-> &
-  Partial<Operation<Input, Output>>;
+/** Named apart below: compared with the schema of any operation too, they would take the compiler three times as long. */
+type Inferred = 'method' | 'path' | 'input' | 'output' | 'problems';
 
 /** Input objects are strict: an unknown field is a 422, so that no price, role or owner slips in from a client (I13). */
-export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
-  options: OperationOptions<Input, Output>,
-): Operation<Input, Output> {
+export function operation<
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  const Verb extends Method,
+  const Path extends string,
+  Problems extends readonly DeclaredProblem[] = [],
+>(
+  options: Pick<Operation, 'summary' | 'access'> &
+    Partial<Omit<Operation, Inferred>> & {
+      method: Verb;
+      path: Path;
+      input: Input;
+      output: Output;
+      problems?: Problems;
+    },
+): Operation<Input, Output, Problems[number], Verb, Path> {
   return {
     status: 200,
     problems: [],
@@ -62,43 +82,45 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
 export interface Contract<
   Name extends string = string,
   Operations extends Record<string, Operation> = Record<string, Operation>,
+  Events extends readonly EventType[] = readonly EventType[],
 > {
   name: Name;
   operations: Operations;
   /** Events of other services that this one wants delivered. */
-  subscribesTo: readonly EventType[];
+  subscribesTo: Events;
 }
 
-export function contract<Name extends string, Operations extends Record<string, Operation>>(
-  name: Name,
-  operations: Operations,
-  subscribesTo: readonly EventType[] = [],
-): Contract<Name, Operations> {
+export function contract<
+  Name extends string,
+  Operations extends Record<string, Operation>,
+  const Events extends readonly EventType[] = [],
+>(name: Name, operations: Operations, ...subscribesTo: Events): Contract<Name, Operations, Events> {
   return { name, operations, subscribesTo };
 }
 
 /** What went wrong in words of the contract. Recognise it by code (`orderNotFound.is(error)`), never by class. */
-export class ProblemError extends Error {
+export class ProblemError<Data extends object = object> extends Error {
   readonly code: string;
   readonly status: number;
   readonly title: string;
-  readonly data: Record<string, unknown>;
+  readonly data: Data;
   readonly detail: string | undefined;
 
-  constructor(fields: {
-    code: string;
-    status: number;
-    title: string;
-    data?: Record<string, unknown>;
-    detail?: string | undefined;
-  }) {
+  constructor(fields: { code: string; status: number; title: string; data: Data; detail?: string | undefined }) {
     super(fields.detail ?? fields.title);
     this.name = 'ProblemError';
     this.code = fields.code;
     this.status = fields.status;
     this.title = fields.title;
-    this.data = fields.data ?? {};
+    this.data = fields.data;
     this.detail = fields.detail;
+  }
+
+  /** When it may be asked again, for those that say so. */
+  get retryAfterSeconds(): number | undefined {
+    return 'retryAfterSeconds' in this.data && typeof this.data.retryAfterSeconds === 'number'
+      ? this.data.retryAfterSeconds
+      : undefined;
   }
 
   /** The RFC 9457 body. */
@@ -113,12 +135,26 @@ export class ProblemError extends Error {
     };
   }
 
-  /** Rebuilds a problem that crossed the wire. */
+  /** Rebuilds a problem that crossed the wire; what its data is, `is` of its declaration finds out. */
   static fromBody(body: unknown, status: number): ProblemError {
     const parsed = ProblemBody.safeParse(body);
     if (!parsed.success)
-      return new ProblemError({ code: 'unknown', status, title: `The answer was ${status} without a problem body` });
-    const { type: _type, title, status: bodyStatus, code, detail, instance: _instance, ...data } = parsed.data;
+      return new ProblemError({
+        code: 'unknown',
+        status,
+        title: `The answer was ${status} without a problem body`,
+        data: {},
+      });
+    const {
+      type: _type,
+      title,
+      status: bodyStatus,
+      code,
+      detail,
+      instance: _instance,
+      requestId: _id,
+      ...data
+    } = parsed.data;
     return new ProblemError({ code, status: bodyStatus, title, detail, data });
   }
 }
@@ -135,35 +171,56 @@ export const ProblemBody = z.looseObject({
 export type ProblemBody = z.infer<typeof ProblemBody>;
 
 /** What a list of problems needs to know of each, whatever data it carries. */
-export type DeclaredProblem = Pick<ProblemType<never>, 'code' | 'status' | 'title'>;
-
-export interface ProblemType<Data extends Record<string, unknown> = Record<string, unknown>> {
-  (data?: Data, detail?: string): ProblemError;
+export interface DeclaredProblem {
   code: string;
   status: number;
   title: string;
-  is: (error: unknown) => error is ProblemError;
+  data: z.ZodObject;
 }
 
-export function problem<Data extends Record<string, unknown> = Record<string, unknown>>(
-  code: string,
-  options: { status: number; title: string },
-): ProblemType<Data> {
-  const make = (data?: Data, detail?: string) =>
-    new ProblemError({ code, ...options, ...(data ? { data } : {}), detail });
+export interface ProblemType<Code extends string, Data extends z.ZodObject> extends DeclaredProblem {
+  (
+    ...given: keyof Data['shape'] extends never ? [detail?: string] : [data: z.output<Data>, detail?: string]
+  ): ProblemError<z.output<Data>>;
+  code: Code;
+  data: Data;
+  /** By its code, and that its data is what was declared: it may come from another process. */
+  is: (error: unknown) => error is ProblemError<z.output<Data>>;
+}
+
+export function problem<const Code extends string, Data extends z.ZodObject = z.ZodObject<Record<never, never>>>(
+  code: Code,
+  options: { status: number; title: string; data?: Data },
+): ProblemType<Code, Data> {
+  const { status, title } = options;
+  const data = (options.data ?? z.object({})) as Data; // Without one, Data is its default: no fields.
+  const make = (...given: [(object | string)?, string?]) => {
+    const [own, detail] = typeof given[0] === 'object' ? [given[0], given[1]] : [{}, given[0]];
+    return new ProblemError({ code, status, title, data: own as z.output<Data>, detail }); // As the type of the call asks.
+  };
   return Object.assign(make, {
     code,
-    ...options,
-    is: (error: unknown): error is ProblemError => error instanceof ProblemError && error.code === code,
+    status,
+    title,
+    data,
+    is: (error: unknown): error is ProblemError<z.output<Data>> =>
+      error instanceof ProblemError && error.code === code && data.safeParse(error.data).success,
   });
 }
 
-export interface EventType<Data extends z.ZodType = z.ZodType> {
-  (data: z.input<Data>): { type: string; data: z.output<Data> };
-  type: string;
+export interface EventType<Type extends string = string, Data extends z.ZodType = z.ZodType> {
+  (data: z.input<Data>): { type: Type; data: z.output<Data> };
+  type: Type;
   schema: Data;
 }
 
-export function event<Data extends z.ZodType>(type: string, schema: Data): EventType<Data> {
+export function event<const Type extends string, Data extends z.ZodType>(
+  type: Type,
+  schema: Data,
+): EventType<Type, Data> {
   return Object.assign((data: z.input<Data>) => ({ type, data: schema.parse(data) }), { type, schema });
 }
+
+/** An event as its consumer gets it. Its id is the same at every delivery. */
+export type Delivered<Event extends EventType> =
+  Event extends EventType<infer Type, infer Data> ? { id: string; type: Type; data: z.output<Data> } : never;

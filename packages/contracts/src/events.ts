@@ -95,6 +95,11 @@ export const paymentSurplus = event(
   z.object({ attemptId: Id, orderId: Id, customerId: Id, amountRial: AmountRial }),
 );
 
+/** Money of a bad unit that was decided and does not go back: another person refused it, or it could not be sent. */
+export const paymentRefundRefused = event(
+  'payment.refund-refused',
+  z.object({ orderId: Id, orderNumber: z.string(), customerId: Id, refundRial: AmountRial, complaintId: Id }),
+);
 export const paymentRefunded = event(
   'payment.refunded',
   z.object({

@@ -1,36 +1,37 @@
 import { z } from 'zod';
-import { Id, Instant, NoInput, NoOutput, staffViewsLimited } from './common.ts';
+import { FieldErrors, forbidden, Id, Instant, NoInput, NoOutput, RetryAfter, staffViewsLimited } from './common.ts';
 import { contract, operation, problem, Role } from './contract.ts';
+import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 
-export const phoneNotAccepted = problem<{ errors: { field: string; message: string }[] }>(
-  'identity.phone-not-accepted',
-  {
-    status: 422,
-    title: 'Only Iranian mobile numbers can receive a code',
-  },
-);
-export const otpTooSoon = problem<{ retryAfterSeconds: number }>('identity.otp-too-soon', {
+export const phoneNotAccepted = problem('identity.phone-not-accepted', {
+  status: 422,
+  title: 'Only Iranian mobile numbers can receive a code',
+  data: FieldErrors,
+});
+export const otpTooSoon = problem('identity.otp-too-soon', {
   status: 429,
   title: 'A code was sent a moment ago; wait before asking for another',
+  data: RetryAfter,
 });
-export const otpLimited = problem<{ retryAfterSeconds: number }>('identity.otp-limited', {
+export const otpLimited = problem('identity.otp-limited', {
   status: 429,
   title: 'Too many codes were asked for; try again later',
+  data: RetryAfter,
 });
-export const otpProofOfWorkRequired = problem<{ proofOfWork: { challenge: string; difficultyBits: number } }>(
-  'identity.proof-of-work-required',
-  {
-    status: 429,
-    title: 'Solve the small puzzle and ask again',
-  },
-);
-export const otpNotSent = problem<{ retryAfterSeconds: number }>('identity.otp-not-sent', {
+export const otpProofOfWorkRequired = problem('identity.proof-of-work-required', {
+  status: 429,
+  title: 'Solve the small puzzle and ask again',
+  data: z.object({ proofOfWork: z.object({ challenge: z.string(), difficultyBits: z.int() }) }),
+});
+export const otpNotSent = problem('identity.otp-not-sent', {
   status: 503,
   title: 'The code could not be sent; try again in a moment',
+  data: RetryAfter,
 });
-export const otpWrong = problem<{ attemptsLeft: number }>('identity.otp-wrong', {
+export const otpWrong = problem('identity.otp-wrong', {
   status: 401,
   title: 'This code is not right',
+  data: z.object({ attemptsLeft: z.int() }),
 });
 export const otpLocked = problem('identity.otp_locked', {
   status: 401,
@@ -57,11 +58,14 @@ export const TokenSet = z.object({
   sessionId: Id,
   user: UserSummary,
 });
+export type TokenSet = z.infer<typeof TokenSet>;
 /** A value the browser's own server side keeps in a cookie; a code asked for with one can only be used with the same one. */
 const Device = z.string().min(16).max(64).optional();
 const AnyPhone = z.string().min(1).max(40);
 
 export const identityContract = contract('identity', {
+  listAccountBreaches: listBreachesOf('identity'),
+  settleAccountBreach: settleBreachOf('identity'),
   requestOtp: operation({
     method: 'POST',
     path: '/auth/otp/request',
@@ -83,7 +87,7 @@ export const identityContract = contract('identity', {
     access: ['public'],
     input: z.object({ challengeId: Id, code: z.string().min(1).max(20), device: Device }),
     output: TokenSet,
-    problems: [otpWrong, otpLocked, otpExpired],
+    problems: [otpWrong, otpLocked, otpExpired, otpLimited, forbidden],
   }),
   refreshSession: operation({
     method: 'POST',

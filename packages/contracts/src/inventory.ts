@@ -1,21 +1,30 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page, Quantity } from './common.ts';
+import {
+  AmountRial,
+  Cursor,
+  Id,
+  Instant,
+  Limit,
+  NoInput,
+  NoOutput,
+  ownAffair,
+  page,
+  Quantity,
+  unauthenticated,
+} from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 import { GameAccount, ShownGameAccount } from './game-account.ts';
 
 export const KeyStatus = z.enum(['available', 'reserved', 'allocated', 'quarantined', 'expired', 'void']);
-export const stockShort = problem<{ variantIds: string[] }>('inventory.stock-short', {
+export const stockShort = problem('inventory.stock-short', {
   status: 409,
   title: 'Not enough in stock',
+  data: z.object({ variantIds: z.array(z.string()) }),
 });
 export const reservationReleased = problem('inventory.reservation-released', {
   status: 409,
   title: 'This reservation was released before it was made',
-});
-export const reservationExpired = problem('inventory.reservation-expired', {
-  status: 409,
-  title: 'The reservation has run out',
 });
 export const keyNotFound = problem('inventory.key-not-found', { status: 404, title: 'No such product key' });
 export const keyNotRevealable = problem('inventory.key-not-revealable', {
@@ -23,15 +32,17 @@ export const keyNotRevealable = problem('inventory.key-not-revealable', {
   title: 'This product key cannot be shown now',
 });
 export const keyAlreadySold = problem('inventory.key-already-sold', { status: 409, title: 'A sold product key stays' });
-export const importRefused = problem<{ lines: { line: number; reason: string }[] }>('inventory.import-refused', {
+export const importRefused = problem('inventory.import-refused', {
   status: 422,
   title: 'Some lines cannot be imported; nothing was saved',
+  data: z.object({ lines: z.array(z.object({ line: z.int(), reason: z.string() })) }),
 });
 export const skuUnknown = problem('inventory.sku-unknown', { status: 422, title: 'The catalogue has no such SKU' });
 
-export const gameAccountUnknown = problem<{ field: string }>('inventory.game-account-unknown', {
+export const gameAccountUnknown = problem('inventory.game-account-unknown', {
   status: 422,
   title: 'The game knows no such account',
+  data: z.object({ field: z.string() }),
 });
 export const importNotFound = problem('inventory.import-not-found', {
   status: 404,
@@ -44,6 +55,10 @@ export const supplierCallNotFound = problem('inventory.supplier-call-not-found',
 export const complaintNotFound = problem('inventory.complaint-not-found', {
   status: 404,
   title: 'No such open complaint',
+});
+export const orderRefunded = problem('inventory.order-refunded', {
+  status: 409,
+  title: 'All the money of this order went back; its complaints can only be rejected',
 });
 export const batchNotFound = problem('inventory.batch-not-found', { status: 404, title: 'No such batch' });
 export const procurementNotFound = problem('inventory.procurement-not-found', {
@@ -112,9 +127,10 @@ export const LineProblemReason = z.enum([
   'duplicate-in-stock',
 ]);
 export type LineProblemReason = z.infer<typeof LineProblemReason>;
+export const LineFormat = z.enum(['code', 'code-pin', 'codes']);
 const ImportRules = {
   /** A line is one code; a code and its PIN; or all codes of one unit. Fields are separated by a tab or a semicolon. */
-  lineFormat: z.enum(['code', 'code-pin', 'codes']).default('code'),
+  lineFormat: LineFormat.default('code'),
   /** Takes codes that do not look like their platform's. */
   takesAnyFormat: z.boolean().default(false),
   /** `skip` leaves bad lines and duplicates out and reports them; `reject` refuses the whole import. */
@@ -251,7 +267,7 @@ export const inventoryContract = contract('inventory', {
       reason: z.string().min(3).max(500),
     }),
     output: z.object({ complaintId: Id, status: ComplaintStatus, replacementKeyId: Id.nullable() }),
-    problems: [complaintNotFound, stockShort, ownAffair],
+    problems: [complaintNotFound, stockShort, orderRefunded, ownAffair],
   }),
   getComplaintPicture: operation({
     method: 'GET',
@@ -416,7 +432,7 @@ export const inventoryContract = contract('inventory', {
     method: 'GET',
     path: '/admin/key-batches',
     summary: 'Batches of product keys, newest first, with what became of them',
-    access: ['admin'],
+    access: ['admin', 'internal'],
     input: z.object({ variantId: Id.optional(), limit: Limit, cursor: Cursor }),
     output: page(
       z.object({
@@ -438,7 +454,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/key-batches/{batchId}',
     summary:
       'Freezes the unsold product keys of a batch, opens them again, or undoes an import of which nothing is sold',
-    access: ['admin'],
+    access: ['admin', 'internal'],
     checksSession: true,
     input: z.object({ batchId: Id, status: z.enum(['frozen', 'open', 'undone']), reason: z.string().min(3).max(300) }),
     output: z.object({ batchId: Id, movedCount: z.int() }),
@@ -576,6 +592,7 @@ export const inventoryContract = contract('inventory', {
     summary: 'Where suppliers send their news: a hint to look, believed only after its secret and only that far',
     access: ['public'],
     transport: 'webhook',
+    webhookHeaders: ['x-event-secret'],
     status: 204,
     limitPerMinute: 600,
     input: z.object({
@@ -584,7 +601,7 @@ export const inventoryContract = contract('inventory', {
       body: z.string().max(65_536),
     }),
     output: NoOutput,
-    problems: [supplierUnknown],
+    problems: [supplierUnknown, unauthenticated],
   }),
   listProcurements: operation({
     method: 'GET',

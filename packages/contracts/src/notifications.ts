@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Cursor, Id, Instant, Limit, NoOutput, page } from './common.ts';
+import { Cursor, Id, Instant, Limit, NoOutput, page, routeNotFound } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import {
   orderCancelled,
@@ -10,10 +10,12 @@ import {
   orderStatusChanged,
   paymentFailed,
   paymentRefunded,
+  paymentRefundRefused,
   paymentReviewBegun,
   paymentSurplus,
   sessionRevoked,
 } from './events.ts';
+import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 
 export const otpNotAccepted = problem('notifications.otp-not-accepted', {
   status: 503,
@@ -32,6 +34,8 @@ export type FeedEntry = z.infer<typeof FeedEntry>;
 export const notificationsContract = contract(
   'notifications',
   {
+    listMessageBreaches: listBreachesOf('notifications'),
+    settleMessageBreach: settleBreachOf('notifications'),
     listNotifications: operation({
       method: 'GET',
       path: '/notifications',
@@ -80,6 +84,7 @@ export const notificationsContract = contract(
       checksSession: true,
       input: z.object({ messageId: Id }),
       output: NoOutput,
+      problems: [routeNotFound],
     }),
     // Between services.
     sendOtp: operation({
@@ -113,17 +118,16 @@ export const notificationsContract = contract(
       output: z.object({ items: z.array(z.object({ userId: Id, entry: FeedEntry })), asOf: Instant }),
     }),
   },
-  [
-    orderPlaced,
-    orderPaid,
-    orderFulfilled,
-    orderCancelled,
-    orderExpired,
-    orderStatusChanged,
-    paymentFailed,
-    paymentRefunded,
-    paymentReviewBegun,
-    paymentSurplus,
-    sessionRevoked,
-  ],
+  orderPlaced,
+  orderPaid,
+  orderFulfilled,
+  orderCancelled,
+  orderExpired,
+  orderStatusChanged,
+  paymentFailed,
+  paymentRefunded,
+  paymentRefundRefused,
+  paymentReviewBegun,
+  paymentSurplus,
+  sessionRevoked,
 );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, rateLimited } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, RetryAfter } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 import { gameAccountUnknown } from './inventory.ts';
@@ -14,7 +14,7 @@ import {
   paymentSurplus,
   supplyFailed,
 } from './events.ts';
-import { paymentBeingChecked, paymentInReview, Psp, StartedAttempt } from './payments.ts';
+import { paymentBeingChecked, paymentInReview, Psp, pspUnavailable, StartedAttempt } from './payments.ts';
 
 export const OrderStatus = z.enum([
   'placing',
@@ -43,46 +43,56 @@ export const cartItemNotFound = problem('orders.cart-item-not-found', {
 });
 export const cartNotFound = problem('orders.cart-not-found', { status: 404, title: 'No such cart' });
 export const cartEmpty = problem('orders.cart-empty', { status: 409, title: 'The cart is empty' });
-export const cartLimit = problem<{ quantityMax: number }>('orders.cart-limit', {
+export const cartLimit = problem('orders.cart-limit', {
   status: 422,
   title: 'That is more than one order may hold',
+  data: z.object({ quantityMax: z.int() }),
 });
-export const outOfStock = problem<{ variantIds: string[] }>('orders.out_of_stock', {
+export const outOfStock = problem('orders.out_of_stock', {
   status: 409,
   title: 'Some items have just sold out',
+  data: z.object({ variantIds: z.array(z.string()) }),
 });
-export const dayLimitReached = problem<{ limitRial: number }>('orders.limit_reached', {
+export const dayLimitReached = problem('orders.limit_reached', {
   status: 409,
   title: 'That is above what you may buy in a day',
+  data: z.object({ limitRial: z.int() }),
 });
-export const quoteExpired = problem<{ totalRial: number }>('orders.quote_expired', {
+export const quoteExpired = problem('orders.quote_expired', {
   status: 409,
   title: 'Prices have changed; look at the cart again',
+  data: z.object({ totalRial: z.int() }),
 });
-export const tooManyPendingOrders = problem<{ pendingMax: number }>('orders.too-many-pending', {
+export const tooManyPendingOrders = problem('orders.too-many-pending', {
   status: 429,
   title: 'Pay or cancel your unpaid orders first',
+  data: z.object({ pendingMax: z.int() }),
 });
-export const unpaidWait = problem<{ retryAfterSeconds: number }>('orders.unpaid-wait', {
+export const unpaidWait = problem('orders.unpaid-wait', {
   status: 429,
   title: 'Several orders were left unpaid; wait before the next one',
+  data: RetryAfter,
 });
 export const orderNotFound = problem('orders.not-found', { status: 404, title: 'No such order' });
-export const orderNotCancellable = problem<{ orderId: string; status: OrderStatus }>('orders.not-cancellable', {
+export const orderNotCancellable = problem('orders.not-cancellable', {
   status: 409,
   title: 'Only an unpaid order can be cancelled',
+  data: z.object({ orderId: z.string(), status: OrderStatus }),
 });
-export const orderNotPayable = problem<{ orderId: string; status: OrderStatus }>('orders.not-payable', {
+export const orderNotPayable = problem('orders.not-payable', {
   status: 409,
   title: 'This order no longer awaits a payment',
+  data: z.object({ orderId: z.string(), status: OrderStatus }),
 });
-export const orderMoveRefused = problem<{ from: OrderStatus; to: OrderStatus }>('orders.move-refused', {
+export const orderMoveRefused = problem('orders.move-refused', {
   status: 409,
   title: 'An order cannot go from there to here',
+  data: z.object({ from: OrderStatus, to: OrderStatus }),
 });
-export const checkoutFailed = problem<{ retryAfterSeconds: number }>('orders.checkout-failed', {
+export const checkoutFailed = problem('orders.checkout-failed', {
   status: 503,
   title: 'The order could not be completed; nothing was reserved or charged',
+  data: RetryAfter,
 });
 
 /** The one answer to a code that is unknown, over, used up or not this customer's, so that guessing teaches nothing (A61). */
@@ -91,18 +101,20 @@ export const couponNotStackable = problem('orders.coupon-not-stackable', {
   status: 422,
   title: 'These codes cannot be used together; take the other one out first',
 });
-export const couponNotUsable = problem<{ totalRial: number }>('orders.coupon-not-usable', {
+export const couponNotUsable = problem('orders.coupon-not-usable', {
   status: 409,
   title: 'A code in the cart no longer applies; look at the new total',
+  data: z.object({ totalRial: z.int() }),
 });
 export const couponNotFound = problem('orders.coupon-not-found', { status: 404, title: 'No such coupon' });
 export const couponCodeTaken = problem('orders.coupon-code-taken', {
   status: 409,
   title: 'There is a coupon with this code',
 });
-export const couponLimitUsed = problem<{ usedCount: number }>('orders.coupon-limit-used', {
+export const couponLimitUsed = problem('orders.coupon-limit-used', {
   status: 409,
   title: 'A limit cannot be below what is already used',
+  data: z.object({ usedCount: z.int() }),
 });
 
 /** Why a code in the cart takes nothing off now. */
@@ -271,6 +283,7 @@ export const ordersContract = contract(
       isPersonal: true,
       input: z.object({ ...Lang }),
       output: Cart,
+      problems: [cartNotFound],
     }),
     addCartItem: operation({
       method: 'POST',
@@ -290,7 +303,7 @@ export const ordersContract = contract(
       isPersonal: true,
       input: z.object({ itemId: Id, quantity: Quantity, ...Lang }),
       output: Cart,
-      problems: [cartItemNotFound, cartLimit],
+      problems: [cartItemNotFound, cartLimit, cartNotFound],
     }),
     deleteCartItem: operation({
       method: 'DELETE',
@@ -300,7 +313,7 @@ export const ordersContract = contract(
       isPersonal: true,
       input: z.object({ itemId: Id, ...Lang }),
       output: Cart,
-      problems: [cartItemNotFound],
+      problems: [cartItemNotFound, cartNotFound],
     }),
     putCartCoupon: operation({
       method: 'PUT',
@@ -311,7 +324,7 @@ export const ordersContract = contract(
       limitPerMinute: 30,
       input: z.object({ code: CouponCode, ...Lang }),
       output: Cart,
-      problems: [cartNotFound, cartEmpty, couponRefused, couponNotStackable, rateLimited],
+      problems: [cartNotFound, cartEmpty, couponRefused, couponNotStackable],
     }),
     deleteCartCoupon: operation({
       method: 'DELETE',
@@ -358,8 +371,9 @@ export const ordersContract = contract(
         cartLimit,
         tooManyPendingOrders,
         unpaidWait,
-        rateLimited,
         checkoutFailed,
+        cartNotFound,
+        variantNotFound,
       ],
     }),
     payOrder: operation({
@@ -371,7 +385,7 @@ export const ordersContract = contract(
       checksSession: true,
       input: z.object({ orderId: Id, psp: Psp }),
       output: StartedAttempt,
-      problems: [orderNotFound, orderNotPayable, paymentBeingChecked, paymentInReview],
+      problems: [orderNotFound, orderNotPayable, paymentBeingChecked, paymentInReview, pspUnavailable],
     }),
     listOrders: operation({
       method: 'GET',
@@ -523,14 +537,12 @@ export const ordersContract = contract(
       problems: [orderNotFound],
     }),
   },
-  [
-    paymentCaptured,
-    paymentFailed,
-    paymentReviewBegun,
-    paymentSurplus,
-    paymentRefunded,
-    keysAllocated,
-    supplyFailed,
-    keyRefundDue,
-  ],
+  paymentCaptured,
+  paymentFailed,
+  paymentReviewBegun,
+  paymentSurplus,
+  paymentRefunded,
+  keysAllocated,
+  supplyFailed,
+  keyRefundDue,
 );

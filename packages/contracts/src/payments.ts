@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page } from './common.ts';
+import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page, RetryAfter } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
@@ -41,13 +41,18 @@ export const WithdrawalStatus = z.enum(['requested', 'approved', 'sent', 'reject
 export type WithdrawalStatus = z.infer<typeof WithdrawalStatus>;
 /** Why a line of a PSP's report, or its lack, is a difference. Of a fee that is too high the money is booked, of the others none. */
 export const SettlementCause = z.enum([
+  // No attempt or refund of ours has that reference.
   'not-in-ledger',
+  // Ours of that day, in no file yet.
   'not-in-report',
+  // The bank took money for an attempt that we did not capture; its order is dead, or not.
   'not-captured',
   'dead-order',
+  // Another amount than ours; or the line's own amount, fee and net do not add up.
   'amount-differs',
   'sums-differ',
   'fee-too-high',
+  // Twice in the file, or settled by an earlier one.
   'duplicate-row',
   'refund-not-in-ledger',
   'refund-not-in-report',
@@ -70,17 +75,19 @@ export const intentMismatch = problem('payments.intent-mismatch', {
   status: 409,
   title: 'This order already has an intent with another amount',
 });
-export const paymentBeingChecked = problem<{ retryAfterSeconds: number }>('payments.payment_being_checked', {
+export const paymentBeingChecked = problem('payments.payment_being_checked', {
   status: 409,
   title: 'We are asking the bank about your last payment; do not pay again',
+  data: RetryAfter,
 });
 export const paymentInReview = problem('payments.payment_in_review', {
   status: 409,
   title: 'A person is asking the bank about your last payment; do not pay again',
 });
-export const pspUnavailable = problem<{ retryAfterSeconds: number }>('payments.psp-unavailable', {
+export const pspUnavailable = problem('payments.psp-unavailable', {
   status: 503,
   title: 'This bank does not answer now; choose another or try again',
+  data: RetryAfter,
 });
 
 export const pspWebhookRefused = problem('payments.webhook-refused', {
@@ -98,18 +105,20 @@ export const StartedAttempt = z.object({
 });
 export type StartedAttempt = z.infer<typeof StartedAttempt>;
 
-export const refundTooLarge = problem<{ refundableRial: number }>('payments.refund-too-large', {
+export const refundTooLarge = problem('payments.refund-too-large', {
   status: 409,
   title: 'More than is left of what was paid for this order',
+  data: z.object({ refundableRial: z.int() }),
 });
 export const refundTooEarly = problem('payments.refund-too-early', {
   status: 409,
   title: 'This order is not delivered yet; its undelivered units are refunded through the order',
 });
 export const refundNotFound = problem('payments.refund-not-found', { status: 404, title: 'There is no such refund' });
-export const refundMoveRefused = problem<{ status: string }>('payments.refund-move-refused', {
+export const refundMoveRefused = problem('payments.refund-move-refused', {
   status: 409,
   title: 'This refund is not in a state for that',
+  data: z.object({ status: z.string() }),
 });
 export const refundMethodUnavailable = problem('payments.refund-method-unavailable', {
   status: 409,
@@ -127,59 +136,68 @@ export const bankAccountNotVerified = problem('payments.bank-account-not-verifie
   status: 409,
   title: 'Staff have not checked this bank account yet',
 });
-export const balanceTooSmall = problem<{ freeRial: number }>('payments.balance-too-small', {
+export const balanceTooSmall = problem('payments.balance-too-small', {
   status: 409,
   title: 'The wallet has less than that free',
+  data: z.object({ freeRial: z.int() }),
 });
 export const withdrawalNotFound = problem('payments.withdrawal-not-found', {
   status: 404,
   title: 'There is no such withdrawal',
 });
-export const withdrawalMoveRefused = problem<{ status: string }>('payments.withdrawal-move-refused', {
+export const withdrawalMoveRefused = problem('payments.withdrawal-move-refused', {
   status: 409,
   title: 'This withdrawal is not in a state for that',
+  data: z.object({ status: z.string() }),
 });
-export const limitReached = problem<{ limitRial: number; period: string }>('payments.limit-reached', {
+export const limitReached = problem('payments.limit-reached', {
   status: 409,
   title: 'That is above what is allowed in this time',
+  data: z.object({ limitRial: z.int(), period: z.string() }),
 });
 
 export const transferNotFound = problem('payments.transfer-not-found', {
   status: 404,
   title: 'There is no such transfer',
 });
-export const transferDecided = problem<{ status: string }>('payments.transfer-decided', {
+export const transferDecided = problem('payments.transfer-decided', {
   status: 409,
   title: 'This transfer is decided, or its payment is over',
+  data: z.object({ status: z.string() }),
 });
 export const transferChanged = problem('payments.transfer-changed', {
   status: 409,
   title: 'The customer has named another transfer meanwhile; look at that one in the bank',
 });
-export const tooManyTransferNumbers = problem<{ numbersMax: number }>('payments.too-many-transfer-numbers', {
+export const tooManyTransferNumbers = problem('payments.too-many-transfer-numbers', {
   status: 409,
   title: 'Too many tracking numbers were given for this payment; ask support',
+  data: z.object({ numbersMax: z.int() }),
 });
-export const trackingNumberUsed = problem<{ field: string }>('payments.tracking-number-used', {
+export const trackingNumberUsed = problem('payments.tracking-number-used', {
   status: 409,
   title: 'This tracking number was given for another payment',
+  data: z.object({ field: z.string() }),
 });
-export const transferAmountDiffers = problem<{ amountRial: number }>('payments.transfer-amount-differs', {
+export const transferAmountDiffers = problem('payments.transfer-amount-differs', {
   status: 409,
   title: 'What the bank shows is not the amount of this payment; reject it and give the money back by hand',
+  data: z.object({ amountRial: z.int() }),
 });
 
 export const attemptNotFound = problem('payments.attempt-not-found', {
   status: 404,
   title: 'There is no such payment',
 });
-export const attemptMoveRefused = problem<{ status: string }>('payments.attempt-move-refused', {
+export const attemptMoveRefused = problem('payments.attempt-move-refused', {
   status: 409,
   title: 'This payment waits for nobody',
+  data: z.object({ status: z.string() }),
 });
-export const referenceUsed = problem<{ field: string }>('payments.reference-used', {
+export const referenceUsed = problem('payments.reference-used', {
   status: 409,
   title: 'This reference has paid for something already',
+  data: z.object({ field: z.string() }),
 });
 
 const TrackingNumber = z.string().regex(/^\d{4,30}$/, 'is the number on the receipt, digits alone');
@@ -216,14 +234,16 @@ export const tooManyDays = problem('payments.too-many-days', {
   status: 422,
   title: 'The last day comes first, or they are more than 366',
 });
-export const exportTooLarge = problem<{ rowsMax: number }>('payments.export-too-large', {
+export const exportTooLarge = problem('payments.export-too-large', {
   status: 409,
   title: 'That is more than one file holds; ask for fewer days',
+  data: z.object({ rowsMax: z.int() }),
 });
-export const settlementUnreadable = problem<{ errors: { line: number; column: string | null; message: string }[] }>(
-  'payments.settlement-unreadable',
-  { status: 422, title: 'This file cannot be read; nothing was saved' },
-);
+export const settlementUnreadable = problem('payments.settlement-unreadable', {
+  status: 422,
+  title: 'This file cannot be read; nothing was saved',
+  data: z.object({ errors: z.array(z.object({ line: z.int(), column: z.string().nullable(), message: z.string() })) }),
+});
 export const settlementUnknownPsp = problem('payments.settlement-unknown-psp', {
   status: 422,
   title: "Nobody has described this PSP's report yet",
@@ -232,17 +252,19 @@ export const settlementTooEarly = problem('payments.settlement-too-early', {
   status: 409,
   title: 'This day is not over',
 });
-export const settlementOtherDay = problem<{ day: string }>('payments.settlement-other-day', {
+export const settlementOtherDay = problem('payments.settlement-other-day', {
   status: 409,
   title: 'The same file was imported as the report of another day',
+  data: z.object({ day: z.string() }),
 });
 export const differenceNotFound = problem('payments.difference-not-found', {
   status: 404,
   title: 'There is no such difference',
 });
-export const differenceResolved = problem<{ resolvedBy: string }>('payments.difference-resolved', {
+export const differenceResolved = problem('payments.difference-resolved', {
   status: 409,
   title: 'Somebody has resolved this difference before',
+  data: z.object({ resolvedBy: z.string() }),
 });
 
 const Refund = z.object({
@@ -372,6 +394,7 @@ export const paymentsContract = contract(
       summary: "Where a bank's server sends its signed news; a hint too, answered at once and looked into after that",
       access: ['public'],
       transport: 'webhook',
+      webhookHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'stripe-signature'],
       status: 202,
       input: z.object({
         psp: z.string().max(20),
@@ -554,7 +577,7 @@ export const paymentsContract = contract(
       limitPerMinute: 10,
       input: z.object({ amountRial: AmountRial.min(100_000), psp: Psp }),
       output: z.object({ topUpId: Id, payment: StartedAttempt }),
-      problems: [limitReached, pspUnavailable],
+      problems: [limitReached, pspUnavailable, intentClosed, paymentBeingChecked, paymentInReview],
     }),
     listBankAccounts: operation({
       method: 'GET',
@@ -890,5 +913,9 @@ export const paymentsContract = contract(
       output: NoOutput,
     }),
   },
-  [orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue],
+  orderCancelled,
+  orderExpired,
+  orderFulfilled,
+  orderPaymentRefused,
+  orderRefundDue,
 );

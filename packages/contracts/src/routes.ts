@@ -1,3 +1,4 @@
+import { apiRoot } from './address.ts';
 import { contracts } from './all.ts';
 import type { Contract, Operation } from './contract.ts';
 
@@ -16,11 +17,10 @@ export function publicOperations(): Route[] {
   );
 }
 
-const root = ['', 'api', 'v1'];
 const isField = (part: string) => part.startsWith('{');
 // What is spelt out goes before a field that would take the same word.
 const known = publicOperations()
-  .map((route) => ({ ...route, parts: [...root, ...route.operation.path.split('/').slice(1)] }))
+  .map((route) => ({ ...route, parts: (apiRoot + route.operation.path).split('/') }))
   .toSorted((a, b) => a.parts.filter(isField).length - b.parts.filter(isField).length);
 
 /**
