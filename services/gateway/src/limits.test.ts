@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis';
 import { newId } from '@kelid/service/ids';
+import { hasRedis, startRedis } from '@kelid/service/test-services';
 import { waitFor } from '@kelid/testing/start-service';
 import { expect, test } from 'vitest';
 import { answers, bearer, gatewayWith, get, logLines, seen, tokenOf } from './test-gateway.ts';
@@ -24,6 +26,42 @@ test('GW-4: limits follow the settings, say when to come back, and never hold up
   const message = () => fetch(`${limited.url}/api/v1/payments/webhook/stripe`, { method: 'POST', body: '{}' });
   expect(new Set(await statuses(30, message))).toEqual(new Set([202]));
 });
+
+test.skipIf(!hasRedis)(
+  'F10: a Redis that does not answer keeps nobody waiting: limits are counted here, and after some silence it is not even asked',
+  async () => {
+    const redis = await startRedis();
+    const control = new Redis(redis.url);
+    const asker = await gatewayWith({
+      REDIS_URL: redis.url,
+      GATEWAY_ANONYMOUS_PER_MINUTE: '30',
+      GATEWAY_TRUSTED_PROXIES: '127.0.0.1',
+    });
+    try {
+      const scripts = async () => {
+        const counts = /cmdstat_evalsha:calls=(\d+)/.exec(await control.info('commandstats'));
+        return Number(counts?.[1] ?? 0);
+      };
+      await waitFor('Redis to be used', async () => {
+        const { parts } = (await (await get('/ready', {}, asker)).json()) as { parts: { redis: string } };
+        return parts.redis === 'ready';
+      });
+      // Somebody else: on a busy machine this one may be counted here already.
+      expect((await get('/api/v1/cart', { 'x-forwarded-for': '198.51.100.9' }, asker)).status).toBe(200);
+      const before = await waitFor('the count in Redis', scripts);
+      // Whatever is to be counted in it is answered after the pause, which is longer than this test.
+      await control.call('client', 'pause', '120000', 'write');
+      const statuses: number[] = [];
+      for (let at = 0; at < 31; at += 1) statuses.push((await get('/api/v1/cart', {}, asker)).status);
+      expect(statuses).toEqual([...Array.from({ length: 30 }, () => 200), 429]);
+      await control.call('client', 'unpause');
+      expect((await scripts()) - before).toBeLessThan(15);
+    } finally {
+      control.disconnect();
+      redis.stop();
+    }
+  },
+);
 
 test('GW-4: visitors of the shop have a limit each, as if they came by themselves; what others say of their address is not heard', async () => {
   const limits = { GATEWAY_ANONYMOUS_PER_MINUTE: '3' };

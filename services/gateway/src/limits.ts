@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { rateLimited } from '@kelid/contracts/common';
 import type { Operation } from '@kelid/contracts/contract';
+import { Breaker } from '@kelid/service/breaker';
 import type { Actor } from '@kelid/service/context';
 import { lineOf } from '@kelid/service/ip-network';
 import type { GatewayConfig } from './config.ts';
@@ -13,6 +14,26 @@ const hintsWaitingMax = 200;
 const handshakesPerMinute = 120;
 
 type Limiter = Pick<RateLimiterMemory, 'consume'>;
+
+/** Counts in Redis, for all processes together; while Redis is away or slow each process counts alone rather than keeping everybody waiting. */
+function createSharedLimiter(shared: RateLimiterRedis, own: RateLimiterMemory, breaker: Breaker): Limiter {
+  return {
+    async consume(key) {
+      if (!breaker.tryEnter()) return own.consume(key);
+      try {
+        const counted = await shared.consume(key);
+        breaker.succeed();
+        return counted;
+      } catch (error) {
+        const isAnswer = error instanceof RateLimiterRes;
+        if (isAnswer) breaker.succeed();
+        else breaker.fail();
+        if (isAnswer) throw error;
+        return own.consume(key);
+      }
+    },
+  };
+}
 
 export interface Limits {
   /** Counts a call by who makes it and, for guests, from where; throws the 429 problem. */
@@ -27,18 +48,12 @@ export interface Limits {
 }
 
 export function createLimits(config: GatewayConfig, redis: unknown): Limits {
+  const breaker = new Breaker();
   const make = (name: string, points: number): Limiter => {
-    const memory = new RateLimiterMemory({ keyPrefix: name, points, duration: 60 });
-    // Shared counters where Redis is; while it is away each process counts alone rather than refusing everybody.
-    return redis === undefined
-      ? memory
-      : new RateLimiterRedis({
-          storeClient: redis,
-          keyPrefix: `limit:${name}`,
-          points,
-          duration: 60,
-          insuranceLimiter: memory,
-        });
+    const own = new RateLimiterMemory({ keyPrefix: name, points, duration: 60 });
+    if (redis === undefined) return own;
+    const shared = new RateLimiterRedis({ storeClient: redis, keyPrefix: `limit:${name}`, points, duration: 60 });
+    return createSharedLimiter(shared, own, breaker);
   };
   const anonymous = make('anonymous', config.GATEWAY_ANONYMOUS_PER_MINUTE);
   const user = make('user', config.GATEWAY_USER_PER_MINUTE);

@@ -71,7 +71,7 @@ test('NT-5: an open page gets the entries of its own user, each once, and `since
 
   // A replay that fails closes the page, which then comes again; it must not take the process with it.
   answers.set('notifications.listFeedSince', () => {
-    throw serviceUnavailable();
+    throw serviceUnavailable({ retryAfterSeconds: 1 });
   });
   const unlucky = await openPage(userId, newId(), `&since=${since}`);
   expect((await once(unlucky.socket, 'close'))[0]).toBe(1011);

@@ -3,14 +3,13 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
-import { FeedEntry } from '@kelid/contracts/notifications';
+import type { FeedEntry } from '@kelid/contracts/notifications';
 import { rateLimited } from '@kelid/contracts/common';
 import type { Host } from '@kelid/service/host';
+import { createPeers } from '@kelid/service/peers';
 import type { Limits } from './limits.ts';
 import type { SignInState } from './sign-in-state.ts';
 
-const Redeemed = z.object({ session: z.object({ userId: z.string(), sessionId: z.string() }).nullable() });
-const Feed = z.object({ items: z.array(z.object({ userId: z.string(), entry: FeedEntry })), asOf: z.string() });
 const socketsPerUserMax = 5;
 const socketsPerAddressMax = 64;
 /** A page has nothing to say here; so many frames in ten seconds are forgiven. */
@@ -46,8 +45,7 @@ export function createLiveUpdates(
 ): LiveUpdates {
   const server = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024 });
   const clients = new Set<Client>();
-  const call = async (service: string, operation: string, input: unknown) =>
-    (await host.call(service, operation, input, host.contextOf('gateway'))).output;
+  const peers = () => createPeers(host.call, host.contextOf('gateway'));
 
   // Entries overlap from one read to the next; the ids of the last seconds tell which were sent.
   const sentIds = new Map<string, number>();
@@ -62,7 +60,7 @@ export function createLiveUpdates(
     }
     isReading = true;
     try {
-      const feed = Feed.parse(await call('notifications', 'listFeedSince', since === undefined ? {} : { since }));
+      const feed = await peers().notifications.listFeedSince(since === undefined ? {} : { since });
       since = feed.asOf;
       for (const { userId, entry } of feed.items) {
         if (sentIds.has(entry.id)) continue;
@@ -110,9 +108,7 @@ export function createLiveUpdates(
     const ticket = url.searchParams.get('ticket');
     const isAllowed =
       url.pathname === '/ws' && ticket !== null && (origin === undefined || options.isOriginAllowed(origin));
-    const { session } = isAllowed
-      ? Redeemed.parse(await call('identity', 'redeemWsTicket', { ticket }))
-      : { session: null };
+    const { session } = isAllowed ? await peers().identity.redeemWsTicket({ ticket }) : { session: null };
     const own = session ? [...clients].filter((client) => client.userId === session.userId) : [];
     if (!session || signIns.isRevoked(session.sessionId) || own.length >= socketsPerUserMax) {
       socket.end(`HTTP/1.1 403 Forbidden\r\n${emptyAnswer}`);
@@ -137,13 +133,11 @@ export function createLiveUpdates(
   }
 
   async function replay(client: Client, fromMs: number): Promise<void> {
-    const feed = Feed.parse(
-      await call('notifications', 'listFeedSince', {
-        since: new Date(fromMs).toISOString(),
-        userId: client.userId,
-        limit: 200,
-      }),
-    );
+    const feed = await peers().notifications.listFeedSince({
+      since: new Date(fromMs).toISOString(),
+      userId: client.userId,
+      limit: 200,
+    });
     // Another entry may share the moment of the last one that was seen; the page tells them apart by id.
     for (const { entry } of feed.items) if (Date.parse(entry.at) >= fromMs) send(client, entry);
   }
@@ -173,8 +167,8 @@ export function createLiveUpdates(
         })
         .catch((error: unknown) => {
           if (rateLimited.is(error)) {
-            const seconds = String(error.data['retryAfterSeconds']);
-            socket.end(`HTTP/1.1 429 Too Many Requests\r\nRetry-After: ${seconds}\r\n${emptyAnswer}`);
+            const { retryAfterSeconds } = error.data;
+            socket.end(`HTTP/1.1 429 Too Many Requests\r\nRetry-After: ${retryAfterSeconds}\r\n${emptyAnswer}`);
             return;
           }
           host.log.warn({ err: error }, 'a live connection could not be opened');

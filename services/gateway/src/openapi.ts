@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  forbidden,
-  idempotencyKeyMissing,
-  idempotencyKeyReused,
-  idempotencyKeyRunning,
-  invalidInput,
-  rateLimited,
-  unauthenticated,
-} from '@kelid/contracts/common';
+import { apiRoot } from '@kelid/contracts/address';
+import { problemsOf } from '@kelid/contracts/common';
 import { type DeclaredProblem, ProblemBody } from '@kelid/contracts/contract';
 import { publicOperations, type Route } from '@kelid/contracts/routes';
 
@@ -19,7 +12,7 @@ export function openApiDocument(publicUrl = '/'): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   schemaOf(ProblemBody.meta({ id: 'Problem' }), schemas);
   for (const route of publicOperations()) {
-    const path = `/api/v1${route.operation.path}`;
+    const path = apiRoot + route.operation.path;
     paths[path] = { ...paths[path], [route.operation.method.toLowerCase()]: describe(route, schemas) };
   }
   return {
@@ -90,8 +83,8 @@ function describe({ service, name, operation }: Route, schemas: Schemas): Record
     ...(content ? { requestBody: { required: true, content } } : {}),
     responses: {
       [operation.status]: answerOf(operation, schemas),
-      ...problemsOf([...new Set([...operation.problems, ...commonProblems(operation)])]),
-      default: problem('A problem'),
+      ...problemAnswers(problemsOf(operation), schemas),
+      default: problemAnswer('A problem', reference('Problem')),
     },
   };
 }
@@ -103,32 +96,39 @@ function answerOf(operation: Route['operation'], schemas: Schemas): Record<strin
   return { description, content: { 'application/json': { schema: schemaOf(operation.output, schemas) } } };
 }
 
-/** What the door itself may answer, whatever the operation. */
-function commonProblems({ access, idempotent }: Route['operation']): DeclaredProblem[] {
-  return [
-    invalidInput,
-    rateLimited,
-    ...(access.includes('public') ? [] : [unauthenticated, forbidden]),
-    ...(idempotent ? [idempotencyKeyMissing, idempotencyKeyRunning, idempotencyKeyReused] : []),
-  ];
-}
-
 /** OpenAPI has one place for each status; the problems that share it are told apart by their code. */
-function problemsOf(problems: readonly DeclaredProblem[]): Record<string, unknown> {
+function problemAnswers(problems: readonly DeclaredProblem[], schemas: Schemas): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(Object.groupBy(problems, ({ status }) => status)).map(([status, own = []]) => [
-      status,
-      problem(
-        own.map(({ code, title }) => `${code}: ${title}`).join('; '),
-        own.map(({ code }) => code),
-      ),
-    ]),
+    Object.entries(Object.groupBy(problems, ({ status }) => status)).map(([status, own = []]) => {
+      const each = own.map((problem) => problemSchema(problem, schemas));
+      return [
+        status,
+        problemAnswer(
+          own.map(({ code, title }) => `${code}: ${title}`).join('; '),
+          each.length > 1 ? { oneOf: each, discriminator: { propertyName: 'code' } } : each[0],
+        ),
+      ];
+    }),
   );
 }
 
-function problem(description: string, codes?: string[]): Record<string, unknown> {
-  const any = { $ref: '#/components/schemas/Problem' };
-  const schema = codes ? { allOf: [any, { type: 'object', properties: { code: { enum: codes } } }] } : any;
+/** A problem is a component by the name of its code, which is also what tells it apart. */
+function problemSchema({ code, data }: DeclaredProblem, schemas: Schemas): Record<string, unknown> {
+  if (!(code in schemas)) {
+    const { properties, required = [] } = schemaOf(data, schemas) as { properties: object; required?: string[] };
+    schemas[code] = {
+      allOf: [
+        reference('Problem'),
+        { type: 'object', properties: { code: { const: code }, ...properties }, required: ['code', ...required] },
+      ],
+    };
+  }
+  return reference(code);
+}
+
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+function problemAnswer(description: string, schema: unknown): Record<string, unknown> {
   return { description, content: { 'application/problem+json': { schema } } };
 }
 
@@ -138,7 +138,7 @@ export function docsPage(): string {
     const fields = Object.keys(
       z.toJSONSchema(operation.input, { io: 'input', unrepresentable: 'any' }).properties ?? {},
     ).join(', ');
-    return `<tr><td><code>${operation.method}</code></td><td><code>/api/v1${escape(operation.path)}</code></td><td>${escape(operation.summary)}<br><small>${service}.${name}${fields ? ` · ${escape(fields)}` : ''}</small></td><td>${operation.access.filter((access) => access !== 'internal').join(', ')}</td></tr>`;
+    return `<tr><td><code>${operation.method}</code></td><td><code>${apiRoot}${escape(operation.path)}</code></td><td>${escape(operation.summary)}<br><small>${service}.${name}${fields ? ` · ${escape(fields)}` : ''}</small></td><td>${operation.access.filter((access) => access !== 'internal').join(', ')}</td></tr>`;
   });
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Kelid API</title><style>:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:start;padding:.5rem;border-bottom:1px solid #8884;vertical-align:top}small{opacity:.7}</style></head><body><h1>Kelid API</h1><p>The whole description: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).</p><table><thead><tr><th>Method</th><th>Path</th><th>What it does</th><th>Who</th></tr></thead><tbody>${rows.join('')}</tbody></table></body></html>`;
 }

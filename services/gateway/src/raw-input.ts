@@ -46,7 +46,7 @@ export function parseJsonBody(text: string): Record<string, unknown> {
   try {
     body = JSON.parse(text);
   } catch {
-    throw badRequest({}, 'The body is not JSON');
+    throw badRequest('The body is not JSON');
   }
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw invalidInput({ errors: [{ field: '', message: 'Send a JSON object' }] });
@@ -61,7 +61,7 @@ function checkNames(text: string): void {
     const sign = text.charCodeAt(at);
     if (sign === 0x7b || sign === 0x5b) {
       open.push(new Set());
-      if (open.length > depthMax) throw badRequest({}, 'The body is nested too deeply');
+      if (open.length > depthMax) throw badRequest('The body is nested too deeply');
     } else if (sign === 0x7d || sign === 0x5d) open.pop();
     else if (sign === 0x22) {
       string.lastIndex = at;
@@ -85,6 +85,6 @@ function unescaped(literal: string): string {
   try {
     return String(JSON.parse(literal));
   } catch {
-    throw badRequest({}, 'The body is not JSON');
+    throw badRequest('The body is not JSON');
   }
 }

@@ -3,7 +3,8 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { Redis } from 'ioredis';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import { apiRoot } from '@kelid/contracts/address';
+import { catalogContract } from '@kelid/contracts/catalog';
 import {
   badRequest,
   invalidInput,
@@ -14,13 +15,16 @@ import {
   unsupportedMediaType,
 } from '@kelid/contracts/common';
 import { type Operation, ProblemError } from '@kelid/contracts/contract';
+import { paymentsContract } from '@kelid/contracts/payments';
 import { findRoute, publicOperations, type Route as KnownRoute } from '@kelid/contracts/routes';
 import type { Actor } from '@kelid/service/context';
 import { createFastify } from '@kelid/service/fastify';
-import { type Environment, type Host, presentOnly } from '@kelid/service/host';
+import { type Environment, presentOnly } from '@kelid/service/environment';
+import type { Host } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import { type CallContext, checkAccess, parseInput, toProblem } from '@kelid/service/invoke';
 import { lineOf, visitorAddress } from '@kelid/service/ip-network';
+import { createClient } from '@kelid/service/peers';
 import { ByteCache, type CachedAnswer } from './byte-cache.ts';
 import { GatewayConfig } from './config.ts';
 import { createLimits } from './limits.ts';
@@ -36,16 +40,24 @@ const compressFromBytes = 1024;
 /** So many spellings of cached addresses are remembered, so that a known one need not be read again. */
 const spellingsMax = 10_000;
 const spellingLengthMax = 500;
+/** A slow Redis is no reason to keep a visitor waiting: what it does not say in this time is counted here. */
+const redisPatienceMs = 50;
 const versionEveryMs = 200;
 const versionWaitMs = 700;
 
-const Version = z.object({ version: z.int() });
-const Download = z.object({ contentType: z.string(), contentBase64: z.string(), isPublic: z.boolean() });
-const Redirect = z.object({ location: z.string() });
+const Download = catalogContract.operations.getMedia.output;
+const Redirect = paymentsContract.operations.handlePspCallback.output;
 
 export interface Gateway {
   url: string;
   close(): Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a route is made from: how its body is read is said there and nowhere else. */
+    operation?: Operation;
+  }
 }
 
 interface Route extends KnownRoute {
@@ -60,7 +72,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   const redis =
     config.REDIS_URL === undefined
       ? undefined
-      : new Redis(config.REDIS_URL, { enableOfflineQueue: false, lazyConnect: false });
+      : new Redis(config.REDIS_URL, { enableOfflineQueue: false, lazyConnect: false, commandTimeout: redisPatienceMs });
   redis?.on('error', (error) => host.log.warn({ err: error }, 'Redis does not answer; limits are counted per process'));
   const limits = createLimits(config, redis);
   const cache = new ByteCache(config.GATEWAY_CACHE_MB * 1024 * 1024);
@@ -93,10 +105,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   // A write anywhere shows itself as a new version: what was cached before it is dropped, here and in every replica.
   let version: number | undefined;
   const versionTimer = setInterval(() => {
-    const context = { ...host.contextOf('gateway'), signal: AbortSignal.timeout(versionWaitMs) };
-    host.call('catalog', 'getCacheVersion', {}, context).then(
-      ({ output }) => {
-        const now = Version.parse(output).version;
+    const catalog = createClient(catalogContract, host.call, host.contextOf('gateway'));
+    catalog.getCacheVersion({}, { signal: AbortSignal.timeout(versionWaitMs) }).then(
+      ({ version: now }) => {
         // The first one known tells nothing of what was cached before it.
         if (now !== version) cache.clear();
         version = now;
@@ -148,10 +159,10 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       return { ...params, params: Object.fromEntries(texts.slice(0, 30)) };
     }
     if (operation.transport === 'webhook') {
-      const own = Object.entries(request.headers).filter(
-        (entry): entry is [string, string] =>
-          /^(x-|webhook-|stripe-signature$)/.test(entry[0]) && typeof entry[1] === 'string' && entry[1].length <= 512,
-      );
+      const own = (operation.webhookHeaders ?? []).flatMap((name) => {
+        const value = request.headers[name];
+        return typeof value === 'string' && value.length <= 512 ? [[name, value] as const] : [];
+      });
       return {
         ...params,
         headers: Object.fromEntries(own),
@@ -162,7 +173,7 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     if (Object.keys(query).length > 0)
       throw invalidInput({ errors: Object.keys(query).map((field) => ({ field, message: 'Send this in the body' })) });
     if (operation.transport === 'upload') {
-      if (!Buffer.isBuffer(request.body)) throw unsupportedMediaType({}, 'Send the picture itself');
+      if (!Buffer.isBuffer(request.body)) throw unsupportedMediaType('Send the picture itself');
       return {
         ...params,
         contentType: request.headers['content-type'] ?? '',
@@ -321,8 +332,8 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       return reply.hijack(); // Nobody is there to be answered.
     }
     const problem = toProblem(fromFastify(error), log);
-    const { retryAfterSeconds } = problem.data;
-    if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+    const { retryAfterSeconds } = problem;
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply
       .status(problem.status)
@@ -333,8 +344,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
 
   function registerParsers(scope: FastifyInstance): void {
     scope.removeAllContentTypeParsers();
+    const transportOf = (request: FastifyRequest) => request.routeOptions.config.operation?.transport;
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (isWebhook(request)) return done(null, body);
+      if (transportOf(request) === 'webhook') return done(null, body);
       try {
         done(null, body.length === 0 ? {} : parseJsonBody(body.toString()));
       } catch (error) {
@@ -342,15 +354,22 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       }
     });
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
-      if (!request.url.includes('/payments/callback/')) done(unsupportedMediaType(), undefined);
-      else done(null, Object.fromEntries(new URLSearchParams(body.toString())));
+      const transport = transportOf(request);
+      if (transport === 'form') done(null, Object.fromEntries(new URLSearchParams(body.toString())));
+      else if (transport === 'webhook') done(null, body);
+      else done(unsupportedMediaType(), undefined);
     });
     // Senders of webhooks misspell their content type; what they sent is read by who knows them.
     scope.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
-      if (isWebhook(request)) done(null, body);
+      if (transportOf(request) === 'webhook') done(null, body);
       else done(unsupportedMediaType(), undefined);
     });
-    scope.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, (request, body, done) => {
+      const transport = transportOf(request);
+      if (transport === 'upload') done(null, body);
+      else if (transport === 'webhook') done(null, body.toString());
+      else done(unsupportedMediaType(), undefined);
+    });
   }
 
   registerParsers(server);
@@ -393,8 +412,9 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
     const { operation } = route;
     server.route({
       method: operation.transport === 'form' ? ['GET', 'POST'] : operation.cache ? ['GET', 'HEAD'] : [operation.method],
-      url: `/api/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      url: apiRoot + operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       bodyLimit: operation.bodyBytesMax,
+      config: { operation },
       handler: operation.cache
         ? (request, reply) => answerCached(route, request, reply)
         : (request, reply) => answer(route, request, reply),
@@ -436,10 +456,6 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
       redis?.disconnect();
     },
   };
-}
-
-function isWebhook(request: FastifyRequest): boolean {
-  return /^\/api\/v1\/(suppliers|payments)\/webhook\//.test(request.url);
 }
 
 function encodingOf(request: FastifyRequest): 'br' | 'gzip' | 'identity' {

@@ -1,11 +1,8 @@
-import { z } from 'zod';
 import { unauthenticated } from '@kelid/contracts/common';
+import { identityContract } from '@kelid/contracts/identity';
 import { type AccessTokenUser, createAccessTokenVerifier } from '@kelid/service/access-token';
 import type { Host } from '@kelid/service/host';
-
-const Revocations = z.object({ sessionIds: z.array(z.string()), asOf: z.string() });
-const Jwks = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })) });
-const Live = z.object({ isLive: z.boolean() });
+import { createClient } from '@kelid/service/peers';
 
 /** Longer than an access token lives, so that a revoked session is remembered until its last token is over. */
 const rememberMs = 15 * 60_000;
@@ -25,9 +22,8 @@ export interface SignInState {
 export function watchSignIns(host: Host): SignInState {
   const revoked = new Map<string, number>();
   const listeners: ((sessionIds: string[]) => void)[] = [];
-  const call = async (operation: string, input: unknown) =>
-    (await host.call('identity', operation, input, host.contextOf('gateway'))).output;
-  const verify = createAccessTokenVerifier({ getKeys: async () => Jwks.parse(await call('getJwks', {})).keys });
+  const identity = () => createClient(identityContract, host.call, host.contextOf('gateway'));
+  const verify = createAccessTokenVerifier({ getKeys: async () => (await identity().getJwks({})).keys });
   let since = new Date(Date.now() - rememberMs).toISOString();
   let isReading = false;
 
@@ -35,7 +31,7 @@ export function watchSignIns(host: Host): SignInState {
     if (isReading) return;
     isReading = true;
     try {
-      const answer = Revocations.parse(await call('listRevocations', { since }));
+      const answer = await identity().listRevocations({ since });
       since = answer.asOf;
       const fresh = answer.sessionIds.filter((id) => !revoked.has(id));
       for (const id of fresh) revoked.set(id, Date.now());
@@ -61,10 +57,11 @@ export function watchSignIns(host: Host): SignInState {
       }
     },
     async checkSession(sessionId) {
-      if (!Live.parse(await call('checkSession', { sessionId })).isLive) throw unauthenticated();
+      const { isLive } = await identity().checkSession({ sessionId });
+      if (!isLive) throw unauthenticated();
     },
     isRevoked: (sessionId) => revoked.has(sessionId),
-    jwks: () => call('getJwks', {}),
+    jwks: () => identity().getJwks({}),
     onRevoked: (listener) => listeners.push(listener),
     stop: () => clearInterval(timer),
   };

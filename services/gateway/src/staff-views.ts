@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { serviceUnavailable } from '@kelid/contracts/common';
 import { type Operation, ProblemError } from '@kelid/contracts/contract';
+import { identityContract } from '@kelid/contracts/identity';
 import type { Host } from '@kelid/service/host';
 import type { CallContext } from '@kelid/service/invoke';
+import { createClient } from '@kelid/service/peers';
 
-const Claimed = z.object({ viewId: z.string() });
 const Page = z.looseObject({ limit: z.int().default(1) });
 
 export interface StaffViews {
@@ -18,15 +19,11 @@ export interface StaffView {
 
 /** Said once here, for every operation whose contract shows customers: what can't be written down is not shown (A98). */
 export function createStaffViews(host: Host): StaffViews {
-  async function tell(operation: string, input: Record<string, unknown>, context: CallContext): Promise<unknown> {
-    const own = { ...host.contextOf('gateway'), origin: context.origin, requestId: context.requestId };
-    try {
-      return (await host.call('identity', operation, input, own)).output;
-    } catch (error) {
-      throw error instanceof ProblemError && error.status === 429
-        ? error
-        : serviceUnavailable({ retryAfterSeconds: 3 });
-    }
+  function identityFor({ origin, requestId }: CallContext) {
+    return createClient(identityContract, host.call, { ...host.contextOf('gateway'), origin, requestId });
+  }
+  function refuse(error: unknown): never {
+    throw error instanceof ProblemError && error.status === 429 ? error : serviceUnavailable({ retryAfterSeconds: 3 });
   }
   return {
     async begin(name, operation, input, context) {
@@ -43,13 +40,14 @@ export function createStaffViews(host: Host): StaffViews {
           typeof value === 'string' ? value.slice(0, 200) : value,
         ]),
       );
-      const { viewId } = Claimed.parse(
-        await tell('claimStaffView', { staffId, sessionId, operation: name, about, customerCount }, context),
-      );
+      const { viewId } = await identityFor(context)
+        .claimStaffView({ staffId, sessionId, operation: name, about, customerCount })
+        .catch(refuse);
       return {
         async end(output) {
           const customerIds = [...new Set(customersIn(output))].slice(0, 1_000);
-          if (customerIds.length > 0) await tell('recordViewedCustomers', { viewId, customerIds }, context);
+          if (customerIds.length > 0)
+            await identityFor(context).recordViewedCustomers({ viewId, customerIds }).catch(refuse);
         },
       };
     },

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { beforeAll, afterAll, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { exportJWK, generateKeyPair, CompactSign, type JWK } from 'jose';
 import type { Operation, Role } from '@kelid/contracts/contract';
 import { type Host, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
+import { waitFor } from '@kelid/testing/start-service';
 import type { CallContext } from '@kelid/service/invoke';
 import { WebSocket } from 'ws';
 import { type Gateway, startGateway } from './service.ts';
@@ -39,6 +40,12 @@ export const feed: {
 let version = 1;
 /** What each write to the catalogue does. */
 export const writeToCatalog = () => (version += 1);
+let versionReadCount = 0;
+/** The gateways have read the version after this moment: two reads have begun, so one has ended. */
+export async function versionRead(): Promise<void> {
+  const before = versionReadCount;
+  await waitFor('the version to be read', async () => versionReadCount >= before + 2);
+}
 export const more: Gateway[] = [];
 
 const env = (changes: Record<string, string> = {}) => ({
@@ -77,8 +84,10 @@ beforeEach(() => {
   seen.length = 0;
   answers.clear();
 });
+// Only one gateway at a time reads the version by itself: see versionRead.
+afterEach(() => Promise.all(more.splice(0).map((open) => open.close())));
 afterAll(async () => {
-  await Promise.all([gateway, ...more].map((open) => open.close()));
+  await gateway.close();
   await host.close();
 });
 
@@ -93,7 +102,10 @@ const own: Record<string, Answer> = {
     liveTickets.delete(String(ticket));
     return { session };
   },
-  'catalog.getCacheVersion': () => ({ version }),
+  'catalog.getCacheVersion': () => {
+    versionReadCount += 1;
+    return { version };
+  },
   'catalog.getMedia': () => ({ contentType: 'image/png', contentBase64: 'AAAA', isPublic: true }),
   'notifications.listFeedSince': ({ since, userId }) => ({
     items: feed.filter(
