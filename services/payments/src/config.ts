@@ -63,6 +63,9 @@ export const PaymentsConfig = z.object({
   PAYMENTS_TWO_PEOPLE_ABOVE_RIAL: z.coerce.number().int().min(0).default(50_000_000),
   /** What one person may give back of an order beyond the product keys that close with it. */
   PAYMENTS_GOODWILL_MAX_RIAL: z.coerce.number().int().min(0).default(2_000_000),
+  /** And so over all orders in a day of Tehran: one of staff, and all of them. Beyond it another person approves. */
+  PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(10_000_000),
+  PAYMENTS_GOODWILL_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(50_000_000),
   /** What one customer may add to the wallet in a day of Tehran. */
   PAYMENTS_TOP_UP_DAY_MAX_RIAL: z.coerce.number().int().min(0).default(500_000_000),
   /** What one customer may buy in a day of Tehran, by level: known by phone, by a card that matches the phone, by staff. */

@@ -16,6 +16,9 @@ beforeAll(async () => {
     PAYMENTS_ZIBAL_MERCHANT: 'zibal',
     PAYMENTS_ZIBAL_PLATFORM_URL: `${simulators.url}/zibal-platform`,
     PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'a-panel-token',
+    // What is given in a day has its own test.
+    PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL: '1000000000000',
+    PAYMENTS_GOODWILL_DAY_MAX_RIAL: '1000000000000',
   });
   bank = controlOf(simulators.url);
 });
@@ -46,10 +49,10 @@ async function delivered(amountRial = 2_500_000, psp: Bank = 'zarinpal') {
   return { ...order, token };
 }
 
-async function deliver({ orderId, customerId, amountRial }: TestOrder): Promise<void> {
+async function deliver({ orderId, customerId, amountRial }: TestOrder, at = shop): Promise<void> {
   const ref = { orderId, customerId, orderNumber: 'KL-1', version: 4 };
-  const at = new Date().toISOString();
-  await shop.deliver('order.fulfilled', { ...ref, totalRial: amountRial, contact: {}, lines: [], fulfilledAt: at });
+  const fulfilledAt = new Date().toISOString();
+  await at.deliver('order.fulfilled', { ...ref, totalRial: amountRial, contact: {}, lines: [], fulfilledAt });
 }
 
 const ask = (order: TestOrder, more: object = {}, who = 'mina') =>
@@ -380,6 +383,53 @@ test('A64: money beyond the keys that close with it is goodwill up to a limit; a
   expect(two.states()).toEqual(['open', 'open']);
 });
 
+test('A64: goodwill over many orders ends at a limit of the day, for each of staff and for all of them, however many ask at once', async () => {
+  const limited = await startPayments(`${simulators.url}/zarinpal`, {
+    PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL: '3000000',
+    PAYMENTS_GOODWILL_DAY_MAX_RIAL: '5000000',
+  });
+  const give = async (who: string, amountRial = 1_000_000) => {
+    const order = await limited.owe(30_000_000);
+    const { authority } = await limited.start(order);
+    await limited.browser.handlePspCallback({ psp: 'zarinpal', params: await bank.decide(authority, 'pay') });
+    await deliver(order, limited);
+    limited.units.set(order.orderId, [{ keyId: newId(), state: 'open', paidRial: 30_000_000 }]);
+    const ask = (actor: string, rial = amountRial) =>
+      limited
+        .staff(actor)
+        .requestRefund({ orderId: order.orderId, method: 'wallet', reason: 'دلجویی', amountRial: rial });
+    return { ask, given: await ask(who) };
+  };
+  const alarms = (scope: string) =>
+    limited.logLines.filter((line) => line.includes('goodwill-limit') && line.includes(`"scope":"${scope}"`)).length;
+  const dayBefore = () => limited.ownerSql('payments', "update refunds set created_at = created_at - interval '1 day'");
+  try {
+    const atOnce = await Promise.all(Array.from({ length: 6 }, () => give('mina')));
+    expect(atOnce.filter(({ given }) => !given.needsApproval)).toHaveLength(3);
+    expect(atOnce.filter(({ given }) => given.status === 'succeeded')).toHaveLength(3);
+    expect(alarms('staff')).toBe(3);
+
+    // What another person approved is nobody's own gift; the others of staff have what is left of all.
+    const waits = atOnce.find(({ given }) => given.needsApproval)?.given.id ?? '';
+    await limited.staff('sara').decideRefund({ refundId: waits, isApproved: true, reason: 'درست است' });
+    expect((await give('reza')).given.needsApproval).toBe(false);
+    expect((await give('reza')).given.needsApproval).toBe(false);
+    expect((await give('reza')).given.needsApproval).toBe(true);
+    expect(alarms('shop')).toBe(1);
+
+    // Slices of one order count what each of them adds; another day is another.
+    await dayBefore();
+    const slices = await give('mina');
+    expect((await slices.ask('mina', 500_000)).needsApproval).toBe(false);
+    expect((await give('mina')).given.needsApproval).toBe(false);
+    expect((await give('mina', 500_001)).given.needsApproval).toBe(true);
+    expect((await give('mina', 500_000)).given.needsApproval).toBe(false);
+    expect(await limited.brokenInvariants()).toEqual([]);
+  } finally {
+    await limited.close();
+  }
+});
+
 test('A64: where some keys were seen, staff say which of the others the money is for, and another person approves', async () => {
   const order = await delivered(6_000_000);
   const keys = unitsOf(order, [2_000_000, 2_000_000, 2_000_000]);
@@ -490,4 +540,29 @@ test('A64: complaints that are refunded count with all other refunds of the orde
   await shop.deliver('order.refund-due', told);
   expect(await walletOf(order.customerId)).toBe(60_000_000);
   expect((await shop.published('payment.refunded', order.orderId)).at(-1)).toMatchObject({ complaintId });
+});
+
+test('I16: who was promised the money of a complaint hears it when another person refuses it; of other refusals nobody was told anything', async () => {
+  const order = await delivered(90_000_000);
+  const complaintId = newId();
+  await shop.deliver('order.refund-due', {
+    orderId: order.orderId,
+    customerId: order.customerId,
+    orderNumber: 'KL-1',
+    version: 4,
+    totalRial: 90_000_000,
+    refundRial: 60_000_000,
+    complaintId,
+    decidedBy: `user:${newId()}`,
+  });
+  const asked = await ask(await delivered(90_000_000));
+  const [waiting] = (await shop.staff('mina').listRefunds({ orderId: order.orderId })).items;
+  const refuse = (refundId = '') =>
+    shop.staff('reza').decideRefund({ refundId, isApproved: false, reason: 'کلید سالم بود' });
+  await refuse(waiting?.id);
+  await refuse(asked.id);
+  expect(await shop.published('payment.refund-refused', order.orderId)).toMatchObject([
+    { customerId: order.customerId, refundRial: 60_000_000, complaintId },
+  ]);
+  expect(await shop.published('payment.refund-refused', asked.orderId)).toEqual([]);
 });

@@ -1,11 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from './context.ts';
-import { rethrowOwnAffair } from './db/queries.ts';
+import { actorName, rethrowOwnAffair } from './db/queries.ts';
 import { paymentAttempts, refunds } from './db/schema.ts';
 import { inquiryDelaySeconds } from './domain/schedule.ts';
 import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from './providers/psp.ts';
-import { actorName, bankOf, type AttemptRow } from './settling.ts';
+import { bankOf, type AttemptRow } from './settling.ts';
 
 export type RefundRow = typeof refunds.$inferSelect;
 
@@ -128,6 +128,7 @@ export async function dropRefund(ctx: Context, { id }: RefundRow, status: 'faile
       sql`select payments_drop_refund(${id}, ${status}, ${actorName(ctx)}, ${cause}) as is_done`,
     )
     .catch(rethrowOwnAffair);
+  if (rows[0]?.is_done) ctx.wakeRelay();
   return rows[0]?.is_done ?? false;
 }
 

@@ -9,7 +9,9 @@ import {
   type WithdrawalStatus,
 } from '@kelid/contracts/payments';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context } from '../context.ts';
+import { openStatuses } from '../domain/attempt-status.ts';
 import {
   bankAccounts,
   customerLevels,
@@ -19,7 +21,6 @@ import {
   transfers,
   withdrawals,
 } from './schema.ts';
-import { actorName, openStatuses } from '../settling.ts';
 
 type RefundRow = typeof refunds.$inferSelect;
 type WithdrawalRow = typeof withdrawals.$inferSelect;
@@ -248,13 +249,19 @@ export async function levelOf(ctx: Context, customerId: string): Promise<number>
 
 /** One transfer of the bank is the end of one withdrawal or refund. */
 export function rethrowUsedReference(error: unknown): never {
-  if (sqlState(error) === '23505' && violatedConstraint(error)?.includes('reference'))
+  if (sqlState(error) === sqlStates.uniqueViolation && violatedConstraint(error)?.includes('reference'))
     throw referenceUsed({ field: 'reference' });
   throw error;
 }
 
 /** Each table of money says by a check of its own that none of its decisions is the customer's (A64). */
 export function rethrowOwnAffair(error: unknown): never {
-  if (sqlState(error) === '23514' && violatedConstraint(error)?.endsWith('_not_own')) throw ownAffair();
+  if (sqlState(error) === sqlStates.checkViolation && violatedConstraint(error)?.endsWith('_not_own'))
+    throw ownAffair();
   throw error;
+}
+
+export function actorName({ actor }: Pick<Context, 'actor'>): string {
+  if (actor.kind === 'guest') return 'guest';
+  return actor.kind === 'user' ? `user:${actor.userId}` : `service:${actor.name}`;
 }

@@ -26,7 +26,7 @@ import type {
   WithdrawalStatus,
 } from '@kelid/contracts/payments';
 
-export { idempotencyKeys, inbox, outbox } from '@kelid/service/tables';
+export { idempotencyKeys, inbox, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 const rial = (name: string) => bigint(name, { mode: 'number' });
@@ -151,7 +151,10 @@ export const attemptHistory = pgTable(
       .notNull()
       .default(sql`clock_timestamp()`),
   },
-  (table) => [index('attempt_history_attempt').on(table.attemptId, table.id)],
+  (table) => [
+    index('attempt_history_attempt').on(table.attemptId, table.id),
+    index('attempt_history_lately').on(table.at),
+  ],
 );
 
 /** One business event posts once: UNIQUE(kind, business_ref). Rows come only from ledger_post and never change. */
@@ -264,6 +267,8 @@ export const refunds = pgTable(
     /** The decision on a complaint that this money came from. */
     complaintId: uuid('complaint_id').unique(),
     needsApproval: boolean('needs_approval').notNull(),
+    /** What its customer gets of it beyond the product keys that close: counted for each of staff and for all in a day of Tehran. */
+    goodwillRial: rial('goodwill_rial').notNull().default(0),
     revealedCount: integer('revealed_count').notNull(),
     /** Where a manual transfer goes. */
     sheba: text(),
@@ -289,6 +294,9 @@ export const refunds = pgTable(
     index('refunds_order').on(table.orderId),
     index('refunds_status').on(table.status, table.id),
     index('refunds_lately').on(table.updatedAt),
+    index('refunds_goodwill')
+      .on(table.createdAt)
+      .where(sql`${table.goodwillRial} > 0`),
     index('refunds_attempt').on(table.attemptId),
     index('refunds_reference').on(table.reference),
     index('refunds_due')
@@ -616,12 +624,6 @@ export const settlementDifferences = pgTable(
     ),
   ],
 );
-
-/** Until when the monitor has looked. */
-export const monitorMarks = pgTable('monitor_marks', {
-  name: text().primaryKey(),
-  lookedUntil: instant('looked_until').notNull(),
-});
 
 /** What must never be and was; once for each thing, so that a bank that staff open again is not stopped for the same thing twice. */
 export const invariantBreaches = pgTable(

@@ -3,6 +3,7 @@ import { intentMismatch, limitReached } from '@kelid/contracts/payments';
 import { sqlState } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { levelOf } from '../db/queries.ts';
 
@@ -22,7 +23,7 @@ export const createIntent: Operations['createIntent'] = async (ctx, input) => {
       ${input.walletMaxRial}::bigint, ${sql.param(limits)}::bigint[])`,
     )
     .catch(async (error: unknown) => {
-      if (sqlState(error) === 'KE046')
+      if (sqlState(error) === sqlStates.dayLimitReached)
         throw limitReached({ limitRial: limits[await levelOf(ctx, input.customerId)] ?? 0, period: 'day' });
       throw error;
     });

@@ -2,9 +2,9 @@ import { and, eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
-import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
+import { actorName, rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, actorName, endReview, moveTo } from '../settling.ts';
+import { type AttemptRow, endReview, moveTo } from '../settling.ts';
 
 /** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {

@@ -1,10 +1,9 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { refundMoveRefused, secondPersonNeeded } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
+import { actorName, findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
 import { dropRefund, moveRefund, runRefund } from '../refunding.ts';
-import { actorName } from '../settling.ts';
 
 export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, isApproved, reason }) => {
   const refund = await findRefund(ctx, refundId);

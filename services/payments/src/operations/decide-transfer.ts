@@ -2,9 +2,10 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, transferAmountDiffers, transferChanged, transferDecided } from '@kelid/contracts/payments';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context, Operations } from '../context.ts';
-import { findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
+import { actorName, findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
 import { paymentAttempts, transfers } from '../db/schema.ts';
-import { actorName, fail, openStatuses, payableStatuses, settleAttempt } from '../settling.ts';
+import { openStatuses, payableStatuses } from '../domain/attempt-status.ts';
+import { fail, settleAttempt } from '../settling.ts';
 
 /** The word of staff is the proof that this payment's verify reads; it is written together with their decision, and settled after that. */
 export const decideTransfer: Operations['decideTransfer'] = async (

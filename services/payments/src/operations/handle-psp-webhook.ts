@@ -1,10 +1,12 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp, pspWebhookRefused } from '@kelid/contracts/payments';
+import { requireStorable } from '@kelid/service/invoke';
 import { isWorthALine } from '@kelid/service/minute-counts';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
+import { openStatuses, payableStatuses } from '../domain/attempt-status.ts';
 import type { WebhookHint } from '../providers/psp.ts';
-import { followHint, openStatuses, payableStatuses } from '../settling.ts';
+import { followHint } from '../settling.ts';
 
 /**
  * A signed hint from a PSP's server: it is written down in one statement and answered; the asking goes on here, or in the sweep when this
@@ -23,6 +25,7 @@ export const handlePspWebhook: Operations['handlePspWebhook'] = async (ctx, { ps
     throw pspWebhookRefused();
   }
   if (hint === 'irrelevant') return {};
+  requireStorable(hint); // What is escaped in the text has passed the host's own look.
   const isMeant = and(eq(paymentAttempts.psp, psp.data), namedBy(hint));
   const [attempt] = await ctx.db
     .update(paymentAttempts)

@@ -8,11 +8,12 @@ import {
 } from '@kelid/contracts/payments';
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { selectSettlements, showSettlement } from '../db/books.ts';
+import { actorName } from '../db/queries.ts';
 import { readSettlement } from '../domain/read-settlement.ts';
 import { settlementFormats } from '../domain/settlement-formats.ts';
-import { actorName } from '../settling.ts';
 
 /** The whole file is read before anything is written, and one statement writes all of it (F19). */
 export const importSettlement: Operations['importSettlement'] = async (ctx, { psp, day, csv }) => {
@@ -33,7 +34,7 @@ export const importSettlement: Operations['importSettlement'] = async (ctx, { ps
       return made[0]?.id ?? '';
     })
     .catch((error: unknown) => {
-      throw sqlState(error) === 'KE035' ? settlementTooEarly() : error;
+      throw sqlState(error) === sqlStates.settlementTooEarly ? settlementTooEarly() : error;
     });
   const [settlement] = await selectSettlements(ctx, sql`s.id = ${importId}`, 1);
   if (!settlement) throw new Error('An import that was just made is not there');

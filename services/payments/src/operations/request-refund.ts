@@ -14,12 +14,12 @@ import type { Tx } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
-import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
+import { actorName, findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
 import { planRefund } from '../domain/plan-refund.ts';
 import { moveRefund, runRefund, wayBack } from '../refunding.ts';
-import { actorName } from '../settling.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['requestRefund']['output']>;
 type Input = z.output<(typeof paymentsContract)['operations']['requestRefund']['input']>;
@@ -38,17 +38,21 @@ export const requestRefund: Operations['requestRefund'] = async (ctx, input) => 
   const sold = await findSold(ctx, orderId);
 
   const refundId = newId();
+  let dayLimit: string | null = null;
   const claim = await ctx
     .transaction(async (tx) => {
       const claimed = await claimKey(tx, scope, input, refundId);
       if (claimed.kind !== 'new') return claimed;
       const { amountRial, keyIds, gainRial } = await plan(tx, intent.id, sold, input);
       if (method === 'psp') await requireWayBack(ctx, intent.paidAttemptId, amountRial);
-      const isDoubtful = sold.isSeen || gainRial > ctx.config.PAYMENTS_GOODWILL_MAX_RIAL;
-      const { rows } = await tx.execute<{ needs_approval: boolean }>(
-        sql`select needs_approval from payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${isDoubtful},
-          ${sold.revealedCount}, ${sql.param(keyIds)}::uuid[], ${reason}, ${actorName(ctx)}, ${ctx.config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL})`,
+      const { config } = ctx;
+      const isDoubtful = sold.isSeen || gainRial > config.PAYMENTS_GOODWILL_MAX_RIAL;
+      const { rows } = await tx.execute<{ needs_approval: boolean; day_limit: string | null }>(
+        sql`select (refund).needs_approval, day_limit from payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${isDoubtful},
+          ${sold.revealedCount}, ${sql.param(keyIds)}::uuid[], ${reason}, ${actorName(ctx)}, ${config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL},
+          ${gainRial}, ${config.PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL}, ${config.PAYMENTS_GOODWILL_DAY_MAX_RIAL})`,
       );
+      dayLimit = rows[0]?.day_limit ?? null;
       if (rows[0]?.needs_approval === false)
         await tx
           .update(refunds)
@@ -60,11 +64,16 @@ export const requestRefund: Operations['requestRefund'] = async (ctx, input) => 
       return claimed;
     })
     .catch((error: unknown) => {
-      if (sqlState(error) === 'KE027') throw refundTooLarge({ refundableRial: leftRial });
-      if (sqlState(error) === 'KE029') throw refundMethodUnavailable();
-      if (sqlState(error) === 'KE031') throw refundTooEarly();
+      if (sqlState(error) === sqlStates.refundTooLarge) throw refundTooLarge({ refundableRial: leftRial });
+      if (sqlState(error) === sqlStates.cardPaidLess) throw refundMethodUnavailable();
+      if (sqlState(error) === sqlStates.refundTooEarly) throw refundTooEarly();
       return rethrowOwnAffair(error);
     });
+  if (dayLimit !== null)
+    ctx.log.error(
+      { orderId, refundId, actor: actorName(ctx), scope: dayLimit, alarm: 'goodwill-limit' },
+      'what may be given away as goodwill in a day is used up; another person decides',
+    );
   if (claim.kind === 'done') {
     ctx.answerHeaders['idempotency-replayed'] = 'true';
     return claim.answer as Answer; // Stored by this operation under this key.

@@ -10,6 +10,7 @@ import { requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
 import { findWithdrawal, showWithdrawal } from '../db/queries.ts';
 import { bankAccounts, wallets } from '../db/schema.ts';
@@ -37,8 +38,9 @@ export const requestWithdrawal: Operations['requestWithdrawal'] = async (ctx, in
       return claimed;
     })
     .catch(async (error: unknown) => {
-      if (sqlState(error) === 'KE030') throw bankAccountNotVerified();
-      if (sqlState(error) === 'KE028') throw balanceTooSmall({ freeRial: await freeRial(ctx, customerId) });
+      if (sqlState(error) === sqlStates.bankAccountNotVerified) throw bankAccountNotVerified();
+      if (sqlState(error) === sqlStates.walletTooSmall)
+        throw balanceTooSmall({ freeRial: await freeRial(ctx, customerId) });
       throw error;
     });
   if (claim.kind === 'done') {

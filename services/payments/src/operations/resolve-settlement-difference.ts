@@ -2,8 +2,8 @@ import { and, eq, sql } from 'drizzle-orm';
 import { differenceNotFound, differenceResolved } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
 import { selectDifferences } from '../db/books.ts';
+import { actorName } from '../db/queries.ts';
 import { settlementDifferences } from '../db/schema.ts';
-import { actorName } from '../settling.ts';
 
 export const resolveSettlementDifference: Operations['resolveSettlementDifference'] = async (
   ctx,

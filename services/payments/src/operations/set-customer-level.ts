@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { rethrowOwnAffair } from '../db/queries.ts';
+import { actorName, rethrowOwnAffair } from '../db/queries.ts';
 import { customerLevels } from '../db/schema.ts';
-import { actorName } from '../settling.ts';
 
 export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { customerId, level, reason }) => {
   const set = { level, reason, setBy: actorName(ctx), setAt: sql`now()` };
@@ -11,6 +10,6 @@ export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { cu
     .values({ customerId, ...set })
     .onConflictDoUpdate({ target: customerLevels.customerId, set })
     .catch(rethrowOwnAffair);
-  ctx.log.info({ customerId, level, reason, actor: actorName(ctx) }, "a customer's level was set");
+  ctx.log.info({ customerId, customerLevel: level, reason, actor: actorName(ctx) }, "a customer's level was set");
   return { customerId, level };
 };

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
+import { actorName } from '../db/queries.ts';
 import { pspSettings } from '../db/schema.ts';
-import { actorName } from '../settling.ts';
 
 export const setPspEnabled: Operations['setPspEnabled'] = async (ctx, { psp, isEnabled, reason }) => {
   const setting = { isEnabled, reason, changedBy: actorName(ctx), changedAt: sql`now()` };

@@ -4,18 +4,20 @@ import {
   intentNotFound,
   paymentBeingChecked,
   paymentInReview,
+  paymentsContract,
   pspUnavailable,
   type StartedAttempt,
 } from '@kelid/contracts/payments';
+import { addressOf } from '@kelid/contracts/address';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
-import { levelOf } from '../db/queries.ts';
+import { actorName, levelOf } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { nextInquirySeconds } from '../domain/schedule.ts';
 import type { PspProvider } from '../providers/psp.ts';
 import { offeredPsps } from '../routing.ts';
-import { actorName, moveTo } from '../settling.ts';
+import { moveTo } from '../settling.ts';
 import { getOrderMoney } from './get-order-money.ts';
 
 /**
@@ -92,7 +94,8 @@ async function begin(
     amountRial: made.amount_rial,
     phone: matchedPhone ?? made.phone,
     ...(matchedPhone === undefined ? {} : { mustMatchPhone: true }),
-    callbackUrl: `${ctx.config.PAYMENTS_CALLBACK_URL}/api/v1/payments/callback/${psp}`,
+    callbackUrl:
+      ctx.config.PAYMENTS_CALLBACK_URL + addressOf(paymentsContract.operations.handlePspCallback, { psp }).path,
   });
   failpoint('payments.requested'); // CP5
   if (answer.kind !== 'accepted') {

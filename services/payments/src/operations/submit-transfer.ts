@@ -2,9 +2,10 @@ import { sql } from 'drizzle-orm';
 import { tooManyTransferNumbers, trackingNumberUsed, transferDecided } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { getOwnTransfer, showOwnTransfer } from '../db/queries.ts';
-import { openStatuses } from '../settling.ts';
+import { openStatuses } from '../domain/attempt-status.ts';
 
 /** May be corrected until the first person has said a word of it; each number that was named stays taken. */
 export const submitTransfer: Operations['submitTransfer'] = async (ctx, { attemptId, trackingNumber, cardLast4 }) => {
@@ -23,9 +24,9 @@ export const submitTransfer: Operations['submitTransfer'] = async (ctx, { attemp
       if (rows.length === 0) throw transferDecided({ status: before.transfer?.status ?? before.attempt.status });
     })
     .catch((error: unknown) => {
-      if (sqlState(error) === '23505' && violatedConstraint(error) === 'transfer_numbers_pkey')
+      if (sqlState(error) === sqlStates.uniqueViolation && violatedConstraint(error) === 'transfer_numbers_pkey')
         throw trackingNumberUsed({ field: 'trackingNumber' });
-      if (sqlState(error) === 'KE048') throw tooManyTransferNumbers({ numbersMax: 5 });
+      if (sqlState(error) === sqlStates.tooManyTransferNumbers) throw tooManyTransferNumbers({ numbersMax: 5 });
       throw error;
     });
   return showOwnTransfer(ctx, await getOwnTransfer(ctx, attemptId, userId));

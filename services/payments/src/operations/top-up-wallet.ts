@@ -5,6 +5,7 @@ import { requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { startAttempt } from './start-attempt.ts';
 
@@ -24,7 +25,7 @@ export const topUpWallet: Operations['topUpWallet'] = async (ctx, input) => {
       return claimed;
     })
     .catch((error: unknown) => {
-      if (sqlState(error) === 'KE032') throw limitReached({ limitRial, period: 'day' });
+      if (sqlState(error) === sqlStates.topUpLimitReached) throw limitReached({ limitRial, period: 'day' });
       throw error;
     });
   if (claim.kind === 'done') {

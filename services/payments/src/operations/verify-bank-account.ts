@@ -1,9 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { bankAccountNotFound } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
+import { actorName, rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
-import { actorName } from '../settling.ts';
 
 export const verifyBankAccount: Operations['verifyBankAccount'] = async (
   ctx,
@@ -16,6 +15,6 @@ export const verifyBankAccount: Operations['verifyBankAccount'] = async (
     .returning()
     .catch(rethrowOwnAffair);
   if (!account) throw bankAccountNotFound();
-  ctx.log.info({ bankAccountId, isVerified, reason, by: actorName(ctx) }, 'a bank account was checked');
+  ctx.log.info({ bankAccountId, status: account.status, reason, actor: actorName(ctx) }, 'a bank account was checked');
   return showBankAccount(account, ctx);
 };

@@ -1,0 +1,2 @@
+ALTER TABLE "refunds" ADD COLUMN "goodwill_rial" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX "refunds_goodwill" ON "refunds" USING btree ("created_at") WHERE "refunds"."goodwill_rial" > 0;
