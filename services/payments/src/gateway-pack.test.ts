@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Psp } from '@kelid/contracts/payments';
 import { newId } from '@kelid/service/ids';
+import { simulatorEnvironment } from '@kelid/simulators/environment';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
@@ -97,28 +98,7 @@ beforeAll(async () => {
     stripeWebhook: { url: `${gatewayUrl}/stripe`, secrets: [secret] },
   });
   shop = await startPayments(`${simulators.url}/zarinpal`, {
-    PAYMENTS_ZIBAL_URL: `${simulators.url}/zibal`,
-    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
-    PAYMENTS_ZIBAL_PLATFORM_URL: `${simulators.url}/zibal-platform`,
-    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'a token of the test',
-    PAYMENTS_SEP_URL: `${simulators.url}/sep`,
-    PAYMENTS_SEP_TERMINAL_ID: '2001',
-    PAYMENTS_SADAD_URL: `${simulators.url}/sadad`,
-    PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
-    PAYMENTS_SADAD_TERMINAL_ID: '24000000',
-    PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI',
-    PAYMENTS_BEHPARDAKHT_URL: `${simulators.url}/behpardakht`,
-    PAYMENTS_BEHPARDAKHT_TERMINAL_ID: '1234',
-    PAYMENTS_BEHPARDAKHT_USER_NAME: 'kelid',
-    PAYMENTS_BEHPARDAKHT_USER_PASSWORD: 'a password',
-    PAYMENTS_STRIPE_URL: `${simulators.url}/stripe`,
-    PAYMENTS_STRIPE_SECRET_KEY: 'sk_test_kelid',
-    PAYMENTS_STRIPE_RIAL_PER_MINOR: '12000',
-    PAYMENTS_STRIPE_WEBHOOK_SECRETS: secret,
-    PAYMENTS_WEBHOOK_PAY_URL: `${simulators.url}/webhook-bank/pay`,
-    PAYMENTS_WEBHOOK_SECRETS: secret,
-    PAYMENTS_CARD_NUMBER: '6037990000000006',
-    PAYMENTS_CARD_HOLDER: 'فروشگاه کلید',
+    ...simulatorEnvironment({ url: simulators.url, smtpPort: 0, gatewayUrl, secretOf: () => secret }),
   });
   bank = controlOf(simulators.url);
 });
@@ -186,7 +166,7 @@ async function settle(begun: Begun, params: Record<string, string> | undefined, 
 
 /** Statuses that a message leads to arrive a moment after it. */
 async function becomes({ attemptId }: Begun, status: string): Promise<void> {
-  await expect.poll(async () => (await shop.attempt(attemptId)).status, { timeout: 5_000 }).toBe(status);
+  await expect.poll(async () => (await shop.attempt(attemptId)).status).toBe(status);
 }
 
 async function sweep(attemptId: string, redirectedMinutesAgo = 0): Promise<void> {
@@ -590,15 +570,12 @@ test.each(those((way) => way.canRefund))(
     await bank.fault(place, { mode: 'lose-answer', count: 1 });
     const refund = await shop.staff('one').requestRefund({ orderId, amountRial, method: 'psp', reason: 'asked for' });
     await expect
-      .poll(
-        async () => {
-          await shop.sql('payments', 'update refunds set due_at = now() where id = $1', [refund.id]);
-          await shop.host.sweep('payments', 'settle-due-refunds');
-          const [row] = await shop.sql('payments', 'select status from refunds where id = $1', [refund.id]);
-          return row?.['status'];
-        },
-        { timeout: 5_000 },
-      )
+      .poll(async () => {
+        await shop.sql('payments', 'update refunds set due_at = now() where id = $1', [refund.id]);
+        await shop.host.sweep('payments', 'settle-due-refunds');
+        const [row] = await shop.sql('payments', 'select status from refunds where id = $1', [refund.id]);
+        return row?.['status'];
+      })
       .toMatch(/succeeded|unknown|review/);
     const [sent] = await shop.sql('payments', 'select refunded_rial from payment_attempts where id = $1', [
       begun.attemptId,

@@ -47,7 +47,7 @@ function fulfilled({ orderId, customerId, amountRial }: TestOrder) {
 }
 
 const Posting = fc.record({
-  kind: fc.constantFrom('capture', 'sale', 'surplus', 'spend'),
+  kind: fc.constantFrom('gift', 'sale', 'surplus', 'spend'),
   ref: fc.nat(15),
   accounts: fc.array(fc.constantFrom('clearing:zarinpal', 'deposits:orders', 'revenue:sales', 'wallet:0', 'wallet:1'), {
     minLength: 2,

@@ -1,7 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Context } from './context.ts';
 import { paymentAttempts, paymentIntents } from './db/schema.ts';
-import { type AgedAttempt, bankOf, isStill, openStatuses } from './settling.ts';
+import { openStatuses } from './domain/attempt-status.ts';
+import { type AgedAttempt, bankOf, isStill } from './settling.ts';
 
 /** By then every bank has freed by itself what it held on a card. */
 const heldAtMostSeconds = 8 * 86_400;
@@ -37,7 +38,7 @@ export async function letGo(ctx: Context, attempt: AgedAttempt): Promise<void> {
     .where(isStill(attempt, ['failed', 'abandoned']));
   if (isOver && became !== 'gone')
     ctx.log.error(
-      { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, became, alarm: 'payment-contested' },
+      { attemptId: attempt.id, orderId: attempt.orderId, psp: attempt.psp, status: became, alarm: 'payment-contested' },
       'money of a dead order needs a person',
     );
 }

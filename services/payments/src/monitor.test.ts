@@ -1,9 +1,10 @@
 import { newId } from '@kelid/service/ids';
+import { invariantsBeside } from '@kelid/service/invariants';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { paymentsContract } from '@kelid/contracts/payments';
 import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { watchInvariants } from './jobs/watch-invariants.ts';
+import { paymentsService } from './service.ts';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
 
 // What these tests break on purpose stays broken, so the invariants are not looked at after them.
@@ -19,13 +20,18 @@ beforeAll(async () => {
   bank = controlOf(simulators.url);
 });
 beforeEach(async () => {
-  await watchInvariants(shop.ctx());
+  await look();
   await shop.sql('payments', 'delete from psp_settings');
 });
 afterAll(async () => {
   await shop.close();
   await simulators.close();
 });
+
+async function look(): Promise<void> {
+  await shop.sql('payments', 'update monitor_marks set due_at = now()');
+  await shop.host.sweep('payments', 'watch-invariants');
+}
 
 type Bank = 'zarinpal' | 'zibal';
 async function paid(psp: Bank = 'zarinpal', amountRial = 2_500_000): Promise<TestOrder & { attemptId: string }> {
@@ -50,7 +56,7 @@ test('monitor: a shop where all is well is looked at again and again, and nothin
   const order = await paid();
   await paid('zibal');
   await shop.deliver('order.payment-refused', order);
-  for (let look = 0; look < 3; look += 1) await watchInvariants(shop.ctx());
+  for (let round = 0; round < 3; round += 1) await look();
   expect(await stopped()).toEqual([]);
   expect((await shop.staff('mina').listInvariantBreaches({ limit: 100 })).items).toEqual([]);
 });
@@ -61,7 +67,7 @@ test('I9: a captured attempt that is not in the ledger stops its bank and no oth
     'ledger_transactions',
     `update ledger_transactions set business_ref = uuidv7() where kind = 'capture' and business_ref = '${order.attemptId}'`,
   );
-  await Promise.all([watchInvariants(shop.ctx()), watchInvariants(shop.ctx())]);
+  await Promise.all([look(), look()]);
   expect(await stopped()).toEqual(['zibal']);
   expect(shop.hasAlarm('invariant-broken', order.attemptId)).toBe(true);
   expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I9', psp: 'zibal' }]);
@@ -73,14 +79,14 @@ test('I9: a captured attempt that is not in the ledger stops its bank and no oth
 
   // What staff have looked at does not stop the bank again; the next breach does.
   await shop.staff('mina').setPspEnabled({ psp: 'zibal', isEnabled: true, reason: 'بررسی شد' });
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await stopped()).toEqual([]);
   const next = await paid('zibal');
   await tamper(
     'ledger_entries',
     `update ledger_entries set amount_rial = amount_rial * 2 where transaction_id in (select id from ledger_transactions where business_ref = '${next.attemptId}')`,
   );
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await stopped()).toEqual(['zibal']);
 });
 
@@ -91,7 +97,7 @@ test('I9: a capture in the ledger that no captured attempt has is found', async 
     "select ledger_post('capture', $1, null, array['clearing:zarinpal', 'deposits:orders'], array[10, -10])",
     [ref],
   );
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await found(ref)).toMatchObject([{ invariant: 'I9', psp: 'zarinpal' }]);
   expect(await stopped()).toEqual(['zarinpal']);
 });
@@ -111,7 +117,7 @@ test('I8: a ledger transaction that does not sum to zero stops the bank whose mo
     'ledger_entries',
     `update ledger_entries set amount_rial = amount_rial - 1 where account = 'revenue:sales' and transaction_id in (select id from ledger_transactions where kind = 'sale' and order_id = '${order.orderId}')`,
   );
-  await watchInvariants(shop.ctx());
+  await look();
   const [transaction] = await shop.sql(
     'payments',
     "select id from ledger_transactions where kind = 'sale' and order_id = $1",
@@ -127,7 +133,7 @@ test('I5: captured money that pays nothing and is nobody’s surplus stops its b
     'payment_intents',
     `update payment_intents set status = 'expired', paid_attempt_id = null where order_id = '${order.orderId}'`,
   );
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I5', psp: 'zarinpal' }]);
   expect(await stopped()).toEqual(['zarinpal']);
 });
@@ -138,7 +144,7 @@ test('I10: a wallet that is not the sum of its entries is an alarm, and no bank 
   await shop.ownerSql('payments', 'update wallets set balance_rial = balance_rial + 1 where customer_id = $1', [
     order.customerId,
   ]);
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await found(order.customerId)).toMatchObject([{ invariant: 'I10', psp: null }]);
   expect(shop.hasAlarm('invariant-broken', order.customerId)).toBe(true);
   expect(await stopped()).toEqual([]);
@@ -158,11 +164,15 @@ const intentOf = async ({ orderId }: TestOrder) =>
 test('I11: refunds above what was captured for an order stop the bank of that payment, though no card got too much', async () => {
   const order = await paid('zibal');
   await forgeRefund(order, 'wallet', 'i.amount_rial');
-  await watchInvariants(shop.ctx());
-  expect(await found(await intentOf(order))).toEqual([]); // All of it is not too much.
+  await look();
+  expect(await stopped()).toEqual([]); // All of it is not too much, though it was not reserved.
+  expect(await found(await intentOf(order))).toMatchObject([{ invariant: 'I11 PA-8', psp: null }]);
   await forgeRefund(order, 'wallet', '1');
-  await watchInvariants(shop.ctx());
-  expect(await found(await intentOf(order))).toMatchObject([{ invariant: 'I11', psp: 'zibal' }]);
+  await look();
+  expect(await found(await intentOf(order))).toMatchObject([
+    { invariant: 'I11', psp: 'zibal' },
+    { invariant: 'I11 PA-8' },
+  ]);
   expect(await stopped()).toEqual(['zibal']);
 });
 
@@ -178,11 +188,14 @@ test('I11: refunds to a card above what it paid stop its bank, though the wallet
   const { authority } = await shop.start(order);
   await shop.browser.handlePspCallback({ psp: 'zarinpal', params: await bank.decide(authority, 'pay') });
   await forgeRefund(order, 'psp', '1500000');
-  await watchInvariants(shop.ctx());
-  expect(await found(await intentOf(order))).toEqual([]);
+  await look();
+  expect(await stopped()).toEqual([]);
   await forgeRefund(order, 'psp', '1');
-  await watchInvariants(shop.ctx());
-  expect(await found(await intentOf(order))).toMatchObject([{ invariant: 'I11', psp: 'zarinpal' }]);
+  await look();
+  expect(await found(await intentOf(order))).toMatchObject([
+    { invariant: 'I11', psp: 'zarinpal' },
+    { invariant: 'I11 PA-8' },
+  ]);
   expect(await stopped()).toEqual(['zarinpal']);
 });
 
@@ -196,7 +209,7 @@ test('monitor: only what has moved since the last look is looked at, and ten min
     'ledger_transactions',
     `update ledger_transactions set business_ref = uuidv7(), kind = 'gone' where kind = 'capture' and business_ref = '${order.attemptId}'`,
   );
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await found(order.attemptId)).toMatchObject([{ invariant: 'I9' }]);
   const old = await paid();
   await tamper(
@@ -207,7 +220,7 @@ test('monitor: only what has moved since the last look is looked at, and ten min
     'ledger_transactions',
     `update ledger_transactions set kind = 'gone' where kind = 'capture' and business_ref = '${old.attemptId}'`,
   );
-  await watchInvariants(shop.ctx());
+  await look();
   expect(await found(old.attemptId)).toEqual([]);
 });
 
@@ -219,4 +232,32 @@ test('the breaches are for admins and developers to see; nobody else, and nobody
   const page = await shop.as(paymentsContract, userActor(newId(), ['developer'])).listInvariantBreaches({ limit: 1 });
   expect(page.nextCursor).not.toBeNull();
   await expect(shop.sql('payments', 'delete from invariant_breaches')).rejects.toMatchObject({ code: '42501' });
+});
+
+test('H13: every invariant of the money is watched, those that stop no bank too', async () => {
+  const order = await paid();
+  const eventId = newId();
+  await shop.sql(
+    'payments',
+    "insert into outbox (id, type, data, created_at, claimed_until) values ($1, 'payment.failed', '{}', now() - interval '2 minutes', now() + interval '1 hour')",
+    [eventId],
+  );
+  await tamper(
+    'attempt_history',
+    `update attempt_history set from_status = 'captured', to_status = 'failed' where attempt_id = '${order.attemptId}' and to_status = 'captured'`,
+  );
+  await look();
+  const [move] = await shop.sql(
+    'payments',
+    "select id from attempt_history where attempt_id = $1 and to_status = 'failed'",
+    [order.attemptId],
+  );
+  expect(await found(String(move?.['id']))).toMatchObject([{ invariant: 'I20', psp: null }]);
+  expect(await found(eventId)).toMatchObject([{ invariant: 'I14', psp: null }]);
+  expect(await stopped()).toEqual([]);
+  const [marks] = await shop.sql(
+    'payments',
+    "select count(*)::int from monitor_marks where looked_until > '-infinity'",
+  );
+  expect(marks?.['count']).toBe((await invariantsBeside(paymentsService.migrationsFolder)).length);
 });

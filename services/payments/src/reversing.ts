@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { sqlState } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context } from './context.ts';
 import { paymentAttempts } from './db/schema.ts';
 import { type AgedAttempt, agedColumns, bankOf, endReview, merged } from './settling.ts';
@@ -51,7 +52,7 @@ async function begin(ctx: Context, { id, proof }: AgedAttempt): Promise<AgedAtte
       .returning(agedColumns);
     return begun;
   } catch (error) {
-    if (sqlState(error) === '23505') return undefined; // This receipt has paid for something here.
+    if (sqlState(error) === sqlStates.uniqueViolation) return undefined; // This receipt has paid for something here.
     throw error;
   }
 }
@@ -61,7 +62,7 @@ async function leaveToPerson(ctx: Context, { id, orderId, psp }: AgedAttempt, wh
     .update(paymentAttempts)
     .set({ pspReference: null, proof: sql`${paymentAttempts.proof} - 'reversing'`, dueAt: null })
     .where(inReview(id));
-  ctx.log.error({ attemptId: id, orderId, psp, why, alarm: 'payment-review' }, 'a payment needs a person');
+  ctx.log.error({ attemptId: id, orderId, psp, reason: why, alarm: 'payment-review' }, 'a payment needs a person');
 }
 
 function inReview(attemptId: string) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { paymentsContract } from '@kelid/contracts/payments';
 import { defineService } from '@kelid/service/define-service';
 import { createMinuteCounts } from '@kelid/service/minute-counts';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { PaymentsConfig } from './config.ts';
 import { onOrderClosed } from './events/on-order-closed.ts';
 import { onOrderFulfilled } from './events/on-order-fulfilled.ts';
@@ -26,7 +27,7 @@ import { listWalletEntries } from './operations/list-wallet-entries.ts';
 import { startAttempt } from './operations/start-attempt.ts';
 import { setPspEnabled } from './operations/set-psp-enabled.ts';
 import { closeLedgerDays } from './jobs/close-ledger-days.ts';
-import { watchInvariants } from './jobs/watch-invariants.ts';
+import { stopBanks } from './jobs/stop-banks.ts';
 import { settleDueRefunds } from './jobs/settle-due-refunds.ts';
 import { addBankAccount } from './operations/add-bank-account.ts';
 import { decideTransfer } from './operations/decide-transfer.ts';
@@ -56,10 +57,12 @@ import { listSettlements } from './operations/list-settlements.ts';
 import { resolveSettlementDifference } from './operations/resolve-settlement-difference.ts';
 import { createPsps } from './providers/psps.ts';
 
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
+
 export const paymentsService = defineService({
   contract: paymentsContract,
   peers: ['orders', 'inventory', 'identity'],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: PaymentsConfig,
   createParts: (config) => ({ config, psps: createPsps(config), noise: createMinuteCounts() }),
   operations: {
@@ -119,6 +122,6 @@ export const paymentsService = defineService({
     { name: 'settle-due-refunds', everyMs: 5_000, run: settleDueRefunds },
     { name: 'settle-unverified', everyMs: 20_000, run: settleUnverified },
     { name: 'close-ledger-days', everyMs: 60_000, run: closeLedgerDays },
-    { name: 'watch-invariants', everyMs: 30_000, run: watchInvariants },
+    watchInvariants(migrationsFolder, stopBanks),
   ],
 });

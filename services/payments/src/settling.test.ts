@@ -390,6 +390,49 @@ test('what cannot be written down is not verified: the browser hears 503 and the
   expect((await shop.attempt(attemptId)).status).toBe('captured');
 });
 
+test('F8: with a full disk no payment is begun or verified and its callers hear 503, what can be read is read, and with room again all goes on by itself', async () => {
+  const scripted = await startScriptedBank();
+  const full = await startPayments(scripted.url);
+  try {
+    scripted.answers.set('request.json', (_body, response) =>
+      answerJson(response, {
+        data: { code: 100, authority: `A${newId().replaceAll('-', '').padStart(35, '0')}` },
+        errors: [],
+      }),
+    );
+    scripted.answers.set('verify.json', (_body, response) =>
+      answerJson(response, { data: { code: 100, ref_id: 8_201 }, errors: [] }),
+    );
+    const order = await full.owe();
+    const { attemptId, authority } = await full.start(await full.owe());
+    const asked = scripted.calls.length;
+    // Nothing can be written, as PostgreSQL says it when its disk is full.
+    await full.ownerSql(
+      'payments',
+      `create function disk_is_full() returns trigger language plpgsql as $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+      do $$ declare name text; begin for name in select tablename from pg_tables where schemaname = 'public' loop
+        execute format('create trigger aaa_disk_is_full before insert or update or delete on %I for each statement execute function disk_is_full()', name);
+      end loop; end $$`,
+    );
+    const callback = { psp: 'zarinpal', params: { Authority: authority, Status: 'OK' } };
+    for (const refused of [() => full.start(order), () => full.owe(), () => full.browser.handlePspCallback(callback)])
+      await expect(refused()).rejects.toSatisfy(serviceUnavailable.is);
+    await full.host.sweep('payments', 'settle-due-attempts').catch(() => undefined);
+    expect(scripted.calls).toHaveLength(asked);
+    expect(await full.orders.getOrderMoney({ orderId: order.orderId })).toMatchObject({ state: expect.any(String) });
+    expect(full.hasAlarm('bug')).toBe(false);
+
+    await full.ownerSql('payments', 'drop function disk_is_full cascade');
+    await full.browser.handlePspCallback(callback);
+    expect((await full.attempt(attemptId)).status).toBe('captured');
+    expect((await full.start(order)).authority).toMatch(/^A/);
+    expect(await full.brokenInvariants()).toEqual([]);
+  } finally {
+    await full.close();
+    scripted.close();
+  }
+});
+
 test('A48 A49 A50: a receipt that has paid once pays nothing else, even when the bank itself names it again', async () => {
   const scripted = await startScriptedBank();
   const strange = await startPayments(scripted.url);

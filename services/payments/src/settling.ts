@@ -4,9 +4,12 @@ import { paymentFailed, paymentReviewBegun } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { AttemptStatus } from '@kelid/contracts/payments';
 import type { Context } from './context.ts';
+import { actorName } from './db/queries.ts';
 import { paymentAttempts, paymentIntents } from './db/schema.ts';
+import { openStatuses, payableStatuses } from './domain/attempt-status.ts';
 import { isWindowOpen, nextInquirySeconds, type VerifyClock, verifyDelaySeconds } from './domain/schedule.ts';
 import type { CallbackHint, PspProvider, VerifyAnswer } from './providers/psp.ts';
 
@@ -24,10 +27,6 @@ export const orderDead = 'order-dead';
 /** Why an attempt stays unknown that its bank says is paid, without saying what. */
 const takenReason = 'verified without details';
 
-export const openStatuses: AttemptStatus[] = ['redirected', 'returned', 'unknown'];
-/** A late success of an attempt that we gave up is looked at like any other: the money may be there. */
-export const payableStatuses: AttemptStatus[] = [...openStatuses, 'failed', 'abandoned'];
-
 /** What is known already stays: a callback adds to it. */
 export function merged(proof: Record<string, string>) {
   return sql`${paymentAttempts.proof} || ${JSON.stringify(proof)}::jsonb`;
@@ -36,11 +35,6 @@ export function merged(proof: Record<string, string>) {
 /** The columns of each move: its status, and for the history who made it and why (PA-11). */
 export function moveTo(ctx: Pick<Context, 'actor'>, status: AttemptStatus, cause: string) {
   return { status, movedBy: actorName(ctx), moveCause: cause, updatedAt: sql`now()` };
-}
-
-export function actorName({ actor }: Pick<Context, 'actor'>): string {
-  if (actor.kind === 'guest') return 'guest';
-  return actor.kind === 'user' ? `user:${actor.userId}` : `service:${actor.name}`;
 }
 
 /**
@@ -273,7 +267,8 @@ async function capture(
       );
     failpoint('payments.captured'); // CP9
   } catch (error) {
-    if (sqlState(error) !== '23505' || violatedConstraint(error) !== 'payment_attempts_reference') throw error;
+    if (sqlState(error) !== sqlStates.uniqueViolation || violatedConstraint(error) !== 'payment_attempts_reference')
+      throw error;
     // The PSP named a receipt that has already paid for something here (A48 to A50).
     await toReview(ctx, attempt, 'reference-used-before');
   }

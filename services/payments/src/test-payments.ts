@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Client } from '@kelid/contracts/client';
 import { serviceUnavailable } from '@kelid/contracts/common';
 import { paymentsContract } from '@kelid/contracts/payments';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
+import { deliver } from '@kelid/service/define-service';
 import { newId } from '@kelid/service/ids';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import type { Context } from './context.ts';
@@ -185,10 +185,7 @@ export async function startPayments(bankUrl: string, env: Record<string, string>
       return (await shop.sql('payments', text, [type, orderId])).map((row) => row['data']);
     },
     async deliver(type, data, id = newId()) {
-      const event: EventEnvelope = { id, type, data };
-      const handle = paymentsService.events?.[type];
-      if (!handle) throw new Error(`Payments does not hear ${type}`);
-      await handle(ctx(), event);
+      await deliver(paymentsService, ctx(), { id, type, data });
     },
     hasAlarm: (alarm, attemptId = '') =>
       shop.logLines.some((line) => line.includes(`"alarm":"${alarm}"`) && line.includes(attemptId)),

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
 
 const secret = 'whsec_of_the_test';
+const partnerSecret = 'a-secret-of-the-partner-long-enough';
 const nextSecret = 'whsec_that_comes_next';
 let simulators: Simulators;
 let shop: TestPayments;
@@ -84,6 +85,7 @@ beforeAll(async () => {
     PAYMENTS_STRIPE_SECRET_KEY: 'sk_test_kelid',
     PAYMENTS_STRIPE_RIAL_PER_MINOR: '12000',
     PAYMENTS_STRIPE_WEBHOOK_SECRETS: `${secret}, ${nextSecret}`,
+    PAYMENTS_WEBHOOK_SECRETS: partnerSecret,
   });
   bank = controlOf(simulators.url);
   await aim([secret]);
@@ -205,6 +207,26 @@ test('PA-5 A73: what Stripe did not sign, not just now, or not for this address,
   expect(await booksOf(attemptId)).toEqual(before);
   expect(await send(text, sign(text))).toBe(202);
   await becomes(attemptId, 'captured');
+});
+
+test('PA-5 AU-12: a signed message with a text that no database keeps, escaped in its body, is refused as unreadable and changes nothing', async () => {
+  const order = await shop.owe();
+  const { attemptId } = await shop.orders.startAttempt({ attemptId: newId(), orderId: order.orderId, psp: 'webhook' });
+  const before = await booksOf(attemptId);
+  const tellPartner = (reason: string) => {
+    const body = JSON.stringify({ type: 'payment.failed', data: { attemptId, reason } });
+    const [id, at] = [newId(), String(nowSeconds())];
+    const signature = createHmac('sha256', partnerSecret).update(`${id}.${at}.${body}`).digest('base64');
+    return shop.browser.handlePspWebhook({
+      psp: 'webhook',
+      headers: { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` },
+      body,
+    });
+  };
+  for (const wrong of ['no \0 money', 'no \uD800 money'])
+    await expect(tellPartner(wrong)).rejects.toMatchObject({ status: 422, code: 'invalid-input' });
+  expect(await booksOf(attemptId)).toEqual(before);
+  expect(await tellPartner('no money')).toEqual({});
 });
 
 test('PA-5: the same message again has no effect, however often and long after', async () => {

@@ -1,13 +1,12 @@
 import { sql } from 'drizzle-orm';
-import { orderFulfilled } from '@kelid/contracts/events';
-import { eventData } from '@kelid/service/define-service';
+import type { Delivered } from '@kelid/contracts/contract';
+import type { orderFulfilled } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from '../context.ts';
 
 /** The customer's deposit becomes our revenue, but for the VAT in it, which is the state's. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
-export async function onOrderFulfilled(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, totalRial, vatRial } = eventData(orderFulfilled, event);
+export async function onOrderFulfilled(ctx: Context, event: Delivered<typeof orderFulfilled>): Promise<void> {
+  const { orderId, totalRial, vatRial } = event.data;
   // A free order has no deposit, and the ledger takes no entry of 0.
   if (totalRial === 0) return;
   await ctx.db.execute(

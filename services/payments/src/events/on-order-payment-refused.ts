@@ -1,14 +1,13 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { orderPaymentRefused, paymentSurplus } from '@kelid/contracts/events';
-import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
+import type { Delivered } from '@kelid/contracts/contract';
+import { type orderPaymentRefused, paymentSurplus } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 
 /** Captured money that its order could not use goes to the customer's wallet, once. */
-export async function onOrderPaymentRefused(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { attemptId } = eventData(orderPaymentRefused, event);
+export async function onOrderPaymentRefused(ctx: Context, event: Delivered<typeof orderPaymentRefused>): Promise<void> {
+  const { attemptId } = event.data;
   await ctx.transaction(async (tx) => {
     const [attempt] = await tx
       .update(paymentAttempts)

@@ -1,15 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { orderRefundDue } from '@kelid/contracts/events';
-import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
+import type { Delivered } from '@kelid/contracts/contract';
+import type { orderRefundDue } from '@kelid/contracts/events';
 import type { Context } from '../context.ts';
 
 /**
  * The part of an order that can't be delivered goes to its customer's wallet, the rest becomes revenue, and both is told, in one
  * statement; so does one unit that was delivered and is bad, where the order's refunds together stay below what one may decide. A second delivery posts nothing; more than was captured for this order is refused by the statement.
  */
-export async function onOrderRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, refundRial, complaintId, decidedBy } = eventData(orderRefundDue, event);
+export async function onOrderRefundDue(ctx: Context, event: Delivered<typeof orderRefundDue>): Promise<void> {
+  const { orderId, refundRial, complaintId, decidedBy } = event.data;
   const { rows } = await ctx.db.execute<{ is_refunded: boolean }>(
     complaintId === undefined
       ? sql`select payments_refund_order(${orderId}, ${refundRial}) as is_refunded`
