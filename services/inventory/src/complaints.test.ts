@@ -20,18 +20,16 @@ async function delivered(
 ) {
   const { customerId = newId(), quantity = 1, isSeen = true, valueRial = 5_000_000 } = options;
   const { orderId, round, lines } = orderOf(variantId, quantity);
-  const bound = await shop.inventory().fulfillOrder({
-    orderId,
-    round,
-    lines: lines.map((line) => ({ ...line, unitValueRial: valueRial })),
-    customerId,
-  });
-  const keyIds = bound.lines[0]?.keyIds ?? [];
+  const fulfill = async () => {
+    const valued = lines.map((line) => ({ ...line, unitValueRial: valueRial }));
+    return (await shop.inventory().fulfillOrder({ orderId, round, lines: valued, customerId })).lines[0];
+  };
+  const keyIds = (await fulfill())?.keyIds ?? [];
   const owner = shop.owner(customerId);
   if (isSeen) for (const keyId of keyIds) await owner.revealKey({ orderId, keyId });
   const report = (keyId = keyIds[0] ?? '', reason: 'already-used' | 'not-active-yet' = 'already-used') =>
     owner.reportKey({ orderId, keyId, reason });
-  return { orderId, customerId, keyIds, owner, report };
+  return { orderId, customerId, keyIds, owner, report, fulfill };
 }
 
 /** A customer who bought something of this worth, looked at it so many days ago, and was content. */
@@ -162,6 +160,16 @@ test('who complains again within 30 days, of a key delivered more than 72 hours 
   const answers2 = await Promise.all([last.report(), last.report(), last.report()]);
   expect(answers2).toEqual(answers2.map(() => ({ status: 'refunded' })));
   expect(await refundsOf(last.keyIds[0])).toHaveLength(1);
+});
+
+test('I2: a product key that was replaced stands for no other unit: what its line still lacks is told, and bound when it is there', async () => {
+  const variantId = await shop.stockUp(1);
+  const order = await delivered(variantId, { customerId: await goodCustomer(), quantity: 2 });
+  await shop.stockUp(1, { variantId });
+  expect(await order.report()).toEqual({ status: 'replaced' });
+  expect(await order.fulfill()).toMatchObject({ keyIds: order.keyIds, missingCount: 1 });
+  await shop.stockUp(1, { variantId });
+  expect(await order.fulfill()).toMatchObject({ keyIds: [order.keyIds[0], expect.any(String)], missingCount: 0 });
 });
 
 test('many small complaints do not add up: what the rules give one customer in a year, and all in a day and in 30 days, has an end, with an alarm', async () => {
@@ -362,4 +370,31 @@ test('A64: a complaint decided as a refund, by somebody else than its customer, 
   });
   const { items } = await order.owner.listOrderKeys({ orderId: order.orderId });
   expect(items).toMatchObject([{ complaint: 'refunded' }]);
+});
+
+test('I1: after all the money of an order went back, an older complaint of it brings neither another product key nor money, by a person or by the rules', async () => {
+  const variantId = await shop.stockUp(8);
+  const [order, other] = [
+    await delivered(variantId, { quantity: 2, customerId: await goodCustomer() }),
+    await delivered(variantId),
+  ];
+  await order.report(order.keyIds[0], 'not-active-yet');
+  await other.report();
+  const open = (await shop.admin().listComplaints({ status: 'open', limit: 100 })).items;
+  const idOf = (keyId: string | undefined) => open.find((complaint) => complaint.keyId === keyId)?.id ?? '';
+  const decide = (complaintId: string, status: 'replaced' | 'refunded' | 'rejected') =>
+    shop.admin().decideComplaint({ complaintId, status, reason: 'seen by staff' });
+  const { availableCount } = await shop.counts(variantId);
+
+  // A look at what was seen, and a part that went back, close nothing.
+  await shop.inventory().withdrawKeys({ orderId: order.orderId, revealedMax: -1 });
+  await shop.inventory().withdrawKeys({ orderId: other.orderId, revealedMax: 1, keyIds: [] });
+  await shop.inventory().withdrawKeys({ orderId: order.orderId, revealedMax: 2 });
+  for (const status of ['replaced', 'refunded'] as const)
+    await expect(decide(idOf(order.keyIds[0]), status)).rejects.toMatchObject({ code: 'inventory.order-refunded' });
+  expect(await order.report(order.keyIds[1])).toEqual({ status: 'open' });
+  expect(await refundsOf(order.keyIds[0])).toEqual([]);
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount });
+  await decide(idOf(order.keyIds[0]), 'rejected');
+  await decide(idOf(other.keyIds[0]), 'replaced');
 });

@@ -94,6 +94,27 @@ test.each([
   },
 );
 
+test('I26: a line of dear units ends at 5,000.00, below four times its price, and its money goes back', async () => {
+  const byDefault = await startSupply(await startSimulators({ port: 0, smtpPort: 0 }));
+  try {
+    const dearCents = 200_000;
+    const { variantId, refs } = await byDefault.sell({ kinguin: { price: '1900.00', maxCents: dearCents } });
+    const { lineId } = await byDefault.pay(variantId);
+    await byDefault.fault('kinguin.order', 'cancelled', { delayMs: 0 });
+    for (let hours = 0; hours < 40 && (await byDefault.needStatus(lineId)) === 'open'; hours += 1)
+      await byDefault.pass(1);
+    await byDefault.pass(2);
+    // A third order at its maximum of 2,000.00 would pass it.
+    expect(await byDefault.soldBy('kinguin', refs.kinguin)).toHaveLength(2);
+    expect(await byDefault.needStatus(lineId)).toBe('failed');
+    expect((await byDefault.shop.admin().listSuppliers({})).stops).toMatchObject([
+      { scope: `need:${lineId}`, reason: 'spending for one line', spentCents: 2 * dearCents, maxCents: 500_000 },
+    ]);
+  } finally {
+    await byDefault.close();
+  }
+});
+
 test('I26: orders that are never sent cost nothing, and their number ends too', async () => {
   const { variantId, refs } = await sell({ codeswholesale: { price: '9.00', maxCents } });
   const { lineId } = await pay(variantId);

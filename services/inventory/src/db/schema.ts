@@ -512,6 +512,14 @@ export const complaints = pgTable(
   ],
 );
 
+/** Orders whose money went back whole: nothing of them is replaced or refunded any more. */
+export const refundedOrders = pgTable('refunded_orders', {
+  orderId: uuid('order_id').primaryKey(),
+  at: instant('at')
+    .notNull()
+    .default(sql`now()`),
+});
+
 /** What the shopper saw, sealed like a product key: the code may be on it. */
 export const complaintPictures = pgTable('complaint_pictures', {
   complaintId: uuid('complaint_id')

@@ -1,9 +1,11 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { ownAffair } from '@kelid/contracts/common';
 import { keyRefundDue } from '@kelid/contracts/events';
-import { complaintNotFound, stockShort } from '@kelid/contracts/inventory';
+import { complaintNotFound, orderRefunded, stockShort } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
+import { sqlState } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
+import { sqlStates } from '@kelid/service/sqlstates';
 import { tellVerdict, weighBatch } from '../complaining.ts';
 import type { Operations } from '../context.ts';
 import { actorName } from '../db/queries.ts';
@@ -18,7 +20,10 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
       .update(complaints)
       .set({ status, decision: reason, decidedBy: actorName(ctx.actor), decidedAt: sql`now()` })
       .where(and(isOpen, ne(complaints.customerId, me)))
-      .returning();
+      .returning()
+      .catch((error: unknown) => {
+        throw sqlState(error) === sqlStates.orderRefunded ? orderRefunded() : error;
+      });
     if (!complaint && (await tx.$count(complaints, isOpen)) > 0) throw ownAffair(); // A64
     if (!complaint) throw complaintNotFound();
     const { orderId, keyId } = complaint;

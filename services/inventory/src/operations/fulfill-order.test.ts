@@ -83,6 +83,27 @@ test('I2: an order without a hold that is filled 20 times at once gets exactly i
   expect(await shop.counts(variantId)).toMatchObject({ availableCount: 27, soldCount: 3 });
 });
 
+test('I2: who fills an order while another is just filling it waits for that one and hears its keys, 5 rounds', async () => {
+  for (let round = 1; round <= 5; round += 1) {
+    const variantId = await shop.stockUp(4);
+    const order = orderOf(variantId, 2);
+    const customerId = newId();
+    const first = await shop.begin('inventory');
+    await first.sql('select * from inventory_fulfill($1, $2, $3, $4::jsonb)', [
+      order.orderId,
+      customerId,
+      order.round,
+      JSON.stringify(order.lines),
+    ]);
+    const second = fulfill(order, customerId);
+    await shop.untilWaiting('inventory', second);
+    await first.commit();
+    const { keyIds, missingCount } = await second;
+    expect([keyIds.length, missingCount]).toEqual([2, 0]);
+    expect(await shop.counts(variantId)).toMatchObject({ availableCount: 2, soldCount: 2 });
+  }
+});
+
 test('KY-5: a product key past its date is neither held nor bound, though no sweep has come by yet', async () => {
   const variantId = await shop.stockUp(2, { expiresAt: new Date(Date.now() + 86_400_000).toISOString() });
   await shop.sql(

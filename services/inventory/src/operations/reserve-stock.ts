@@ -5,6 +5,7 @@ import { stoppedVariants } from '@kelid/service/breaches';
 import { sqlState } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
 
 type Input = Parameters<Operations['reserveStock']>[1];
@@ -22,7 +23,7 @@ export const reserveStock: Operations['reserveStock'] = async (ctx, input) => {
       failpoint('inventory.reserved'); // CP3
       return { reservationId };
     } catch (error) {
-      if (sqlState(error) !== 'KE010') throw error;
+      if (sqlState(error) !== sqlStates.stockShort) throw error;
       // Units that another checkout holds locked at this moment may come back; no connection is kept meanwhile.
       if (attempt >= 4) throw stockShort({ variantIds: [] });
       await sleep(20 + Math.random() * 60);

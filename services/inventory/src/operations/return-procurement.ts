@@ -31,7 +31,7 @@ export const returnProcurement: Operations['returnProcurement'] = async (ctx, { 
         sql`${and(eq(procurements.id, procurementId), eq(procurements.status, 'placed'))} and settled_count = 0 and fetch_after > now()`,
       )
       .returning({ id: procurements.id });
-    if (!held) throw procurementNotReturnable({}, 'Its codes are fetched, or being fetched');
+    if (!held) throw procurementNotReturnable('Its codes are fetched, or being fetched');
     if (procurement.orderLineId === null) return null;
     const { rows } = await tx.execute<{ order_id: string; missing: number }>(sql`
       update supply_needs set status = 'failed', due_at = null where order_line_id = ${procurement.orderLineId} and status = 'open'

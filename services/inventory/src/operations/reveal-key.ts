@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { revealRecorded } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
@@ -26,7 +27,7 @@ export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }
   if (!key) throw keyNotFound();
   if (key.status !== 'allocated' || key.isRefunded) throw keyNotRevealable();
   const opened = await revealRecorded(ctx, keyId, null).catch((error: unknown) => {
-    if (sqlState(error) === 'KE045') throw keyNotRevealable(); // Withdrawn a moment ago.
+    if (sqlState(error) === sqlStates.keyWithdrawn) throw keyNotRevealable(); // Withdrawn a moment ago.
     throw error;
   });
   return { ...opened, revealedAt: ctx.now().toISOString() };

@@ -31,7 +31,7 @@ export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchI
       const { rows: sold } = await tx.execute(
         sql`select 1 from product_keys where batch_id = ${batchId} and status in ('reserved', 'allocated') limit 1`,
       );
-      if (sold.length > 0) throw keyAlreadySold({}, 'Some product keys of this batch are held or sold');
+      if (sold.length > 0) throw keyAlreadySold('Some product keys of this batch are held or sold');
     }
     if (status !== 'undone')
       await tx
