@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { importNotFound, skuUnknown } from '@kelid/contracts/inventory';
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context } from './context.ts';
 import { actorName } from './db/queries.ts';
 import { keyImports } from './db/schema.ts';
@@ -181,7 +182,7 @@ export async function storeImport(ctx: Context, importId: string): Promise<void>
       break;
     } catch (error) {
       // Another import brought one of these codes between the look and the write; the next look sees it.
-      if (sqlState(error) !== '23505' || tryNumber === 5) throw error;
+      if (sqlState(error) !== sqlStates.uniqueViolation || tryNumber === 5) throw error;
     }
   }
   const row = await getImport(ctx, importId);

@@ -36,7 +36,7 @@ export async function supplyLine(
     while (uncovered > 0 && left > 0) {
       const id = newId();
       const wanted = Math.min(uncovered, left, supplier.facts.unitsPerOrderMax);
-      // The row, with our reference, before the call: a crash in between leaves something to look for (R1).
+      // The row, with our reference, before the call: a crash in between leaves something to look for (CP13).
       const { units, stop } = await open(
         ctx,
         sql`select * from supply_open(${id}, ${orderLineId}, ${offer.supplier}, ${wanted}, ${limitsOf(ctx)}::jsonb)`,

@@ -103,6 +103,7 @@ export const inventoryService = defineService({
     decideComplaint,
     handleSupplierWebhook,
   },
+  events: {},
   sweeps: [
     watchInvariants<Context>(migrationsFolder),
     { name: 'expire-reservations', everyMs: 2_000, run: expireReservations },

@@ -310,6 +310,10 @@ test('a line that nobody sells in time is given up, once, and told; while a supp
     [paid.lineId],
   );
   expect(told).toHaveLength(1);
+  // What comes into stock later is for others: the money of this line is on its way back.
+  await shop.stockUp(1, { variantId });
+  expect((await paid.look()).lines[0]).toMatchObject({ missingCount: 1, supply: 'failed' });
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 1, soldCount: 0 });
 });
 
 test('a checkout is promised what a supplier seems to have within our price, and no more', async () => {

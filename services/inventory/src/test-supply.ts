@@ -68,7 +68,14 @@ export async function startSupply(
     control('PUT', `/faults/${place}`, { mode, ...more });
 
   /** A variant without own stock, sold by these suppliers at these prices. */
-  async function sell(offers: Partial<Record<SupplierName, { price: string; stock?: number; maxCents?: number }>>) {
+  async function sell(
+    offers: Partial<
+      Record<
+        SupplierName,
+        { price: string; stock?: number; maxCents?: number; /** Sold before its day. */ isPreOrder?: true }
+      >
+    >,
+  ) {
     const variantId = newId();
     const refs: Partial<Record<SupplierName, string>> = {};
     for (const supplier of ['codeswholesale', 'kinguin'] as const) {
@@ -82,10 +89,15 @@ export async function startSupply(
         region: 'WORLDWIDE',
         price: offer.price,
         stock: offer.stock ?? 100,
+        isPreOrder: offer.isPreOrder ?? false,
       });
-      await shop
-        .inventory()
-        .setSupplierOffer({ supplier, sku: variantId, productRef, unitMaxCents: offer.maxCents ?? 5_000 });
+      await shop.inventory().setSupplierOffer({
+        supplier,
+        sku: variantId,
+        productRef,
+        unitMaxCents: offer.maxCents ?? 5_000,
+        allowsPreOrder: offer.isPreOrder ?? false,
+      });
     }
     // A supplier whose last calls failed is left alone for a few seconds, here as in the shop.
     const until = performance.now() + 20_000;

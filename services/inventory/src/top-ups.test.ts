@@ -63,7 +63,7 @@ async function pay(variantId: string, quantity: number, gameAccount?: typeof pla
   return { ...order, lineId: line?.orderLineId ?? '', look };
 }
 
-async function work(seconds = 5): Promise<void> {
+async function work(seconds = 40): Promise<void> {
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until) {
     await shop.sql('inventory', "update procurements set due_at = now() where due_at > now() and status <> 'received'");

@@ -76,3 +76,27 @@ test('I1: the monitor keeps what is broken in a list, and the product alone is n
   for (const { id } of mine) await shop.admin().settleStockBreach({ breachId: id, reason: 'counted by hand' });
   await shop.inventory().reserveStock(orderOf(variantId));
 });
+
+test('I26: what is wrong about a unit of a supplier is named by the unit, and only its product is not sold', async () => {
+  const [variantId, other] = [await shop.stockUp(3), await shop.stockUp(3)];
+  const procurementId = newId();
+  await shop.ownerSql(
+    'inventory',
+    `insert into procurements (id, variant_id, brand, supplier, product_ref, quantity, unit_max_cents, status, settled_count)
+     values ($1, $2, 'Steam', 'kinguin', 'r', 1, 1, 'received', 1)`,
+    [procurementId, variantId],
+  );
+  await shop.ownerSql(
+    'inventory',
+    "insert into supplied_units (supplier, unit_ref, procurement_id, verdict) values ('kinguin', $1, $2, 'stored')",
+    [procurementId, procurementId],
+  );
+  await shop.sql('inventory', 'update monitor_marks set due_at = now()');
+  await shop.host.sweep('inventory', 'watch-invariants');
+  const { items } = await shop.admin().listStockBreaches({ limit: 100 });
+  expect(items.filter((breach) => breach.variantId === variantId)).toMatchObject([
+    { invariant: 'I26', subject: `kinguin ${procurementId}` },
+  ]);
+  await expect(sell(variantId)).rejects.toMatchObject({ code: 'inventory.stock-short' });
+  await sell(other);
+});
