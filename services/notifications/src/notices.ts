@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import { newId } from '@kelid/service/ids';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
 import type { Context } from './context.ts';
 
 /** What one user is told of an event: an entry of the feed, and messages. */
@@ -14,7 +13,7 @@ export interface Notice {
  * The feed entry and the messages of an event, in one statement. Their dedupe keys carry the event's id, so a second delivery writes
  * nothing (I16); the sweep sends.
  */
-export async function tell(ctx: Context, event: EventEnvelope, notice: Notice): Promise<void> {
+export async function tell(ctx: Context, event: { id: string }, notice: Notice): Promise<void> {
   const rows = notice.messages.map((message) => ({
     id: newId(),
     user_id: notice.userId,

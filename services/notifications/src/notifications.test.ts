@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { paymentFailed, paymentReviewBegun } from '@kelid/contracts/events';
+import { orderPaid, paymentFailed, paymentRefundRefused, paymentReviewBegun } from '@kelid/contracts/events';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { openDatabase } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
+import { invariantsBeside } from '@kelid/service/invariants';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { serviceActor, startServices, type TestServices, userActor, waitFor } from '@kelid/testing/start-service';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -117,7 +118,7 @@ function orderPaidEvent(contact: { phone?: string; email?: string }, customerId 
     ],
     paidAt: new Date().toISOString(),
   };
-  return { id: newId(), type: 'order.paid', data };
+  return { id: newId(), type: orderPaid.type, data };
 }
 /** Delivers an event as a worker does. The handler needs no more of its context than the database. */
 const deliver = (event: ReturnType<typeof orderPaidEvent>) => onOrderEvent({ db: database.db } as Context, event);
@@ -151,6 +152,17 @@ test('NT-1 I16: who paid and must wait for a person hears so once, and once what
   expect(about.map(({ template }) => template).toSorted()).toEqual(['kelid-payment-not-found', 'kelid-payment-review']);
   const told = await shop.sql('notifications', "select type from feed where data->>'orderId' = $1", [ref.orderId]);
   expect(told.map(({ type }) => type).toSorted()).toEqual(['payment.failed', 'payment.review-begun']);
+});
+
+test('NT-1 I16: whose money of a complaint was refused after it was promised hears so, once', async () => {
+  const ref = { orderId: newId(), orderNumber: `KLD-${newId().slice(-8)}`, customerId: newId(), complaintId: newId() };
+  const event = { id: newId(), ...paymentRefundRefused({ ...ref, refundRial: 2_718_280 }) };
+  for (const again of [event, event]) await onOrderEvent({ db: database.db } as Context, again);
+  await sweep();
+  const about = (await smsAt(simulators, userPhone)).filter(({ text }) => text.includes(ref.orderNumber));
+  expect(about).toMatchObject([{ template: 'kelid-refund-refused', text: expect.stringContaining('۲۷۱٬۸۲۸') }]);
+  const told = await shop.sql('notifications', "select type from feed where data->>'orderId' = $1", [ref.orderId]);
+  expect(told).toEqual([{ type: 'payment.refund-refused' }]);
 });
 
 test('NT-1: without a phone in the order its receipt goes to the phone of the account', async () => {
@@ -514,4 +526,57 @@ test('NT-5: the feed of live pages goes on through a flood, and asked for one us
     await sleep(5);
   }
   expect(seen.size).toBe(300);
+});
+
+test('H13: messages that are as they must never be are an alarm, each by its id, and kept for staff', async () => {
+  const at = await startShop();
+  const broken = async () => at.brokenInvariants('notifications');
+  const look = async () => {
+    await at.sql('notifications', 'update monitor_marks set due_at = now()');
+    await sweep(at);
+    await at.host.sweep('notifications', 'watch-invariants');
+  };
+  try {
+    const phones = [newPhone(), newPhone(), newPhone(), newPhone()];
+    for (const phone of phones) await sendOtp(phone, {}, at);
+    await waitFor('the codes', async () =>
+      (await Promise.all(phones.map((phone) => messageTo(phone, at)))).every((row) => row?.['status'] === 'sent'),
+    );
+    await look();
+    expect(await broken()).toEqual([]);
+    const breaks = [
+      "status = 'queued', sent_at = null, due_at = null",
+      'sent_at = null',
+      "sealed_code = 'left'",
+      'expires_at = null',
+    ];
+    for (const [index, change] of breaks.entries())
+      await at.sql('notifications', `update messages set ${change} where recipient = $1`, [phones[index]]);
+    await look();
+    const ids = await Promise.all(phones.map(async (phone) => String((await messageTo(phone, at))?.['id'])));
+    const { items } = await at
+      .as(notificationsContract, userActor(newId(), ['admin']))
+      .listMessageBreaches({ limit: 100 });
+    expect(items.map(({ invariant, subject }) => [invariant, subject]).toSorted()).toEqual(
+      [
+        ['I16', ids[0]],
+        ['I16', ids[1]],
+        ['I17', ids[2]],
+        ['AU-2', ids[3]],
+      ].toSorted(),
+    );
+    const alarms = at.logLines.filter((line) => line.includes('invariant-broken'));
+    expect(ids.every((id) => alarms.some((line) => line.includes(id)))).toBe(true);
+    expect(alarms.some((line) => phones.some((phone) => line.includes(phone)))).toBe(false);
+    const [marks] = await at.sql(
+      'notifications',
+      "select count(*)::int from monitor_marks where looked_until > '-infinity'",
+    );
+    expect(marks?.['count']).toBe((await invariantsBeside(notificationsService.migrationsFolder)).length);
+    await at
+      .as(notificationsContract, userActor(newId(), ['admin']))
+      .settleMessageBreach({ breachId: items[0]?.id ?? '', reason: 'looked at' });
+  } finally {
+    await at.close();
+  }
 });

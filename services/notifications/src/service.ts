@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { notificationsContract } from '@kelid/contracts/notifications';
 import { defineService } from '@kelid/service/define-service';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { NotificationsConfig } from './config.ts';
 import { createSeal } from './domain/seal.ts';
 import { onOrderEvent } from './events/on-order-event.ts';
@@ -14,11 +15,16 @@ import { replayMessage } from './operations/replay-message.ts';
 import { sendOtp } from './operations/send-otp.ts';
 import { createKavenegar } from './providers/kavenegar.ts';
 import { createSmtp } from './providers/smtp.ts';
+import { listMessageBreaches } from './operations/list-message-breaches.ts';
+import { settleMessageBreach } from './operations/settle-message-breach.ts';
+import type { Context } from './context.ts';
+
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
 
 export const notificationsService = defineService({
   contract: notificationsContract,
   peers: ['identity'],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: NotificationsConfig,
   createParts(config, start) {
     const { log } = start.contextOf();
@@ -37,7 +43,16 @@ export const notificationsService = defineService({
     );
     return { config, seal: createSeal(config.NOTIFICATIONS_SECRET), smsProviders, mailProvider };
   },
-  operations: { sendOtp, listNotifications, markNotificationsRead, listMessages, replayMessage, listFeedSince },
+  operations: {
+    listMessageBreaches,
+    settleMessageBreach,
+    sendOtp,
+    listNotifications,
+    markNotificationsRead,
+    listMessages,
+    replayMessage,
+    listFeedSince,
+  },
   events: {
     'order.placed': onOrderEvent,
     'order.paid': onOrderEvent,
@@ -47,9 +62,13 @@ export const notificationsService = defineService({
     'order.status-changed': onOrderEvent,
     'payment.failed': onOrderEvent,
     'payment.refunded': onOrderEvent,
+    'payment.refund-refused': onOrderEvent,
     'payment.review-begun': onOrderEvent,
     'payment.surplus': onOrderEvent,
     'session.revoked': onSessionRevoked,
   },
-  sweeps: [{ name: 'send-due-messages', everyMs: 1_000, run: sendDueMessages }],
+  sweeps: [
+    watchInvariants<Context>(migrationsFolder),
+    { name: 'send-due-messages', everyMs: 1_000, run: sendDueMessages },
+  ],
 });

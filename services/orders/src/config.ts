@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
 export const OrdersConfig = z.object({
+  /** How long an unpaid order holds its stock. */
   ORDERS_HOLD_MINUTES: z.coerce.number().int().min(1).max(60).default(20),
   /** Signs the tokens of carts that hold nothing yet. */
   SERVICE_TOKEN_SECRET: z.string().min(32, 'needs 32 characters or more'),
+  /** How long a cart's prices are promised. */
   ORDERS_QUOTE_MINUTES: z.coerce.number().int().min(1).max(60).default(15),
+  /** Unpaid orders of one customer, and checkouts in a minute. */
   ORDERS_PENDING_MAX: z.coerce.number().int().min(1).max(1_000_000).default(3),
   ORDERS_PER_MINUTE_MAX: z.coerce.number().int().min(1).max(1_000_000).default(6),
   /** Units of one variant in all unpaid orders of a customer. */

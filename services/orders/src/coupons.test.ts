@@ -1,3 +1,4 @@
+import { invalidInput, rateLimited } from '@kelid/contracts/common';
 import { ordersContract } from '@kelid/contracts/orders';
 import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
@@ -327,7 +328,8 @@ test('A61: after 20 wrong codes of a day a customer may not try on, whoever asks
   expect(codes.filter((code) => code === 'rate-limited')).toHaveLength(80);
   const limited = await put(buyer, coupon.code).catch((error: unknown) => error);
   expect(limited).toMatchObject({ code: 'rate-limited', status: 429 });
-  const { retryAfterSeconds } = (limited as { data: { retryAfterSeconds: number } }).data;
+  if (!rateLimited.is(limited)) throw limited;
+  const { retryAfterSeconds } = limited.data;
   expect(retryAfterSeconds).toBeGreaterThan(0);
   expect(retryAfterSeconds).toBeLessThanOrEqual(86_400);
   await shop.sql('orders', "update coupon_misses set day = day - 1 where source like 'customer:%'");
@@ -497,7 +499,8 @@ test('CK-4: staff make a coupon of one kind with whole amounts above 0, a sane c
   for (const [field, rules] of bad) {
     const error: unknown = await makeCoupon(rules).catch((problem: unknown) => problem);
     expect(error, JSON.stringify(rules)).toMatchObject({ code: 'invalid-input' });
-    const { errors } = (error as { data: { errors: { field: string }[] } }).data;
+    if (!invalidInput.is(error)) throw error;
+    const { errors } = error.data;
     expect(new Set(errors.map((fault) => fault.field))).toEqual(new Set([field]));
   }
   const { code } = await makeCoupon();

@@ -61,7 +61,7 @@ export async function joinCheckout(
   asked: AskedOrder,
 ): Promise<CheckoutAnswer | undefined> {
   const { order } = found;
-  const hasJustBeenOrdered = () => cartEmpty({}, 'This cart has just been ordered');
+  const hasJustBeenOrdered = () => cartEmpty('This cart has just been ordered');
   if (!(await isSame(ctx, found, asked))) {
     if (order.status !== 'placing' || !(await takeLease(ctx, order))) throw hasJustBeenOrdered();
     await abandonCheckout(ctx, order, undefined);

@@ -1,5 +1,6 @@
 import { newId } from '@kelid/service/ids';
-import { OrderStatus } from '@kelid/contracts/orders';
+import { rateLimited } from '@kelid/contracts/common';
+import { OrderStatus, unpaidWait } from '@kelid/contracts/orders';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -352,7 +353,8 @@ test('A66: the seventh checkout of one minute is a 429 with the time to wait, al
   shop.around.faults.clear();
   const seventh: unknown = await buyer.checkout().catch((error: unknown) => error);
   expect(seventh).toMatchObject({ status: 429, code: 'rate-limited' });
-  const { retryAfterSeconds } = (seventh as { data: { retryAfterSeconds: number } }).data;
+  if (!rateLimited.is(seventh)) throw seventh;
+  const { retryAfterSeconds } = seventh.data;
   expect(retryAfterSeconds).toBeGreaterThan(0);
   expect(retryAfterSeconds).toBeLessThanOrEqual(60);
   await (await shop.shopper(variantId)).checkout();
@@ -399,7 +401,8 @@ test('A66: whoever lets holds run out again and again waits longer each time; wh
     await shop.client(buyer.actor).addCartItem({ variantId, quantity: 1 });
     const refusal: unknown = await buyer.checkout().catch((error: unknown) => error);
     expect(refusal).toMatchObject({ status: 429, code: 'orders.unpaid-wait' });
-    const { retryAfterSeconds } = (refusal as { data: { retryAfterSeconds: number } }).data;
+    if (!unpaidWait.is(refusal)) throw refusal;
+    const { retryAfterSeconds } = refusal.data;
     expect(retryAfterSeconds).toBeGreaterThan(waitSeconds / 2);
     expect(retryAfterSeconds).toBeLessThanOrEqual(waitSeconds);
     await past(waitSeconds);

@@ -119,11 +119,8 @@ async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Prom
 
 /** A refusal that is final for this cart; anything else is a passing fault. */
 function problemOf(error: unknown): ProblemError | undefined {
-  if (stockShort.is(error)) {
-    const variantIds = Array.isArray(error.data['variantIds']) ? error.data['variantIds'].map(String) : [];
-    return outOfStock({ variantIds });
-  }
-  if (limitReached.is(error)) return dayLimitReached({ limitRial: Number(error.data['limitRial']) });
+  if (stockShort.is(error)) return outOfStock(error.data);
+  if (limitReached.is(error)) return dayLimitReached({ limitRial: error.data.limitRial });
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
 
-export { outbox } from '@kelid/service/tables';
+export { invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 
@@ -38,6 +38,13 @@ export const messages = pgTable(
     index('messages_due')
       .on(table.dueAt)
       .where(sql`${table.dueAt} is not null`),
+    index('messages_lately').on(table.createdAt),
+    index('messages_open')
+      .on(table.status)
+      .where(sql`${table.status} in ('queued', 'sending')`),
+    index('messages_sealed')
+      .on(table.id)
+      .where(sql`${table.sealedCode} is not null`),
   ],
 );
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Delivered } from '@kelid/contracts/contract';
 import {
   orderCancelled,
   orderExpired,
@@ -8,22 +9,28 @@ import {
   orderStatusChanged,
   paymentFailed,
   paymentRefunded,
+  paymentRefundRefused,
   paymentReviewBegun,
   paymentSurplus,
 } from '@kelid/contracts/events';
-import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
+import type { notificationsContract } from '@kelid/contracts/notifications';
 import type { Context } from '../context.ts';
 import { type Notice, tell } from '../notices.ts';
 
-export async function onOrderEvent(ctx: Context, event: EventEnvelope): Promise<void> {
+/** Whatever notifications hears of, but the end of a session. */
+type OrderEvent = Exclude<
+  Delivered<(typeof notificationsContract)['subscribesTo'][number]>,
+  { type: 'session.revoked' }
+>;
+
+export async function onOrderEvent(ctx: Context, event: OrderEvent): Promise<void> {
   await tell(ctx, event, noticeOf(event));
 }
 
-function noticeOf(event: EventEnvelope): Notice {
+function noticeOf(event: OrderEvent): Notice {
   switch (event.type) {
     case orderPaid.type: {
-      const order = eventData(orderPaid, event);
+      const order = event.data;
       const { orderId, orderNumber, customerId, totalRial, contact } = order;
       // The receipt goes where it can be kept: by e-mail to who gave one, else by SMS.
       const receipt = contact.email
@@ -37,7 +44,7 @@ function noticeOf(event: EventEnvelope): Notice {
       return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'paid'), messages: [receipt] };
     }
     case orderFulfilled.type: {
-      const order = eventData(orderFulfilled, event);
+      const order = event.data;
       const { orderId, orderNumber, customerId, contact } = order;
       const sms = {
         channel: 'sms' as const,
@@ -51,17 +58,17 @@ function noticeOf(event: EventEnvelope): Notice {
       return { userId: customerId, feed: statusEntry(orderId, orderNumber, 'fulfilled'), messages: [sms, ...mail] };
     }
     case orderPlaced.type:
-      return statusNotice(eventData(orderPlaced, event), 'pending_payment');
+      return statusNotice(event.data, 'pending_payment');
     case orderCancelled.type:
-      return statusNotice(eventData(orderCancelled, event), 'cancelled');
+      return statusNotice(event.data, 'cancelled');
     case orderExpired.type:
-      return statusNotice(eventData(orderExpired, event), 'expired');
+      return statusNotice(event.data, 'expired');
     case orderStatusChanged.type: {
-      const order = eventData(orderStatusChanged, event);
+      const order = event.data;
       return statusNotice(order, order.status);
     }
     case paymentFailed.type: {
-      const { orderId, attemptId, customerId, reason, reviewedRial } = eventData(paymentFailed, event);
+      const { orderId, attemptId, customerId, reason, reviewedRial } = event.data;
       return {
         userId: customerId,
         feed: { type: 'payment.failed', data: { orderId, attemptId, reason } },
@@ -70,7 +77,7 @@ function noticeOf(event: EventEnvelope): Notice {
       };
     }
     case paymentReviewBegun.type: {
-      const { orderId, attemptId, customerId, amountRial } = eventData(paymentReviewBegun, event);
+      const { orderId, attemptId, customerId, amountRial } = event.data;
       return {
         userId: customerId,
         feed: { type: 'payment.review-begun', data: { orderId, attemptId } },
@@ -78,7 +85,7 @@ function noticeOf(event: EventEnvelope): Notice {
       };
     }
     case paymentRefunded.type: {
-      const { orderId, orderNumber, customerId, refundRial, refundId, method } = eventData(paymentRefunded, event);
+      const { orderId, orderNumber, customerId, refundRial, refundId, method } = event.data;
       // What staff gave back has another reason than goods that nobody could deliver.
       const template = refundId === undefined ? 'refunded' : 'paid-back';
       return {
@@ -87,16 +94,23 @@ function noticeOf(event: EventEnvelope): Notice {
         messages: [{ channel: 'sms', template, recipient: null, params: { orderNumber, amountRial: refundRial } }],
       };
     }
+    case paymentRefundRefused.type: {
+      const { orderId, orderNumber, customerId, refundRial } = event.data;
+      const params = { orderNumber, amountRial: refundRial };
+      return {
+        userId: customerId,
+        feed: { type: 'payment.refund-refused', data: { orderId, orderNumber, refundRial } },
+        messages: [{ channel: 'sms', template: 'refund-refused', recipient: null, params }],
+      };
+    }
     case paymentSurplus.type: {
-      const { orderId, attemptId, customerId, amountRial } = eventData(paymentSurplus, event);
+      const { orderId, attemptId, customerId, amountRial } = event.data;
       return {
         userId: customerId,
         feed: { type: 'payment.surplus', data: { orderId, attemptId, amountRial } },
         messages: [moneySms('surplus', amountRial)],
       };
     }
-    default:
-      throw new Error(`There are no words for ${event.type}`);
   }
 }
 

@@ -10,6 +10,6 @@ export const replayMessage: Operations['replayMessage'] = async (ctx, { messageI
     .set({ status: 'queued', attemptCount: 0, dueAt: sql`now()` })
     .where(and(eq(messages.id, messageId), eq(messages.status, 'dead'), sql`${messages.template} <> 'otp'`))
     .returning({ id: messages.id });
-  if (replayed.length === 0) throw routeNotFound({}, 'There is no dead message with this id');
+  if (replayed.length === 0) throw routeNotFound('There is no dead message with this id');
   return undefined;
 };

@@ -47,7 +47,7 @@ function stateFor(customerId: string | null) {
   };
 }
 
-/** Takes one use for an order that is being placed; an SQL state of KE004 says that there is none (I12). */
+/** Takes one use for an order that is being placed; the SQL state `couponUsedUp` says that there is none (I12). */
 export async function takeCoupon(tx: Tx, couponId: string, orderId: string, discountRial: number): Promise<void> {
   await tx.execute(sql`select coupon_take(${couponId}, ${orderId}, ${discountRial})`);
 }

@@ -1,14 +1,13 @@
+import type { Delivered } from '@kelid/contracts/contract';
 import {
-  keyRefundDue,
-  keysAllocated,
+  type keyRefundDue,
+  type keysAllocated,
   orderRefundDue,
   orderStatusChanged,
-  paymentRefunded,
-  supplyFailed,
+  type paymentRefunded,
+  type supplyFailed,
 } from '@kelid/contracts/events';
 import { eq, sql } from 'drizzle-orm';
-import { eventData } from '@kelid/service/define-service';
-import type { EventEnvelope } from '@kelid/service/event-envelope';
 import { consumeOnce } from '@kelid/service/inbox';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
@@ -18,17 +17,17 @@ import { badUnitRial } from '../domain/refunds.ts';
 import { closeUndelivered, fulfill } from '../paying.ts';
 
 /** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
-export async function onKeysAllocated(ctx: Context, event: EventEnvelope): Promise<void> {
-  await fulfill(ctx, eventData(keysAllocated, event).orderId);
+export async function onKeysAllocated(ctx: Context, event: Delivered<typeof keysAllocated>): Promise<void> {
+  await fulfill(ctx, event.data.orderId);
 }
 
-export async function onSupplyFailed(ctx: Context, event: EventEnvelope): Promise<void> {
-  await fulfill(ctx, eventData(supplyFailed, event).orderId);
+export async function onSupplyFailed(ctx: Context, event: Delivered<typeof supplyFailed>): Promise<void> {
+  await fulfill(ctx, event.data.orderId);
 }
 
 /** A product key was bad, and a person decided that its money goes back: what was paid for its unit is the customer's again. */
-export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, orderLineId, complaintId, decidedBy } = eventData(keyRefundDue, event);
+export async function onKeyRefundDue(ctx: Context, event: Delivered<typeof keyRefundDue>): Promise<void> {
+  const { orderId, orderLineId, complaintId, decidedBy } = event.data;
   await consumeOnce(ctx, event.id, 'orders', async (tx) => {
     // Units of two lines at the same moment would each find that something is left, and nobody would give the fee back.
     await tx.execute(sql`select 1 from orders where id = ${orderId} for no key update`);
@@ -53,8 +52,8 @@ export async function onKeyRefundDue(ctx: Context, event: EventEnvelope): Promis
 }
 
 /** The money of what could not be delivered is in the wallet: the order is closed. A second word of it finds nothing to move. */
-export async function onPaymentRefunded(ctx: Context, event: EventEnvelope): Promise<void> {
-  const { orderId, complaintId, refundId, isWhole } = eventData(paymentRefunded, event);
+export async function onPaymentRefunded(ctx: Context, event: Delivered<typeof paymentRefunded>): Promise<void> {
+  const { orderId, complaintId, refundId, isWhole } = event.data;
   // One unit of a delivered order was refunded after a complaint: that closes nothing.
   if (complaintId !== undefined) return;
   const found = await findOrderWithLines(ctx.db, orderId);

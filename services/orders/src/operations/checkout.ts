@@ -17,6 +17,7 @@ import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { failpoint } from '@kelid/service/failpoint';
 import { claimKey, findAnswer, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { findSold, holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
 import { listCartCoupons, takeCoupon } from '../db/coupons.ts';
@@ -154,12 +155,12 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
     })
     .catch(async (error: unknown) => {
       // Others took the last use since we looked; nothing was written.
-      if (sqlState(error) === 'KE004') {
+      if (sqlState(error) === sqlStates.couponUsedUp) {
         const coupons = await listCartCoupons(ctx.db, cart.id, userId);
         throw couponNotUsable({ totalRial: priceCart(ctx, { ...content, coupons }, promised).totalRial });
       }
       // Two checkouts of one cart at the same moment, with two keys: the other one is the order.
-      if (sqlState(error) === '23505' && violatedConstraint(error) === 'orders_one_per_cart_state')
+      if (sqlState(error) === sqlStates.uniqueViolation && violatedConstraint(error) === 'orders_one_per_cart_state')
         return { kind: 'ordered' as const };
       throw error;
     });

@@ -2,6 +2,7 @@ import { invalidInput } from '@kelid/contracts/common';
 import { couponCodeTaken } from '@kelid/contracts/orders';
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { codeKey, showCoupon } from '../db/coupons.ts';
 import { coupons } from '../db/schema.ts';
@@ -28,7 +29,7 @@ export const createCoupon: Operations['createCoupon'] = async (ctx, { code, star
     .values({ id: newId(), code: key, ...rules, ...(startsAt === undefined ? {} : { startsAt }) })
     .returning()
     .catch((error: unknown) => {
-      if (sqlState(error) === '23505') throw couponCodeTaken();
+      if (sqlState(error) === sqlStates.uniqueViolation) throw couponCodeTaken();
       throw error;
     });
   if (!coupon) throw new Error('The new coupon was not answered');
