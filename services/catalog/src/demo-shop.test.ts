@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogContract, type CategoryNode } from '@kelid/contracts/catalog';
 import { newId } from '@kelid/service/ids';
 import { serviceActor, startServices, type TestServices } from '@kelid/testing/start-service';
-import { demoProducts } from './demo/demo-shop.ts';
+import { demoProducts } from '../../../demo/demo-shop.ts';
 import { catalogService } from './service.ts';
 
 let shop: TestServices;

@@ -12,11 +12,11 @@ export async function storeImage(
   bytes: Buffer,
   allowed: readonly string[],
 ): Promise<{ small: string; medium: string; large: string }> {
-  if (bytes.length === 0) throw imageRefused({}, 'The file is empty');
+  if (bytes.length === 0) throw imageRefused('The file is empty');
   const source = sharp(bytes, { limitInputPixels: pixelsMax, failOn: 'error' });
   const metadata = await source.metadata().catch(() => undefined);
   if (!metadata || !allowed.includes(metadata.format))
-    throw imageRefused({}, 'Send a JPEG, PNG or WebP of at most 25 megapixels');
+    throw imageRefused('Send a JPEG, PNG or WebP of at most 25 megapixels');
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 24);
   const storeWidth = async (width: number) => {
     const key = `public-${name}-${width}.webp`;
@@ -27,7 +27,7 @@ export async function storeImage(
       .webp({ quality: 82 })
       .toBuffer()
       .catch(() => {
-        throw imageRefused({}, 'This file does not open as a picture');
+        throw imageRefused('This file does not open as a picture');
       });
     await store.put(key, image, 'image/webp');
     return key;

@@ -2,6 +2,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { notReviewed, productNotFound, slugTaken, categoryNotFound, staffDecides } from '@kelid/contracts/catalog';
 import { invalidInput } from '@kelid/contracts/common';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context } from './context.ts';
 import type { ProductRow } from './db/queries.ts';
 import { products } from './db/schema.ts';
@@ -51,8 +52,8 @@ export function refuseWhatStaffDecide(
 
 /** The problem behind a refused write of a product. */
 export function productProblem(error: unknown): unknown {
-  if (sqlState(error) === '23505') return slugTaken();
-  if (sqlState(error) === '23503') return categoryNotFound();
+  if (sqlState(error) === sqlStates.uniqueViolation) return slugTaken();
+  if (sqlState(error) === sqlStates.foreignKeyViolation) return categoryNotFound();
   if (violatedConstraint(error) === 'products_reviewed') return notReviewed();
   if (violatedConstraint(error) === 'products_account_rule')
     return invalidInput({

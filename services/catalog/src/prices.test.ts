@@ -8,7 +8,7 @@ import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { serviceActor, userActor } from '@kelid/testing/start-service';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { demoProducts } from './demo/demo-shop.ts';
+import { demoProducts } from '../../../demo/demo-shop.ts';
 import { formula, startPrices, type TestPrices } from './test-prices.ts';
 
 let simulators: Simulators;

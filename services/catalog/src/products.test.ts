@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogContract, type CategoryNode } from '@kelid/contracts/catalog';
+import { priceMaxRial } from '@kelid/contracts/common';
 import { stockChanged } from '@kelid/contracts/events';
 import { type Database, openDatabase } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
@@ -80,7 +81,7 @@ const tell = (variantId: string, availableCount: number, at: Date) =>
     ...stockChanged({ variantId, availableCount, at: at.toISOString() }),
   });
 
-test('CA-1: a product of each type can be added, and one of another type, without a variant or below the least price cannot', async () => {
+test('CA-1: a product of each type can be added, and one of another type, without a variant, below the least price or above the highest cannot', async () => {
   const categoryId = await addCategory();
   for (const type of ['gift_card', 'game_key', 'game_credit', 'digital_item'] as const) {
     const accountRule = type === 'game_credit' ? ('pubg-mobile' as const) : null;
@@ -110,6 +111,7 @@ test('CA-1: a product of each type can be added, and one of another type, withou
     { ...product, variants: [] },
     { ...product, variants: [variant(9_999)] },
     { ...product, variants: [variant(10_000.5)] },
+    { ...product, variants: [variant(priceMaxRial + 1)] },
     { ...product, slug: 'No Slug' },
     withoutBrand,
   ];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { catalogContract } from '@kelid/contracts/catalog';
 import { openDatabase } from '@kelid/service/database';
 import { defineService } from '@kelid/service/define-service';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { CatalogConfig } from './config.ts';
 import { onStockChanged } from './events/on-stock-changed.ts';
 import { followRates } from './jobs/follow-rates.ts';
@@ -37,11 +38,16 @@ import { updateVariant } from './operations/update-variant.ts';
 import { uploadProductImage } from './operations/upload-product-image.ts';
 import { createDiskStore } from './storage/disk.ts';
 import { createS3Store } from './storage/s3.ts';
+import { listCatalogBreaches } from './operations/list-catalog-breaches.ts';
+import { settleCatalogBreach } from './operations/settle-catalog-breach.ts';
+import type { Context } from './context.ts';
+
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
 
 export const catalogService = defineService({
   contract: catalogContract,
   peers: [],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: CatalogConfig,
   createParts(config, start) {
     const { db, log } = start.contextOf();
@@ -65,6 +71,8 @@ export const catalogService = defineService({
     return { config, readDb, rateSources, store };
   },
   operations: {
+    listCatalogBreaches,
+    settleCatalogBreach,
     listProducts,
     listFeaturedProducts,
     listFacets,
@@ -95,6 +103,7 @@ export const catalogService = defineService({
   },
   events: { 'stock.changed': onStockChanged },
   sweeps: [
+    watchInvariants<Context>(migrationsFolder),
     { name: 'follow-rates', everyMs: 1_000, run: followRates },
     { name: 'reprice-variants', everyMs: 1_000, run: repriceVariants },
     { name: 'forget-quotes', everyMs: 3_600_000, run: forgetQuotes },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContract, type PriceFormula, type RateCurrency } from '@kelid/contracts/catalog';
 import { newId } from '@kelid/service/ids';
+import { simulatedRates } from '@kelid/simulators/environment';
 import { serviceActor, startServices, userActor } from '@kelid/testing/start-service';
 import { catalogService } from './service.ts';
 
@@ -25,11 +26,7 @@ export async function startPrices(simulatorsUrl: string, env: Record<string, str
       RUN: 'api',
       CATALOG_MEDIA_SECRET: 'x'.repeat(40),
       CATALOG_MEDIA_FOLDER: folder,
-      CATALOG_RATE_NAVASAN_URL: `${simulatorsUrl}/navasan`,
-      CATALOG_RATE_NAVASAN_KEY: 'kelid',
-      CATALOG_RATE_BRSAPI_URL: `${simulatorsUrl}/brsapi`,
-      CATALOG_RATE_BRSAPI_KEY: 'kelid',
-      CATALOG_RATE_NOBITEX_URL: `${simulatorsUrl}/nobitex`,
+      ...simulatedRates(simulatorsUrl),
       ...env,
     },
   });

@@ -1,4 +1,9 @@
+import { identityContract } from '@kelid/contracts/identity';
+import { newId } from '@kelid/service/ids';
+import { invariantsBeside } from '@kelid/service/invariants';
+import { userActor } from '@kelid/testing/start-service';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { identityService } from './service.ts';
 import { newPhone, startIdentity, type TestIdentity } from './test-identity.ts';
 
 let identity: TestIdentity;
@@ -29,4 +34,38 @@ test.each([
   expect(await identity.brokenInvariants()).toEqual([]);
   await identity.rows(statement);
   expect(await identity.brokenInvariants()).toContainEqual(expect.stringMatching(`^${id}:`));
+});
+
+const look = async () => {
+  await identity.rows('update monitor_marks set due_at = now()');
+  await identity.host.sweep('identity', 'watch-invariants');
+};
+const found = async () =>
+  (await identity.as(identityContract, userActor(newId(), ['developer'])).listAccountBreaches({ limit: 100 })).items;
+
+test('I14: a session that ended longer ago than what was told is kept is no breach; one that ended untold is an alarm, kept until staff settle it', async () => {
+  const { user, sessionId } = await identity.signIn(newPhone());
+  await identity.internal().setUserStatus({ userId: user.id, status: 'banned', reason: 'a test' });
+  await identity.rows("update sessions set revoked_at = revoked_at - interval '8 days' where revoked_at is not null");
+  await identity.rows("delete from outbox where type = 'session.revoked'");
+  expect(await identity.brokenInvariants()).toEqual([]);
+  await look();
+  expect(await found()).toEqual([]);
+
+  await identity.rows('update sessions set revoked_at = now() where id = $1', [sessionId]);
+  await look();
+  const [breach] = await found();
+  expect(breach).toMatchObject({ invariant: 'I14', subject: sessionId, variantId: null, settledAt: null });
+  await look();
+  const alarms = identity.logLines.filter((line) => line.includes('invariant-broken') && line.includes(sessionId));
+  expect(alarms).toHaveLength(1);
+  const admin = identity.as(identityContract, userActor(newId(), ['admin']));
+  await admin.settleAccountBreach({ breachId: breach?.id ?? '', reason: 'told by hand' });
+  expect(await found()).toMatchObject([{ settleReason: 'told by hand' }]);
+});
+
+test('H13: every invariant of accounts is watched', async () => {
+  await look();
+  const [marks] = await identity.rows("select count(*)::int from monitor_marks where looked_until > '-infinity'");
+  expect(marks?.['count']).toBe((await invariantsBeside(identityService.migrationsFolder)).length);
 });

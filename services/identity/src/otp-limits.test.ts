@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { otpProofOfWorkRequired } from '@kelid/contracts/identity';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   newIp,
@@ -34,9 +35,9 @@ function wrongNonce(challenge: string): string {
 
 /** The puzzle that a call was answered with. */
 async function puzzleOf(call: Promise<unknown>) {
-  const { code, data } = await problemOf(call);
-  expect(code).toBe('identity.proof-of-work-required');
-  return data['proofOfWork'] as { challenge: string; difficultyBits: number };
+  const problem = await problemOf(call);
+  if (!otpProofOfWorkRequired.is(problem)) throw problem;
+  return problem.data.proofOfWork;
 }
 
 test('A01 A10: one phone gets at most 3 codes in ten minutes, 5 in an hour and 10 in a day', async () => {
@@ -160,9 +161,8 @@ async function askAndWork(at: TestIdentity, input: { phone: string; device?: str
     try {
       return await at.guest(ip).requestOtp({ ...input, ...proof });
     } catch (error) {
-      const { code, data } = await problemOf(Promise.reject(error as Error));
-      if (code !== 'identity.proof-of-work-required' || tries === 5) throw error;
-      proof = { proofOfWork: solvePuzzle(data['proofOfWork'] as Parameters<typeof solvePuzzle>[0]) };
+      if (!otpProofOfWorkRequired.is(error) || tries === 5) throw error;
+      proof = { proofOfWork: solvePuzzle(error.data.proofOfWork) };
     }
   }
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { identityContract } from '@kelid/contracts/identity';
 import { defineService } from '@kelid/service/define-service';
+import { watchInvariants } from '@kelid/service/watch-invariants';
 import { IdentityConfig } from './config.ts';
 import { createSecrets } from './domain/secrets.ts';
-import { createSigner, ensureSigningKey } from './domain/signing-keys.ts';
+import { createSigner, ensureSigningKey } from './signing-keys.ts';
 import { dropOldRows, rotateSigningKeys } from './jobs/tidy.ts';
 import { checkSession } from './operations/check-session.ts';
 import { claimStaffView } from './operations/claim-staff-view.ts';
@@ -23,11 +24,16 @@ import { requestOtp } from './operations/request-otp.ts';
 import { setUserRoles } from './operations/set-user-roles.ts';
 import { setUserStatus } from './operations/set-user-status.ts';
 import { verifyOtp } from './operations/verify-otp.ts';
+import { listAccountBreaches } from './operations/list-account-breaches.ts';
+import { settleAccountBreach } from './operations/settle-account-breach.ts';
+import type { Context } from './context.ts';
+
+const migrationsFolder = join(import.meta.dirname, 'db/migrations');
 
 export const identityService = defineService({
   contract: identityContract,
   peers: ['notifications'],
-  migrationsFolder: join(import.meta.dirname, 'db/migrations'),
+  migrationsFolder,
   config: IdentityConfig,
   async createParts(config, start) {
     const secrets = createSecrets(config.IDENTITY_SECRET);
@@ -36,6 +42,8 @@ export const identityService = defineService({
     return { config, secrets, signer: createSigner(ctx.db, secrets) };
   },
   operations: {
+    listAccountBreaches,
+    settleAccountBreach,
     requestOtp,
     verifyOtp,
     refreshSession,
@@ -55,7 +63,9 @@ export const identityService = defineService({
     recordViewedCustomers,
     redeemWsTicket,
   },
+  events: {},
   sweeps: [
+    watchInvariants<Context>(migrationsFolder),
     { name: 'rotate-signing-keys', everyMs: 3_600_000, run: rotateSigningKeys },
     { name: 'drop-old-rows', everyMs: 600_000, run: dropOldRows },
   ],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
+import { ProblemError } from '@kelid/contracts/contract';
 import { identityContract, type TokenSet } from '@kelid/contracts/identity';
 import type { Actor } from '@kelid/service/context';
 import { serviceActor, startServices } from '@kelid/testing/start-service';
@@ -118,14 +119,11 @@ export function solvePuzzle(puzzle: { challenge: string; difficultyBits: number 
 }
 
 /** What a call was refused with. */
-export async function problemOf(
-  call: Promise<unknown>,
-): Promise<{ code: string; status: number; data: Record<string, unknown> }> {
+export async function problemOf(call: Promise<unknown>): Promise<ProblemError> {
   try {
     await call;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && 'status' in error && 'data' in error)
-      return error as unknown as { code: string; status: number; data: Record<string, unknown> };
+    if (error instanceof ProblemError) return error;
     throw error;
   }
   throw new Error('The call was not refused');

@@ -1,7 +1,8 @@
 import { asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
+import { addressOf } from '@kelid/contracts/address';
 import type { Availability, CategoryNode, Product, ProductSummary } from '@kelid/contracts/catalog';
-import { productNotFound } from '@kelid/contracts/catalog';
+import { catalogContract, productNotFound } from '@kelid/contracts/catalog';
 import type { Language } from '@kelid/contracts/common';
 import type { Context } from '../context.ts';
 import { categories, products, variants } from './schema.ts';
@@ -25,13 +26,15 @@ export function showSummary(row: ProductRow, language: Language): z.input<typeof
   };
 }
 
+/** Where a kept picture is. */
+export const mediaUrl = (mediaKey: string) => addressOf(catalogContract.operations.getMedia, { mediaKey }).path;
+
 export function imageOf(row: Pick<ProductRow, 'image' | 'title'>, language: Language) {
   if (row.image === null) return null;
-  const url = (key: string) => `/api/v1/media/${key}`;
   return {
-    small: url(row.image.small),
-    medium: url(row.image.medium),
-    large: url(row.image.large),
+    small: mediaUrl(row.image.small),
+    medium: mediaUrl(row.image.medium),
+    large: mediaUrl(row.image.large),
     alt: row.title[language],
   };
 }

@@ -17,7 +17,7 @@ import type { PriceCause, PriceInputs, QuoteVerdict, RateCurrency, ReviewState }
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { GameAccountRule } from '@kelid/contracts/game-account';
 
-export { inbox, outbox } from '@kelid/service/tables';
+export { inbox, invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 

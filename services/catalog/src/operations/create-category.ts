@@ -1,6 +1,7 @@
 import { categoryNotFound, slugTaken } from '@kelid/contracts/catalog';
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { categories } from '../db/schema.ts';
 
@@ -10,8 +11,8 @@ export const createCategory: Operations['createCategory'] = async (ctx, input) =
     .insert(categories)
     .values({ id: categoryId, ...input })
     .catch((error: unknown) => {
-      if (sqlState(error) === '23505') throw slugTaken();
-      if (sqlState(error) === '23503') throw categoryNotFound();
+      if (sqlState(error) === sqlStates.uniqueViolation) throw slugTaken();
+      if (sqlState(error) === sqlStates.foreignKeyViolation) throw categoryNotFound();
       throw error;
     });
   return { categoryId };

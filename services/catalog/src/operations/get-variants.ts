@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import { stoppedVariants } from '@kelid/service/breaches';
 import type { Operations } from '../context.ts';
-import { availabilityOf } from '../db/queries.ts';
+import { availabilityOf, mediaUrl } from '../db/queries.ts';
 import { products, variants } from '../db/schema.ts';
 
 export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }) => {
@@ -18,26 +19,30 @@ export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }
     .from(variants)
     .innerJoin(products, eq(products.id, variants.productId))
     .where(and(inArray(variants.id, variantIds), products.isPublished));
+  // What the monitor has stopped is not sold.
+  const stopped = await stoppedVariants(ctx.db, variantIds);
   return {
-    items: rows.map(({ variant, product, categoryIds }) => ({
-      variantId: variant.id,
-      productId: product.id,
-      categoryIds,
-      productSlug: product.slug,
-      sku: variant.sku,
-      title: product.title,
-      variantTitle: variant.title,
-      type: product.type,
-      brand: product.brand,
-      platform: product.platform,
-      region: variant.region,
-      faceValue: variant.faceValue,
-      faceCurrency: variant.faceCurrency,
-      image: product.image === null ? null : `/api/v1/media/${product.image.small}`,
-      priceRial: variant.priceRial,
-      availability: availabilityOf(ctx, variant),
-      accountRule: product.accountRule,
-      releasesOn: variant.releasesOn,
-    })),
+    items: rows
+      .filter(({ variant }) => !stopped.includes(variant.id))
+      .map(({ variant, product, categoryIds }) => ({
+        variantId: variant.id,
+        productId: product.id,
+        categoryIds,
+        productSlug: product.slug,
+        sku: variant.sku,
+        title: product.title,
+        variantTitle: variant.title,
+        type: product.type,
+        brand: product.brand,
+        platform: product.platform,
+        region: variant.region,
+        faceValue: variant.faceValue,
+        faceCurrency: variant.faceCurrency,
+        image: product.image === null ? null : mediaUrl(product.image.small),
+        priceRial: variant.priceRial,
+        availability: availabilityOf(ctx, variant),
+        accountRule: product.accountRule,
+        releasesOn: variant.releasesOn,
+      })),
   };
 };

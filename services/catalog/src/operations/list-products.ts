@@ -3,7 +3,7 @@ import type { Operations } from '../context.ts';
 import { type ProductRow, showSummary, storable, subtreeIds } from '../db/queries.ts';
 import { products } from '../db/schema.ts';
 import { type CursorType, readCursor, writeCursor } from '../domain/cursor.ts';
-import { searchFor } from '../domain/search.ts';
+import { searchFor } from '../db/search.ts';
 
 interface Sorting {
   /** Compared with the cursor's value; ties go by id. */

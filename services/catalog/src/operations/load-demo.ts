@@ -3,9 +3,9 @@ import { priceFromRate } from '@kelid/money/price-from-rate';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { categories, priceFormulas, products, variants } from '../db/schema.ts';
-import { drawCard } from '../demo/card-art.ts';
-import type { DemoProduct } from '../demo/demo-product.ts';
-import { demoCategories, demoProducts } from '../demo/demo-shop.ts';
+import { drawCard } from '../../../../demo/card-art.ts';
+import type { DemoProduct } from '../../../../demo/demo-product.ts';
+import { demoCategories, demoProducts } from '../../../../demo/demo-shop.ts';
 import { searchTextOf } from '../domain/search-text.ts';
 import { storeImage } from '../images.ts';
 

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { categoryCycle, categoryNotFound } from '@kelid/contracts/catalog';
 import { sqlState } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { categories } from '../db/schema.ts';
 
@@ -16,8 +17,8 @@ export const moveCategory: Operations['moveCategory'] = async (ctx, { categoryId
         .returning({ id: categories.id });
     })
     .catch((error: unknown) => {
-      if (sqlState(error) === 'KE031') throw categoryCycle();
-      if (sqlState(error) === '23503') throw categoryNotFound();
+      if (sqlState(error) === sqlStates.categoryCycle) throw categoryCycle();
+      if (sqlState(error) === sqlStates.foreignKeyViolation) throw categoryNotFound();
       throw error;
     });
   if (moved.length === 0) throw categoryNotFound();

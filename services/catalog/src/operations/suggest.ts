@@ -3,7 +3,7 @@ import { searchKey } from '@kelid/persian/normalize';
 import type { Operations } from '../context.ts';
 import { showSummary } from '../db/queries.ts';
 import { categories, products } from '../db/schema.ts';
-import { searchFor } from '../domain/search.ts';
+import { searchFor } from '../db/search.ts';
 
 export const suggest: Operations['suggest'] = async (ctx, { q, language }) => {
   const search = searchFor(q);

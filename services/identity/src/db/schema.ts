@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { Role } from '@kelid/contracts/contract';
 
-export { outbox } from '@kelid/service/tables';
+export { invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
 
@@ -152,19 +152,23 @@ export const wsTickets = pgTable('ws_tickets', {
 });
 
 /** Who changed what of an account, in the transaction of the change. Rows are added, never changed. */
-export const identityAudit = pgTable('identity_audit', {
-  id: uuid().primaryKey(),
-  actor: text().notNull(),
-  action: text().notNull(),
-  userId: uuid('user_id').notNull(),
-  before: jsonb().notNull(),
-  after: jsonb().notNull(),
-  reason: text().notNull(),
-  ip: text().notNull(),
-  at: instant('at')
-    .notNull()
-    .default(sql`now()`),
-});
+export const identityAudit = pgTable(
+  'identity_audit',
+  {
+    id: uuid().primaryKey(),
+    actor: text().notNull(),
+    action: text().notNull(),
+    userId: uuid('user_id').notNull(),
+    before: jsonb().notNull(),
+    after: jsonb().notNull(),
+    reason: text().notNull(),
+    ip: text().notNull(),
+    at: instant('at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [index('identity_audit_user').on(table.userId, table.action, table.at, table.id)],
+);
 
 /** Which member of staff read customers' data, when, and what was asked for; written before it is shown. Rows are added, never changed. */
 export const staffViews = pgTable(

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
-import { ensureSigningKey } from '../domain/signing-keys.ts';
+import { ensureSigningKey } from '../signing-keys.ts';
 
 export function rotateSigningKeys(ctx: Context): Promise<number> {
   return ensureSigningKey(ctx, ctx.secrets);

@@ -1,7 +1,7 @@
 import { gt, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { signingKeys } from '../db/schema.ts';
-import { publicJwk } from '../domain/signing-keys.ts';
+import { publicJwk } from '../signing-keys.ts';
 
 export const getJwks: Operations['getJwks'] = async (ctx) => {
   const rows = await ctx.db

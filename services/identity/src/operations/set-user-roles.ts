@@ -3,6 +3,7 @@ import { userRoleChanged } from '@kelid/contracts/events';
 import { lastAdmin, userNotFound } from '@kelid/contracts/identity';
 import { sqlState } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
+import { sqlStates } from '@kelid/service/sqlstates';
 import { audit } from '../audit.ts';
 import type { Operations } from '../context.ts';
 import { users } from '../db/schema.ts';
@@ -21,5 +22,5 @@ export const setUserRoles: Operations['setUserRoles'] = async (ctx, { userId, ro
       return { id: userId, phone: before.phone, roles };
     })
     .catch((error: unknown) => {
-      throw sqlState(error) === 'KE091' ? lastAdmin() : error;
+      throw sqlState(error) === sqlStates.lastAdmin ? lastAdmin() : error;
     });

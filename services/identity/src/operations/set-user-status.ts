@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { lastAdmin, userNotFound } from '@kelid/contracts/identity';
 import { sqlState } from '@kelid/service/database';
+import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { audit } from '../audit.ts';
 import { users } from '../db/schema.ts';
@@ -23,5 +24,5 @@ export const setUserStatus: Operations['setUserStatus'] = async (ctx, { userId, 
       return { userId, status };
     })
     .catch((error: unknown) => {
-      throw sqlState(error) === 'KE091' ? lastAdmin() : error;
+      throw sqlState(error) === sqlStates.lastAdmin ? lastAdmin() : error;
     });

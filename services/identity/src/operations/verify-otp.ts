@@ -76,7 +76,7 @@ export const verifyOtp: Operations['verifyOtp'] = async (ctx, { challengeId, cod
     // Locked against a ban of this moment: it waits for this session and ends it, or this waits and sees the ban.
     const [user] = made ? [made] : await tx.select().from(users).where(eq(users.phone, challenge.phone)).for('share');
     if (!user) throw new Error('The account was not found');
-    if (user.status === 'banned') throw forbidden({}, 'This account is closed');
+    if (user.status === 'banned') throw forbidden('This account is closed');
     if (made) await publish(tx, userRegistered({ userId: made.id, phone: made.phone }));
     return { user, session: await beginSession(ctx, tx, user, deviceHash) };
   });

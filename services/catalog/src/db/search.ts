@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { searchKey } from '@kelid/persian/normalize';
-import { products } from '../db/schema.ts';
-import { swapKeyboard } from './search-text.ts';
+import { products } from './schema.ts';
+import { swapKeyboard } from '../domain/search-text.ts';
 
 const wordsMax = 8;
 /** How alike a mistyped word must be: `strke` and `strike` share two thirds of their trigrams. */

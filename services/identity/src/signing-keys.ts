@@ -5,8 +5,8 @@ import type { Role } from '@kelid/contracts/contract';
 import type { BaseContext } from '@kelid/service/context';
 import { accessTokenAudience, accessTokenIssuer } from '@kelid/service/access-token';
 import { newId } from '@kelid/service/ids';
-import { signingKeys } from '../db/schema.ts';
-import type { Secrets } from './secrets.ts';
+import { signingKeys } from './db/schema.ts';
+import type { Secrets } from './domain/secrets.ts';
 
 const accessTokenSeconds = 600;
 const PrivateJwk = z.looseObject({ kty: z.string() });
