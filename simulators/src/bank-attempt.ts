@@ -15,6 +15,8 @@ export interface BankAttempt {
   /** Whose card it has to be, or is asked for first. */
   mobile?: string;
   status: 'IN_BANK' | 'PAID' | 'VERIFIED' | 'FAILED' | 'REVERSED';
+  /** What went back of a sale that stands, where the bank tells the two apart. */
+  refundedRial?: number;
   refId: number;
   createdAt: string;
   paidAtMs: number | undefined;

@@ -43,7 +43,6 @@ interface Sale {
   resCode: string;
   verifiedAtMs: number;
   isSettled: boolean;
-  refundedRial: number;
 }
 
 export function createBehpardakhtBank(faults: Faults): Bank {
@@ -102,7 +101,6 @@ export function createBehpardakhtBank(faults: Faults): Bank {
       resCode: '',
       verifiedAtMs: 0,
       isSettled: false,
-      refundedRial: 0,
     };
     attempts.set(refId, attempt);
     sales.set(refId, sale);
@@ -156,10 +154,12 @@ export function createBehpardakhtBank(faults: Faults): Bank {
     const amountRial = Number(refundAmount);
     if (!sale.isSettled) return '46';
     if (amountRial < 1) return '25';
-    if (sale.refundedRial + amountRial > sale.attempt.amountRial) return '19';
+    const { attempt } = sale;
+    const refundedRial = (attempt.refundedRial ?? 0) + amountRial;
+    if (refundedRial > attempt.amountRial) return '19';
     if (usedOrderIds.has(`${terminalId} ${orderId}`)) return '41';
     usedOrderIds.add(`${terminalId} ${orderId}`);
-    sale.refundedRial += amountRial;
+    attempt.refundedRial = refundedRial;
     const referenceId = newReference();
     refunds.set(`${terminalId} ${orderId}`, { terminalId, referenceId });
     return `0, ${referenceId}`;

@@ -18,6 +18,8 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
     `کلید: کالای سفارش ${orderNumber} فراهم نشد. ${amount} تومان به کیف پول شما برگشت.`,
   'kelid-paid-back': (orderNumber, amount) =>
     `کلید: ${amount} تومان از سفارش ${orderNumber} برگشت. جزئیات در صفحه سفارش است.`,
+  'kelid-refund-refused': (orderNumber, amount) =>
+    `کلید: برگشت ${amount} تومان از سفارش ${orderNumber} که گفته بودیم انجام نمی‌شود. برای دلیل آن با پشتیبانی تماس بگیرید.`,
   'kelid-surplus': (amount) => `کلید: پرداخت ${amount} تومانی شما به سفارشی نرسید و به کیف پولتان اضافه شد.`,
   'kelid-payment-review': (amount) =>
     `کلید: پرداخت ${amount} تومانی شما را با بانک بررسی می‌کنیم. لطفاً دوباره پرداخت نکنید؛ نتیجه را پیامک می‌کنیم.`,
@@ -26,7 +28,7 @@ const templates: Record<string, (token: string, token2: string | undefined) => s
   'kelid-session-ended': (day) =>
     `کلید: نشانه‌ی ورود کهنه‌ای از شما در ${day} دوباره به کار رفت، برای همین آن دستگاه خارج شد. دوباره وارد شوید و فهرست دستگاه‌ها را ببینید.`,
 };
-const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back']);
+const templatesWithTwo = new Set(['kelid-receipt', 'kelid-refunded', 'kelid-paid-back', 'kelid-refund-refused']);
 const inboxMax = 20_000;
 
 export interface SmsInbox {

@@ -40,7 +40,7 @@ async function ask(place: Place): Promise<string> {
   const text = await response.text();
   if (text.startsWith('<')) return `html ${response.status}`;
   const { rateRial, atMs } = Item.parse(JSON.parse(text));
-  return `${rateRial} ${Date.now() - atMs < 5_000 ? 'now' : 'days ago'}`;
+  return `${rateRial} ${Date.now() - atMs < 3_600_000 ? 'now' : 'days ago'}`;
 }
 
 const struck: { [P in Place]: Record<(typeof rateFaultModes)[P][number], string> } = {

@@ -171,7 +171,7 @@ test('half of the codes come at once and the rest later', async () => {
     expect(await shop.cw('GET', `/orders/${orderId}`)).toMatchObject({
       body: { status: 'Completed', products: [{ codes: [{}, {}, {}, {}] }] },
     });
-  });
+  }, 30_000);
 });
 
 test('an image code is null in the order, and a real picture when it is asked for by its id', async () => {
@@ -202,7 +202,7 @@ test('an order whose answer was lost is shown by the history only after a while'
   expect((await shop.cw('POST', '/orders', order)).status).toBe(0);
   const history = async () => JSON.stringify((await shop.cw('GET', '/orders')).body);
   expect(await history()).not.toContain(`"${order.orderId}"`);
-  await vi.waitFor(async () => expect(await history()).toContain(`"${order.orderId}"`));
+  await vi.waitFor(async () => expect(await history()).toContain(`"${order.orderId}"`), 30_000);
 });
 
 test('a token is the same one until it is dropped, in either of its shapes', async () => {
