@@ -3,7 +3,7 @@ import type { NextConfig } from 'next';
 const config: NextConfig = {
   poweredByHeader: false,
   reactStrictMode: true,
-  transpilePackages: ['@kelid/contracts', '@kelid/persian'],
+  transpilePackages: ['@kelid/contracts', '@kelid/persian', '@kelid/service'],
   // Types are checked by `npm run check`: the build's own checker does not know this version of TypeScript.
   typescript: { ignoreBuildErrors: true },
   images: { unoptimized: true },

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NextRequest } from 'next/server';
+import { newId } from '@kelid/service/ids';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { visits } from './lib/visit.ts';
 
@@ -56,12 +57,14 @@ function ask(
   return visits.run({ address: '198.51.100.7' }, () => forward(request));
 }
 const in10Minutes = () => new Date(Date.now() + 600_000).toISOString();
+const user = { id: newId(), phone: '+989120000001', roles: [] };
 const tokens = (refreshToken: string) => ({
   accessToken: 'an-access-token',
   expiresAt: in10Minutes(),
   refreshToken,
   refreshExpiresAt: in10Minutes(),
-  user: { id: '1', phone: '2', roles: [] },
+  sessionId: newId(),
+  user,
 });
 const codeOf = async (answer: Response) => ((await answer.json()) as { code: string }).code;
 
@@ -69,7 +72,7 @@ test('A25: however its address is spelt, the answer of signing in holds no token
   answers.set('/api/v1/auth/otp/verify', { status: 200, body: tokens('a-refresh-token') });
   for (const path of ['/auth/otp/verify', '/auth/otp/%76erify', '/auth/%6ftp/verify', '/auth/./otp/verify']) {
     const answer = await ask('POST', path);
-    expect([answer.status, await answer.text()], path).toEqual([200, '{"user":{"id":"1","phone":"2","roles":[]}}']);
+    expect([answer.status, await answer.text()], path).toEqual([200, JSON.stringify({ user })]);
     expect(answer.headers.getSetCookie().join()).toContain('__Host-kelid_access=an-access-token');
     expect(seen.at(-1)?.path).toBe('/api/v1/auth/otp/verify');
     expect(JSON.parse(seen.at(-1)?.body ?? '')).toEqual({ device: expect.stringMatching(/^[\w-]{32}$/) });

@@ -1,4 +1,5 @@
 import { type NextRequest, NextResponse } from 'next/server';
+import { config as settings } from './config.ts';
 
 /**
  * Gives each page a content policy that names no foreign host, and tells it its own path. The language comes from the path by the
@@ -14,20 +15,17 @@ export function proxy(request: NextRequest): NextResponse {
     return NextResponse.redirect(own, 308);
   }
   const nonce = btoa(crypto.randomUUID());
-  const gateway = process.env['GATEWAY_PUBLIC_URL'] ?? 'http://localhost:8080';
-  const banks =
-    process.env['BANK_ORIGINS'] ?? 'https://payment.zarinpal.com https://sandbox.zarinpal.com https://bpm.shaparak.ir';
   const policy = [
     "default-src 'self'",
     `script-src 'nonce-${nonce}' 'strict-dynamic'`,
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",
-    `connect-src 'self' ${gateway.replace(/^http/, 'ws')}`,
+    `connect-src 'self' ${settings.GATEWAY_PUBLIC_URL.replace(/^http/, 'ws')}`,
     "object-src 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    `form-action 'self' ${banks}`,
+    `form-action 'self' ${settings.BANK_ORIGINS}`,
   ].join('; ');
   const isEnglish = path === '/en' || path.startsWith('/en/');
   const headers = new Headers(request.headers);

@@ -52,8 +52,9 @@ test('F25 A93: the shop gives 10 seconds for headers, 15 for a request and 30 of
 test('A94: what is longer than its operation takes is refused by its announced length, and pages take nothing at all', async () => {
   const { url } = await start();
   seen.length = 0;
-  const announce = async (method: string, path: string, length: number) => {
-    const request = httpRequest(url + path, { method, headers: { 'content-length': length } });
+  const announce = async (method: string, path: string, length: number | 'in pieces') => {
+    const headers = length === 'in pieces' ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
+    const request = httpRequest(url + path, { method, headers });
     request.on('error', () => undefined);
     request.write('x');
     const [answer] = (await once(request, 'response')) as [IncomingMessage];
@@ -64,6 +65,7 @@ test('A94: what is longer than its operation takes is refused by its announced l
   expect(await announce('POST', '/api/v1/%63heckout', 65_537)).toBe(413);
   expect(await announce('POST', '/api/v1/nothing', 10)).toBe(413);
   expect(await announce('GET', '/products', 10)).toBe(413);
+  expect(await announce('GET', '/products', 'in pieces')).toBe(413);
   expect(await announce('POST', '/products', 50_000_000)).toBe(405);
   expect(seen).toEqual([]);
   const picture = Buffer.alloc(1_400_000, 'x');

@@ -1,21 +1,23 @@
 'use client';
 
 import { useCallback, useEffect, useState } from 'react';
-import { call } from '../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../lib/shop.ts';
 import type { Language } from '../lib/language.ts';
-import { type Bank, goToBank, type Payment, saysInstead } from '../lib/to-bank.ts';
+import { goToBank, type Payment, saysInstead } from '../lib/to-bank.ts';
 import type { Messages } from '../messages/fa.ts';
+
+type Banks = ValueOf<typeof shop.payments.listPaymentMethods>['items'];
 
 /** Long enough to read which bank it is. */
 const readMs = 3_000;
 
 /** The banks that can be chosen now, the first of them chosen; `null`: they could not be fetched. */
 export function useBanks(isWanted: boolean, language: Language, m: Messages['banks']) {
-  const [banks, setBanks] = useState<Bank[] | null>();
-  const [psp, setPsp] = useState('');
+  const [banks, setBanks] = useState<Banks | null>();
+  const [psp, setPsp] = useState<Banks[number]['psp'] | ''>('');
   const [instead, setInstead] = useState<string>();
   const load = useCallback(async () => {
-    const answer = await call<{ items: Bank[] }>('GET', '/payments/methods');
+    const answer = await shop.payments.listPaymentMethods({});
     if (!answer.ok) {
       setBanks((before) => before ?? null);
       return;

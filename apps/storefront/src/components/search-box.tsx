@@ -1,14 +1,12 @@
 'use client';
 
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
-import type { z } from 'zod';
-import type { catalogContract } from '@kelid/contracts/catalog';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../lib/shop.ts';
 import { fill, type Language, pathIn } from '../lib/language.ts';
 import { Icon } from './icons.tsx';
 
-type Suggestions = z.output<(typeof catalogContract)['operations']['suggest']['output']>;
+type Suggestions = ValueOf<typeof shop.catalog.suggest>;
 
 interface Props {
   language: Language;
@@ -36,7 +34,7 @@ export function SearchBox({ language, label, hint, words, regions }: Props) {
     // An answer to words that have changed meanwhile must not replace the newer one.
     let isCurrent = true;
     const pause = setTimeout(() => {
-      void call<Suggestions>('GET', `/search/suggest?${new URLSearchParams({ q, language })}`).then((answer) => {
+      void shop.catalog.suggest({ q, language }).then((answer) => {
         if (isCurrent) setFound(answer.ok ? answer.value : undefined);
       });
     }, typingPauseMs);

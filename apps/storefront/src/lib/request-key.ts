@@ -1,4 +1,4 @@
-import type { Answer } from './browser-fetch.ts';
+import type { Answer } from './shop.ts';
 
 const keptMs = 10 * 60_000;
 
@@ -23,9 +23,9 @@ export function requestKey(name: string, body: object): string {
 }
 
 /** The request of that name whose answer never came: it may be sent again as it was. */
-export function openRequest(name: string): Record<string, unknown> | undefined {
+export function openRequest<Body extends object>(name: string): Body | undefined {
   const kept = read(name);
-  return kept && (JSON.parse(kept[1]) as Record<string, unknown>);
+  return kept && (JSON.parse(kept[1]) as Body); // Kept by `requestKey` under this name.
 }
 
 /** Codes of answers that say for certain that nothing was done, though the fault was ours. */

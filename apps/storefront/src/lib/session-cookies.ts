@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import { createHttpClient } from '@kelid/contracts/client';
 import { ProblemError } from '@kelid/contracts/contract';
+import { identityContract, type TokenSet } from '@kelid/contracts/identity';
 import { askGateway } from './gateway.ts';
 
 // Tokens live in cookies that scripts can't read; the browser never sees them in a body.
@@ -10,15 +11,6 @@ export const cookieNames = {
   cart: '__Host-kelid_cart',
   device: '__Host-kelid_device',
 };
-
-export const Tokens = z.object({
-  accessToken: z.string(),
-  expiresAt: z.string(),
-  refreshToken: z.string(),
-  refreshExpiresAt: z.string(),
-  user: z.object({ id: z.string(), phone: z.string(), roles: z.array(z.string()) }),
-});
-export type Tokens = z.infer<typeof Tokens>;
 
 export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
   return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`;
@@ -33,7 +25,7 @@ export function clearCookie(name: string): string {
   return setCookie(name, '', 0);
 }
 
-export function tokenCookies(tokens: Tokens): string[] {
+export function tokenCookies(tokens: TokenSet): string[] {
   const seconds = (instant: string) => (new Date(instant).getTime() - Date.now()) / 1000;
   return [
     setCookie(cookieNames.access, tokens.accessToken, seconds(tokens.expiresAt)),
@@ -41,13 +33,13 @@ export function tokenCookies(tokens: Tokens): string[] {
   ];
 }
 
-const running = new Map<string, Promise<Tokens | undefined>>();
+const running = new Map<string, Promise<TokenSet | undefined>>();
 
 /**
  * Exchanges a refresh token, once for all requests that arrive with it together: two tabs must not rotate it against each other.
  * Undefined when it is refused; throws when the shop does not answer or is asked too often, for then the session may well be alive.
  */
-export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
+export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise<TokenSet | undefined> {
   const known = running.get(refreshToken);
   if (known) return known;
   const work = exchange(gatewayUrl, refreshToken);
@@ -58,14 +50,10 @@ export function refreshTokens(gatewayUrl: string, refreshToken: string): Promise
   return work;
 }
 
-async function exchange(gatewayUrl: string, refreshToken: string): Promise<Tokens | undefined> {
-  const response = await askGateway(`${gatewayUrl}/api/v1/auth/refresh`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ refreshToken }),
-    signal: AbortSignal.timeout(10_000),
+async function exchange(gatewayUrl: string, refreshToken: string): Promise<TokenSet | undefined> {
+  const identity = createHttpClient(identityContract, { baseUrl: gatewayUrl, timeoutMs: 10_000, fetch: askGateway });
+  return identity.refreshSession({ refreshToken }).catch((error: unknown) => {
+    if (error instanceof ProblemError && error.status < 500 && error.status !== 429) return undefined;
+    throw error;
   });
-  if (response.ok) return Tokens.parse(await response.json());
-  if (response.status < 500 && response.status !== 429) return undefined;
-  throw ProblemError.fromBody(await response.json().catch(() => undefined), response.status);
 }

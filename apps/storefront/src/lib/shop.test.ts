@@ -1,8 +1,11 @@
 import { createServer } from 'node:http';
-import { expect, test } from 'vitest';
+import { newId } from '@kelid/service/ids';
+import type { AddressInfo } from 'node:net';
+import { expect, test, vi } from 'vitest';
 import { nextPage, readListQuery, without } from './list-query.ts';
 import { ownPath } from './own-path.ts';
 import { refreshTokens, tokenCookies } from './session-cookies.ts';
+import { shop } from './shop.ts';
 
 test('A91: after signing in, an address of another shop is never followed', () => {
   for (const evil of [
@@ -77,7 +80,8 @@ test('A30: two tabs that refresh together rotate the session once', async () => 
             expiresAt: in10,
             refreshToken: 'r2',
             refreshExpiresAt: in10,
-            user: { id: '1', phone: '2', roles: [] },
+            sessionId: newId(),
+            user: { id: newId(), phone: '+989120000001', roles: [] },
           }),
         ),
       30,
@@ -101,4 +105,46 @@ test('A30: two tabs that refresh together rotate the session once', async () => 
         cookie.includes('Path=/;'),
     ),
   ).toBe(true);
+});
+
+test('pages call operations by name: what is in the address, the query and the body, and problems with their data', async () => {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (body: string) => seen.push(body));
+    request.on('end', () => {
+      seen.push(`${request.method} ${request.url} ${String(request.headers['idempotency-key'] ?? '')}`);
+      const isReading = request.method === 'GET';
+      response.writeHead(isReading ? 200 : 409, { 'content-type': 'application/json' });
+      response.end(isReading ? '{"items":[]}' : '{"code":"payments.balance-too-small","status":409,"freeRial":7}');
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const own = globalThis.fetch;
+  // A page's own origin, which Node has none of.
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => own(new URL(path, `http://127.0.0.1:${port}`), init));
+  try {
+    const orders = await shop.orders.listOrders({ status: 'pending_payment', limit: 1, language: 'fa' });
+    if (!orders.ok) throw new Error(orders.code);
+    expect(orders.value.items).toEqual([]);
+    await shop.orders.getOrder({ orderId: 'a/b', language: 'en' });
+    const asked = { bankAccountId: '1', amountRial: 10 };
+    const refused = await shop.payments.requestWithdrawal(asked, { idempotencyKey: 'the-same-key' });
+    if (refused.ok || refused.code !== 'payments.balance-too-small') throw new Error('It was not refused so');
+    expect(refused.data.freeRial + 1).toBe(8);
+    expect(seen).toEqual([
+      'GET /api/v1/orders?status=pending_payment&limit=1&language=fa ',
+      'GET /api/v1/orders/a%2Fb?language=en ',
+      JSON.stringify(asked),
+      'POST /api/v1/wallet/withdrawals the-same-key',
+    ]);
+  } finally {
+    vi.unstubAllGlobals();
+    server.close();
+  }
+  expect(await shop.orders.getCart({}).catch(() => 'thrown')).toMatchObject({ ok: false, code: 'other', status: 0 });
+  // @ts-expect-error -- the order to look at is not named
+  void (() => shop.orders.getOrder({ language: 'fa' }));
+  // @ts-expect-error -- no operation of the shop's pages
+  void (() => shop.orders.updateOrderStatus);
 });

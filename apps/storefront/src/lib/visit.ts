@@ -29,8 +29,7 @@ export function visitorHeaders(): Record<string, string> {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof DOMException && error.name === 'TimeoutError') return { status: 503, retryAfterSeconds: 5 };
   if (!(error instanceof ProblemError) || (error.status !== 429 && error.status < 500)) return undefined;
-  const seconds = error.data['retryAfterSeconds'];
-  return { status: error.status === 429 ? 429 : 503, retryAfterSeconds: typeof seconds === 'number' ? seconds : 5 };
+  return { status: error.status === 429 ? 429 : 503, retryAfterSeconds: error.retryAfterSeconds ?? 5 };
 }
 
 /** Remembers a refusal for the status of the answer. */

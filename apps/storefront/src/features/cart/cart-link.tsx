@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { digits, type Language } from '../../lib/language.ts';
 import { Icon } from '../../components/icons.tsx';
 
@@ -24,8 +24,7 @@ export function CartLink({
     const onChange = (event: Event) =>
       setCount(event instanceof CustomEvent && typeof event.detail === 'number' ? event.detail : 0);
     addEventListener(cartChanged, onChange);
-    if (isKnown)
-      void call<{ itemCount: number }>('GET', '/cart').then((answer) => answer.ok && setCount(answer.value.itemCount));
+    if (isKnown) void shop.orders.getCart({}).then((answer) => answer.ok && setCount(answer.value.itemCount));
     return () => removeEventListener(cartChanged, onChange);
   }, [isKnown]);
   return (

@@ -3,9 +3,7 @@
 import { useEffect, useState } from 'react';
 import { formatTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
-import type { z } from 'zod';
-import type { Cart } from '@kelid/contracts/orders';
-import { type Answer, call } from '../../lib/browser-fetch.ts';
+import { type Answer, shop, type ValueOf } from '../../lib/shop.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { Amounts } from '../../components/amounts.tsx';
@@ -13,7 +11,7 @@ import { GameAccountLine } from '../../components/game-account.tsx';
 import { cartChanged } from './cart-link.tsx';
 import { Coupons } from './coupons.tsx';
 
-type CartView = z.output<typeof Cart>;
+type CartView = ValueOf<typeof shop.orders.getCart>;
 const quantityMax = 20;
 
 export function CartPage({
@@ -47,19 +45,18 @@ export function CartPage({
     } else setCart((before) => before ?? null);
     setIsBusy(false);
   }
-  const query = `?language=${language}`;
   useEffect(() => {
-    void call<CartView>('GET', `/cart${query}`).then(show);
-  }, [query]);
+    void shop.orders.getCart({ language }).then(show);
+  }, [language]);
 
   async function change(itemId: string, quantity: number) {
     setIsBusy(true);
     show(
       quantity === 0
-        ? await call('DELETE', `/cart/items/${itemId}`)
-        : await call('PATCH', `/cart/items/${itemId}`, { quantity, language }),
+        ? await shop.orders.deleteCartItem({ itemId })
+        : await shop.orders.updateCartItem({ itemId, quantity, language }),
     );
-    if (quantity === 0) show(await call('GET', `/cart${query}`));
+    if (quantity === 0) show(await shop.orders.getCart({ language }));
   }
 
   if (cart === undefined)

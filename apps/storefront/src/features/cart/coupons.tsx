@@ -2,13 +2,11 @@
 
 import { type KeyboardEvent, useState } from 'react';
 import { formatToman } from '@kelid/persian/toman';
-import type { z } from 'zod';
-import type { Cart } from '@kelid/contracts/orders';
-import { type Answer, call } from '../../lib/browser-fetch.ts';
+import { type Answer, shop, type ValueOf } from '../../lib/shop.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
-type CartView = z.output<typeof Cart>;
+type CartView = ValueOf<typeof shop.orders.getCart>;
 
 /** The codes of a cart and a field for one more. No form of its own: on the checkout page it stands inside that page's form. */
 export function Coupons({
@@ -38,12 +36,12 @@ export function Coupons({
     const typed = code.trim();
     if (typed === '' || isBusy) return;
     setIsBusy(true);
-    const answer = await call<CartView>('PUT', '/cart/coupon', { code: typed, language });
+    const answer = await shop.orders.putCartCoupon({ code: typed, language });
     if (show(answer, m.added)) setCode('');
   }
   async function remove(removed: string) {
     setIsBusy(true);
-    show(await call<CartView>('DELETE', '/cart/coupon', { code: removed, language }), '');
+    show(await shop.orders.deleteCartCoupon({ code: removed, language }), '');
   }
   function onKey(event: KeyboardEvent) {
     if (event.key !== 'Enter') return;

@@ -2,11 +2,8 @@
 
 import { type FormEvent, useEffect, useState } from 'react';
 import { formatToman } from '@kelid/persian/toman';
-import type { z } from 'zod';
-import type { Cart } from '@kelid/contracts/orders';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { endRequest, openRequest, requestKey } from '../../lib/request-key.ts';
-import type { Payment } from '../../lib/to-bank.ts';
 import { Amounts } from '../../components/amounts.tsx';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
 import { GameAccountLine } from '../../components/game-account.tsx';
@@ -15,7 +12,8 @@ import type { Messages } from '../../messages/fa.ts';
 import { Coupons } from '../cart/coupons.tsx';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
 
-type CartView = z.output<typeof Cart>;
+type CartView = ValueOf<typeof shop.orders.getCart>;
+type Checkout = Parameters<typeof shop.orders.checkout>[0];
 const keyName = 'kelid-checkout-key';
 
 /** What the wallet pays of a total: all, or so much that at least 10,000 Rial are left for the bank. */
@@ -57,14 +55,14 @@ export function CheckoutPage({
 
   async function load() {
     const [cartAnswer, walletAnswer] = await Promise.all([
-      call<CartView>('GET', `/cart?language=${language}`),
-      call<{ balanceRial: number; heldRial: number }>('GET', '/wallet'),
+      shop.orders.getCart({ language }),
+      shop.payments.getWallet({}),
     ]);
     if (walletAnswer.ok) setFreeRial(walletAnswer.value.balanceRial - walletAnswer.value.heldRial);
     if (!cartAnswer.ok) return;
     setCart(cartAnswer.value);
     // The cart was ordered, and the answer that said so was lost: the same request finds it.
-    const open = openRequest(keyName);
+    const open = openRequest<Checkout>(keyName);
     if (open && cartAnswer.value.items.length === 0) await order(open);
   }
   useEffect(() => {
@@ -92,17 +90,15 @@ export function CheckoutPage({
     });
   }
 
-  async function order(body: Record<string, unknown>) {
+  async function order(body: Checkout) {
     setState('working');
     setError('');
-    const answer = await call<{ orderId: string; payment: Payment | null }>('POST', '/checkout', body, {
-      'idempotency-key': requestKey(keyName, body),
-    });
+    const answer = await shop.orders.checkout(body, { idempotencyKey: requestKey(keyName, body) });
     const isCertain = endRequest(keyName, answer);
     if (answer.ok) {
       const orderHref = pathIn(language, `/orders/${answer.value.orderId}`);
       // What the wallet has paid goes to no bank, and what costs nothing has no payment at all.
-      if (answer.value.payment) await choice.leave(answer.value.payment, String(body['psp']), orderHref);
+      if (answer.value.payment) await choice.leave(answer.value.payment, body.psp, orderHref);
       else location.assign(orderHref);
       return;
     }

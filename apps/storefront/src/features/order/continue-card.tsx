@@ -1,21 +1,17 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import type { z } from 'zod';
-import type { OrderSummary } from '@kelid/contracts/orders';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { type Language, pathIn } from '../../lib/language.ts';
-
-type Page = { items: z.output<typeof OrderSummary>[] };
 
 /** The last order that still waits for its payment: shoppers who left the bank's page find their way back here. */
 export function ContinueCard({ language, m }: { language: Language; m: { title: string; go: string } }) {
-  const [order, setOrder] = useState<Page['items'][number]>();
+  const [order, setOrder] = useState<ValueOf<typeof shop.orders.listOrders>['items'][number]>();
   useEffect(() => {
-    void call<Page>('GET', `/orders?status=pending_payment&limit=1&language=${language}`).then(
-      (answer) => answer.ok && setOrder(answer.value.items[0]),
-    );
+    void shop.orders
+      .listOrders({ status: 'pending_payment', limit: 1, language })
+      .then((answer) => answer.ok && setOrder(answer.value.items[0]));
   }, [language]);
   if (!order) return null;
   return (

@@ -1,7 +1,7 @@
 'use client';
 
 import { useRef, useState } from 'react';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import type { Messages } from '../../messages/fa.ts';
 import type { KeyView } from './use-order.ts';
 
@@ -38,7 +38,9 @@ export function KeyComplaint({
 
   async function send() {
     setState('working');
-    const answer = await call('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/complaint`, {
+    const answer = await shop.inventory.reportKey({
+      orderId: productKey.orderId,
+      keyId: productKey.id,
       reason,
       ...(picture === undefined ? {} : { pictureBase64: picture }),
     });

@@ -3,7 +3,7 @@
 import { useRef, useState } from 'react';
 import { formatDate, formatDateTime, formatTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { Amounts } from '../../components/amounts.tsx';
@@ -31,7 +31,7 @@ export function OrderPage({
   regions: Record<string, string>;
   liveUrl: string;
 }) {
-  const { order, keys, payment, look } = useOrder(orderId, language, liveUrl);
+  const { order, keys, payment, sought, look } = useOrder(orderId, language, liveUrl);
   const [isBusy, setIsBusy] = useState(false);
 
   if (order === undefined)
@@ -53,7 +53,7 @@ export function OrderPage({
   async function cancel() {
     if (!confirm(m.cancelSure)) return;
     setIsBusy(true);
-    await call('POST', `/orders/${orderId}/cancel`, {});
+    await shop.orders.cancelOrder({ orderId });
     await look();
     setIsBusy(false);
   }
@@ -107,7 +107,17 @@ export function OrderPage({
       )}
       {order.status === 'part_refunded' && refunds.length === 0 && <p className="note">{m.partRefundedText}</p>}
       {order.note && <p className="note">{order.note}</p>}
-      {order.status === 'pending_payment' && (
+      {order.status === 'pending_payment' && sought && (
+        <div className="note row between" role="status" data-testid="sought">
+          {sought === 'asking' ? m.asking : m.transferSubmitted}
+          {sought !== 'asking' && (
+            <a className="button" href={pathIn(language, `/payment/transfer/${sought.transferId}`)}>
+              {m.toTransfer}
+            </a>
+          )}
+        </div>
+      )}
+      {order.status === 'pending_payment' && !sought && (
         <section className="card stack">
           {order.holdExpiresAt && <p>{fill(m.payBefore, { time: formatTime(order.holdExpiresAt, language) })}</p>}
           {walletRial > 0 && walletRial < order.totalRial && (
@@ -273,11 +283,7 @@ function KeyCard({
   async function reveal() {
     dialog.current?.close();
     setState('working');
-    const answer = await call<{
-      code?: string;
-      parts?: { label: 'code' | 'pin'; text: string }[];
-      image?: { contentType: string; contentBase64: string };
-    }>('POST', `/orders/${productKey.orderId}/keys/${productKey.id}/reveal`, {});
+    const answer = await shop.inventory.revealKey({ orderId: productKey.orderId, keyId: productKey.id });
     if (answer.ok) {
       const { code: text, image } = answer.value;
       setParts(answer.value.parts);

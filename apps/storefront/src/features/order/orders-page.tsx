@@ -3,13 +3,11 @@
 import { useEffect, useState } from 'react';
 import { formatDateTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
-import type { z } from 'zod';
-import type { OrderSummary } from '@kelid/contracts/orders';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { digits, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
-type Page = { items: z.output<typeof OrderSummary>[]; nextCursor: string | null };
+type Page = ValueOf<typeof shop.orders.listOrders>;
 
 export function OrdersPage({
   language,
@@ -27,10 +25,7 @@ export function OrdersPage({
   const [page, setPage] = useState<Page>();
 
   async function load(cursor?: string) {
-    const answer = await call<Page>(
-      'GET',
-      `/orders?language=${language}${cursor === undefined ? '' : `&cursor=${cursor}`}`,
-    );
+    const answer = await shop.orders.listOrders({ language, ...(cursor === undefined ? {} : { cursor }) });
     if (answer.ok)
       setPage((before) => ({
         items: [...(before?.items ?? []), ...answer.value.items],
@@ -45,7 +40,7 @@ export function OrdersPage({
   }, [language]);
 
   async function signOut() {
-    await call('POST', '/auth/logout', {});
+    await shop.identity.logout({});
     location.assign(pathIn(language, '/'));
   }
 

@@ -2,10 +2,9 @@
 
 import { type ReactNode, useEffect, useState } from 'react';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import type { Language } from '../../lib/language.ts';
 import { endRequest, requestKey } from '../../lib/request-key.ts';
-import type { Payment } from '../../lib/to-bank.ts';
 import type { Messages } from '../../messages/fa.ts';
 
 /** A new try to pay an order that still waits for its money, at the bank the customer chooses. */
@@ -35,16 +34,16 @@ export function PayOrder({
   }, []);
 
   async function pay() {
+    const { psp } = choice;
+    if (psp === '') return;
     setIsBusy(true);
     setError('');
     const keyName = `kelid-pay-${orderId}`;
-    const body = { psp: choice.psp };
-    const answer = await call<Payment>('POST', `/orders/${orderId}/pay`, body, {
-      'idempotency-key': requestKey(keyName, body),
-    });
+    const idempotencyKey = requestKey(keyName, { psp });
+    const answer = await shop.orders.payOrder({ orderId, psp }, { idempotencyKey });
     endRequest(keyName, answer);
     if (answer.ok) {
-      await choice.leave(answer.value, body.psp, orderHref);
+      await choice.leave(answer.value, psp, orderHref);
       return;
     }
     setError((m.errors as Record<string, string>)[answer.code] ?? (answer.status === 0 ? m.offline : m.errors.other));

@@ -5,7 +5,7 @@ import { formatToman } from '@kelid/persian/toman';
 import { fill, type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { PayOrder } from './pay-order.tsx';
-import { type OrderView, type PaymentView, useOrder } from './use-order.ts';
+import { type OrderView, type PaymentView, type Sought, useOrder } from './use-order.ts';
 
 type State =
   | 'confirming'
@@ -19,14 +19,16 @@ type State =
   | 'top-up-failed';
 
 /** What became of one attempt, from our own rows; nothing that the bank put into the address is looked at. */
-function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: string): State {
+function stateOf(order: OrderView, payment: PaymentView | undefined, attemptId: string, sought: Sought): State {
   const attempt = payment?.attempts.find((candidate) => candidate.id === attemptId) ?? payment?.attempts.at(-1);
   if (attempt?.isSurplus) return 'surplus';
   if (attempt?.status === 'review' || (order.status === 'review' && order.paidAt === null))
     return attempt?.status === 'unknown' || attempt?.status === 'verifying' ? 'unknown' : 'review';
   if (['paid', 'fulfilling', 'part_fulfilled', 'fulfilled', 'review'].includes(order.status)) return 'success';
-  if (attempt && ['failed', 'abandoned', 'reversed'].includes(attempt.status))
-    return order.status === 'pending_payment' ? 'failed' : 'dead';
+  if (attempt && ['failed', 'abandoned', 'reversed'].includes(attempt.status)) {
+    if (order.status !== 'pending_payment') return 'dead';
+    return sought ? 'unknown' : 'failed'; // By another way, tried before.
+  }
   if (order.status === 'cancelled' || order.status === 'expired') {
     if (attempt?.status === 'unknown') return 'unknown';
     return attempt?.status === 'captured' ? 'confirming' : 'dead';
@@ -72,12 +74,12 @@ export function ResultPage({
   banks: Messages['banks'];
   liveUrl: string;
 }) {
-  const { order, payment } = useOrder(orderId, language, liveUrl);
+  const { order, payment, sought } = useOrder(orderId, language, liveUrl);
   const isTopUp = payment?.kind === 'top-up';
   const state = isTopUp
     ? topUpStateOf(payment, attemptId)
     : order
-      ? stateOf(order, payment, attemptId)
+      ? stateOf(order, payment, attemptId, sought)
       : order === null
         ? 'dead'
         : 'confirming';

@@ -3,21 +3,11 @@
 import { useCallback, useEffect, useId, useState } from 'react';
 import { toLatinDigits } from '@kelid/persian/digits';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { type Language, pathIn } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
-interface TransferView {
-  attemptId: string;
-  orderId: string;
-  kind: 'order' | 'top-up';
-  amountRial: number;
-  cardNumber: string;
-  cardHolder: string;
-  status: 'waiting' | 'submitted' | 'approved' | 'rejected' | 'over';
-  trackingNumber: string | null;
-  cardLast4: string | null;
-}
+type TransferView = ValueOf<typeof shop.payments.getTransfer>;
 
 /** Where the money of a transfer from card to card goes, and the form that names it to staff. */
 export function TransferPage({
@@ -36,13 +26,12 @@ export function TransferPage({
   const [error, setError] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   const [copied, setCopied] = useState<'card' | 'amount'>();
-  const path = `/payments/transfers/${attemptId}`;
 
   const look = useCallback(async () => {
-    const answer = await call<TransferView>('GET', path);
+    const answer = await shop.payments.getTransfer({ attemptId });
     if (answer.ok) setTransfer(answer.value);
     else if (answer.status === 404 || answer.status === 401) setTransfer(null);
-  }, [path]);
+  }, [attemptId]);
   const isWaiting = transfer === undefined || transfer?.status === 'submitted';
   useEffect(() => {
     void look();
@@ -98,7 +87,7 @@ export function TransferPage({
     }
     setIsBusy(true);
     setError('');
-    const answer = await call<TransferView>('PUT', path, { trackingNumber, cardLast4 });
+    const answer = await shop.payments.submitTransfer({ attemptId, trackingNumber, cardLast4 });
     setIsBusy(false);
     if (answer.ok) setTransfer(answer.value);
     else if (answer.code === 'payments.tracking-number-used') setError(m.used);

@@ -1,30 +1,15 @@
 'use client';
 
 import { useCallback, useEffect, useState } from 'react';
-import type { z } from 'zod';
-import type { OwnedKey } from '@kelid/contracts/inventory';
-import type { Order } from '@kelid/contracts/orders';
-import type { RefundMethod, RefundStatus } from '@kelid/contracts/payments';
-import { type Answer, call } from '../../lib/browser-fetch.ts';
+import { type Answer, shop, type ValueOf } from '../../lib/shop.ts';
 import type { Language } from '../../lib/language.ts';
 
-export type OrderView = z.output<typeof Order>;
-export type KeyView = z.output<typeof OwnedKey>;
-export interface PaymentView {
-  kind: 'order' | 'top-up';
-  amountRial: number;
-  walletRial: number;
-  status: string;
-  refunds: { id: string; amountRial: number; method: RefundMethod; status: RefundStatus; createdAt: string }[];
-  attempts: {
-    id: string;
-    status: string;
-    isSurplus: boolean;
-    amountRial: number;
-    pspReference: string | null;
-    failureReason: string | null;
-  }[];
-}
+export type OrderView = ValueOf<typeof shop.orders.getOrder>;
+export type KeyView = ValueOf<typeof shop.inventory.listOrderKeys>['items'][number];
+export type PaymentView = ValueOf<typeof shop.payments.getOrderPayments>;
+
+/** Money that a bank is asked for, or that staff look for in the shop's account: nobody is to pay a second time meanwhile. */
+export type Sought = 'asking' | { transferId: string } | undefined;
 
 const isMissing = (answer: Answer<unknown>) => !answer.ok && (answer.status === 404 || answer.status === 401);
 const restingStatuses = new Set(['fulfilled', 'cancelled', 'expired', 'refunded', 'part_refunded']);
@@ -37,20 +22,24 @@ export function useOrder(orderId: string, language: Language, liveUrl: string) {
   const [order, setOrder] = useState<OrderView | null>();
   const [keys, setKeys] = useState<KeyView[]>([]);
   const [payment, setPayment] = useState<PaymentView>();
+  const [sought, setSought] = useState<Sought>();
 
   const look = useCallback(async () => {
     const [orderAnswer, paymentAnswer] = await Promise.all([
-      call<OrderView>('GET', `/orders/${orderId}?language=${language}`),
-      call<PaymentView>('GET', `/payments/order/${orderId}`),
+      shop.orders.getOrder({ orderId, language }),
+      shop.payments.getOrderPayments({ orderId }),
     ]);
     if (orderAnswer.ok) {
       setOrder(orderAnswer.value);
       if (orderAnswer.value.lines.some((line) => line.deliveredCount > 0)) {
-        const keysAnswer = await call<{ items: KeyView[] }>('GET', `/orders/${orderId}/keys`);
+        const keysAnswer = await shop.inventory.listOrderKeys({ orderId });
         if (keysAnswer.ok) setKeys(keysAnswer.value.items);
       }
     } else if (isMissing(orderAnswer) && (paymentAnswer.ok || isMissing(paymentAnswer))) setOrder(null);
-    if (paymentAnswer.ok) setPayment(paymentAnswer.value);
+    if (paymentAnswer.ok) {
+      setSought(await soughtIn(paymentAnswer.value));
+      setPayment(paymentAnswer.value);
+    }
   }, [orderId, language]);
 
   // A top-up has no order: it rests when what became of its payment is certain.
@@ -69,7 +58,7 @@ export function useOrder(orderId: string, language: Language, liveUrl: string) {
     if (isResting) return;
     let socket: WebSocket | undefined;
     let isOver = false;
-    void call<{ ticket: string }>('POST', '/ws/ticket', {}).then((answer) => {
+    void shop.identity.createWsTicket({}).then((answer) => {
       if (!answer.ok || isOver) return;
       socket = new WebSocket(`${liveUrl}/ws?ticket=${answer.value.ticket}`);
       socket.onmessage = (message) => {
@@ -82,5 +71,15 @@ export function useOrder(orderId: string, language: Language, liveUrl: string) {
     };
   }, [look, orderId, liveUrl, isResting]);
 
-  return { order, keys, payment, look };
+  return { order, keys, payment, sought, look };
+}
+
+async function soughtIn({ attempts }: PaymentView): Promise<Sought> {
+  if (attempts.some(({ status }) => status === 'verifying' || status === 'unknown')) return 'asking';
+  for (const { id, psp, status } of attempts) {
+    if (psp !== 'card-to-card' || status !== 'redirected') continue;
+    const transfer = await shop.payments.getTransfer({ attemptId: id });
+    if (transfer.ok && transfer.value.status === 'submitted') return { transferId: id };
+  }
+  return undefined;
 }

@@ -4,8 +4,9 @@ import { useState } from 'react';
 import { formatDate } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import type { Messages } from '../../messages/fa.ts';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { fill, type Language } from '../../lib/language.ts';
+import { useAlive } from '../../lib/use-alive.ts';
 import { cartChanged } from '../cart/cart-link.tsx';
 import { type Account, type AccountRule, GameAccountFields, playerFieldId, type Refusal } from './game-account.tsx';
 
@@ -45,18 +46,19 @@ export function BuyBox({
   const [state, setState] = useState<'idle' | 'working' | 'added' | 'failed' | 'limit'>('idle');
   const [account, setAccount] = useState<Account>();
   const [refusal, setRefusal] = useState<Refusal>();
+  const isAlive = useAlive();
   const offered = variants.filter((variant) => variant.region === region);
   const chosen = offered.find((variant) => variant.id === variantId) ?? offered[0];
 
   async function add() {
     if (!chosen) return;
     setState('working');
-    const answer = await call<{ itemCount: number }>('POST', '/cart/items', {
+    const answer = await shop.orders.addCartItem({
       variantId: chosen.id,
       quantity: 1,
       ...(account ? { gameAccount: account } : {}),
     });
-    const refused = answer.ok ? undefined : refusalOf(answer.code, answer.data);
+    const refused = refusalOf(answer);
     setRefusal(refused);
     if (refused) setAccount(undefined);
     if (answer.ok) dispatchEvent(new CustomEvent(cartChanged, { detail: answer.value.itemCount }));
@@ -74,69 +76,71 @@ export function BuyBox({
         : m.availability[chosen.availability];
   return (
     <div className="stack">
-      {allRegions.length > 1 && (
+      <div className="stack" inert={!isAlive}>
+        {allRegions.length > 1 && (
+          <fieldset className="chips">
+            <legend>{m.region}</legend>
+            {allRegions.map((code) => (
+              <label key={code} className="chip">
+                <input
+                  type="radio"
+                  name="region"
+                  checked={region === code}
+                  onChange={() => {
+                    setRegion(code);
+                    setVariantId(variants.find((variant) => variant.region === code)?.id ?? '');
+                    setState('idle');
+                  }}
+                />
+                <span>{regions[code] ?? code}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
+        {!accountRule && (
+          <p className="note small">
+            {region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}
+          </p>
+        )}
         <fieldset className="chips">
-          <legend>{m.region}</legend>
-          {allRegions.map((code) => (
-            <label key={code} className="chip">
+          <legend>{m.denomination}</legend>
+          {offered.map((variant) => (
+            <label key={variant.id} className="chip">
               <input
                 type="radio"
-                name="region"
-                checked={region === code}
+                name="variant"
+                checked={chosen.id === variant.id}
+                disabled={variant.availability === 'out_of_stock'}
                 onChange={() => {
-                  setRegion(code);
-                  setVariantId(variants.find((variant) => variant.region === code)?.id ?? '');
+                  setVariantId(variant.id);
                   setState('idle');
                 }}
               />
-              <span>{regions[code] ?? code}</span>
+              <span>
+                <strong>{variant.title}</strong>
+                <small>
+                  {variant.availability === 'out_of_stock' ? m.out : formatToman(variant.priceRial, language)}
+                </small>
+              </span>
             </label>
           ))}
         </fieldset>
-      )}
-      {!accountRule && (
-        <p className="note small">
-          {region === 'GLOBAL' ? m.globalNote : fill(m.regionNote, { region: regions[region] ?? region })}
-        </p>
-      )}
-      <fieldset className="chips">
-        <legend>{m.denomination}</legend>
-        {offered.map((variant) => (
-          <label key={variant.id} className="chip">
-            <input
-              type="radio"
-              name="variant"
-              checked={chosen.id === variant.id}
-              disabled={variant.availability === 'out_of_stock'}
-              onChange={() => {
-                setVariantId(variant.id);
-                setState('idle');
-              }}
-            />
-            <span>
-              <strong>{variant.title}</strong>
-              <small>
-                {variant.availability === 'out_of_stock' ? m.out : formatToman(variant.priceRial, language)}
-              </small>
-            </span>
-          </label>
-        ))}
-      </fieldset>
-      {accountRule && (
-        <GameAccountFields
-          rule={accountRule}
-          variantId={chosen.id}
-          language={language}
-          m={m.account}
-          servers={servers}
-          refusal={refusal}
-          onChange={(next) => {
-            setAccount(next);
-            setRefusal(undefined);
-            setState('idle');
-          }}
-        />
-      )}
+        {accountRule && (
+          <GameAccountFields
+            rule={accountRule}
+            variantId={chosen.id}
+            language={language}
+            m={m.account}
+            servers={servers}
+            refusal={refusal}
+            onChange={(next) => {
+              setAccount(next);
+              setRefusal(undefined);
+              setState('idle');
+            }}
+          />
+        )}
+      </div>
       <p className="row">
         <span className={`badge ${availabilityTones[chosen.availability]}`}>{stockText}</span>
         <span className="small soft">{m.held}</span>
@@ -154,7 +158,7 @@ export function BuyBox({
           <button
             type="button"
             className="button main"
-            disabled={isOut || state === 'working' || needsAccount}
+            disabled={isOut || state === 'working' || needsAccount || !isAlive}
             onClick={() => void add()}
           >
             {isOut ? m.out : m.add}
@@ -182,9 +186,10 @@ export function BuyBox({
 }
 
 /** What the shop did not like about the account; undefined when the refusal was about something else. */
-function refusalOf(code: string, data: Record<string, unknown>): Refusal | undefined {
-  if (code === 'inventory.game-account-unknown') return { isUnknown: true, fields: [] };
-  const errors = Array.isArray(data['errors']) ? (data['errors'] as { field?: unknown }[]) : [];
-  const fields = errors.map((error) => String(error.field)).filter((field) => field.startsWith('gameAccount'));
+function refusalOf(answer: Awaited<ReturnType<typeof shop.orders.addCartItem>>): Refusal | undefined {
+  if (answer.ok) return undefined;
+  if (answer.code === 'inventory.game-account-unknown') return { isUnknown: true, fields: [] };
+  if (answer.code !== 'invalid-input') return undefined;
+  const fields = answer.data.errors.map(({ field }) => field).filter((field) => field.startsWith('gameAccount'));
   return fields.length > 0 ? { isUnknown: false, fields } : undefined;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import { gameAccountFaults, gameAccountRules } from '@kelid/contracts/game-account-rules';
 import { toLatinDigits } from '@kelid/persian/digits';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
@@ -60,7 +60,7 @@ export function GameAccountFields({
     let isOld = false;
     async function ask() {
       setAnswer({ kind: 'asking' });
-      const checked = await call<{ nickname: string | null }>('POST', '/game-accounts/check', {
+      const checked = await shop.inventory.checkGameAccount({
         variantId,
         gameAccount: account,
       });

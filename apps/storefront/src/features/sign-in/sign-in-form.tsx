@@ -3,15 +3,13 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { toLatinDigits } from '@kelid/persian/digits';
 import { formatPhone, parseIranianMobile } from '@kelid/persian/phone';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { digits, fill, type Language } from '../../lib/language.ts';
+import { useAlive } from '../../lib/use-alive.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { solvePuzzle } from './solve-puzzle.ts';
 
-interface Sent {
-  challengeId: string;
-  resendAt: string;
-}
+type Sent = ValueOf<typeof shop.identity.requestOtp>;
 
 export function SignInForm({ language, m, onDone }: { language: Language; m: Messages['signIn']; onDone: () => void }) {
   const [phone, setPhone] = useState('');
@@ -21,6 +19,11 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
   const [isBusy, setIsBusy] = useState(false);
   const [now, setNow] = useState(0);
   const box = useRef<HTMLInputElement>(null);
+  const phoneBox = useRef<HTMLInputElement>(null);
+  const isAlive = useAlive();
+
+  // What was typed before the scripts ran is in the field alone.
+  useEffect(() => setPhone((known) => known || (phoneBox.current?.value ?? '')), []);
 
   useEffect(() => {
     if (!sent) return;
@@ -41,10 +44,10 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
     }
     setIsBusy(true);
     setError('');
-    let answer = await call<Sent>('POST', '/auth/otp/request', { phone: number });
+    let answer = await shop.identity.requestOtp({ phone: number });
     if (!answer.ok && answer.code === 'identity.proof-of-work-required') {
-      const solution = await solvePuzzle(answer.data['proofOfWork']);
-      if (solution) answer = await call<Sent>('POST', '/auth/otp/request', { phone: number, proofOfWork: solution });
+      const solution = await solvePuzzle(answer.data.proofOfWork);
+      if (solution) answer = await shop.identity.requestOtp({ phone: number, proofOfWork: solution });
     }
     setIsBusy(false);
     if (answer.ok) {
@@ -57,7 +60,7 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
     if (!sent || isBusy) return;
     setIsBusy(true);
     setError('');
-    const answer = await call('POST', '/auth/otp/verify', { challengeId: sent.challengeId, code: value });
+    const answer = await shop.identity.verifyOtp({ challengeId: sent.challengeId, code: value });
     setIsBusy(false);
     if (answer.ok) {
       onDone();
@@ -76,11 +79,13 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
 
   if (!sent) {
     return (
-      <form className="card stack narrow" onSubmit={(event) => void send(event)} noValidate>
+      // By POST, and not before scripts run: a phone number is never in an address.
+      <form className="card stack narrow" method="post" onSubmit={(event) => void send(event)} noValidate>
         <h1>{m.title}</h1>
         <label className="field">
           {m.phone}
           <input
+            ref={phoneBox}
             type="tel"
             name="phone"
             dir="ltr"
@@ -97,7 +102,7 @@ export function SignInForm({ language, m, onDone }: { language: Language; m: Mes
         <p id="sign-in-error" role="alert" className={error ? 'note bad' : 'hidden-text'}>
           {error}
         </p>
-        <button className="button main wide" disabled={isBusy}>
+        <button className="button main wide" disabled={isBusy || !isAlive}>
           {isBusy ? m.working : m.send}
         </button>
       </form>

@@ -1,9 +1,12 @@
 /** Finds the nonce that a flood of sign-ins asks for: SHA-256(challenge:nonce) beginning with enough zero bits. A second or two on a phone. */
-export async function solvePuzzle(puzzle: unknown): Promise<{ challenge: string; nonce: string } | undefined> {
-  if (puzzle === null || typeof puzzle !== 'object' || !('challenge' in puzzle) || !('difficultyBits' in puzzle))
-    return undefined;
-  const { challenge, difficultyBits } = puzzle;
-  if (typeof challenge !== 'string' || typeof difficultyBits !== 'number' || difficultyBits > 26) return undefined;
+export async function solvePuzzle({
+  challenge,
+  difficultyBits,
+}: {
+  challenge: string;
+  difficultyBits: number;
+}): Promise<{ challenge: string; nonce: string } | undefined> {
+  if (difficultyBits > 26) return undefined;
   const encoder = new TextEncoder();
   for (let counter = 0; counter < 2 ** (difficultyBits + 6); counter += 1) {
     const nonce = counter.toString(36);

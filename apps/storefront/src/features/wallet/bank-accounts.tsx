@@ -2,20 +2,14 @@
 
 import { type FormEvent, useState } from 'react';
 import { parseSheba } from '@kelid/persian/sheba';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { fill } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { ListOf } from './list-card.tsx';
 import { showSheba } from './sheba.ts';
 import type { List } from './use-list.ts';
 
-export interface BankAccount {
-  id: string;
-  sheba: string;
-  holderName: string;
-  status: 'pending' | 'verified' | 'rejected';
-  reason: string | null;
-}
+export type BankAccount = ValueOf<typeof shop.payments.listBankAccounts>['items'][number];
 
 type Errors = Partial<Record<'sheba' | 'holderName' | 'form', string>>;
 
@@ -37,7 +31,7 @@ export function BankAccounts({ accounts, m }: { accounts: List<BankAccount>; m: 
     setErrors(wrong);
     if (parsed === undefined || wrong.holderName !== undefined) return;
     setIsBusy(true);
-    const answer = await call<BankAccount>('POST', '/wallet/bank-accounts', {
+    const answer = await shop.payments.addBankAccount({
       sheba: parsed,
       holderName: holderName.trim(),
     });
@@ -131,16 +125,16 @@ export function BankAccounts({ accounts, m }: { accounts: List<BankAccount>; m: 
 
 /** The server's word on each field, in our own language, at that field. */
 function refusal(
-  answer: { code: string; status: number; data: Record<string, unknown> },
+  answer: Extract<Awaited<ReturnType<typeof shop.payments.addBankAccount>>, { ok: false }>,
   m: Messages['wallet'],
 ): Errors {
-  const { errors } = answer.data;
-  const fields = Array.isArray(errors) ? errors.map((error: { field?: unknown }) => String(error.field)) : [];
-  if (answer.code === 'invalid-input' && fields.length > 0)
+  if (answer.code === 'invalid-input' && answer.data.errors.length > 0) {
+    const fields = answer.data.errors.map(({ field }) => field);
     return {
       ...(fields.includes('sheba') ? { sheba: m.shebaWrong } : {}),
       ...(fields.includes('holderName') ? { holderName: m.holderWrong } : {}),
     };
+  }
   if (answer.status === 429) return { form: m.tooMany };
   return { form: answer.status === 0 ? m.offline : m.notDone };
 }

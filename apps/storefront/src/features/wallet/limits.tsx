@@ -2,22 +2,17 @@
 
 import { useEffect, useState } from 'react';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { digits, fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 
-interface LimitsView {
-  level: number;
-  dayMaxRial: number;
-  spentTodayRial: number;
-  steps: { level: number; dayMaxRial: number }[];
-}
+type LimitsView = ValueOf<typeof shop.payments.getPaymentLimits>;
 
 /** What one may buy in a day, and what each further step needs. Left out while it can't be fetched: nothing waits for it. */
 export function Limits({ language, m }: { language: Language; m: Messages['wallet'] }) {
   const [limits, setLimits] = useState<LimitsView>();
   useEffect(() => {
-    void call<LimitsView>('GET', '/payments/limits').then((answer) => answer.ok && setLimits(answer.value));
+    void shop.payments.getPaymentLimits({}).then((answer) => answer.ok && setLimits(answer.value));
   }, []);
   if (!limits) return null;
   const leftRial = Math.max(0, limits.dayMaxRial - limits.spentTodayRial);

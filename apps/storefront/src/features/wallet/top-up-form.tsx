@@ -4,9 +4,8 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { digits, fill, type Language, pathIn } from '../../lib/language.ts';
 import { formatToman, formatTomanNumber } from '@kelid/persian/toman';
 import { BankChoice, useBanks } from '../../components/bank-choice.tsx';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { endRequest, requestKey } from '../../lib/request-key.ts';
-import type { Payment } from '../../lib/to-bank.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { AmountField } from './amount-field.tsx';
 import { amountMinRial, parseToman } from './amount.ts';
@@ -38,6 +37,8 @@ export function TopUpForm({
   async function send(event: FormEvent) {
     event.preventDefault();
     const amountRial = parseToman(amount);
+    const { psp } = choice;
+    if (psp === '') return;
     setError('');
     if (amountRial === undefined || amountRial < amountMinRial) {
       setFieldError(fill(m.amountMin, { amount: formatToman(amountMinRial, language) }));
@@ -45,10 +46,8 @@ export function TopUpForm({
     }
     setFieldError('');
     setIsBusy(true);
-    const body = { amountRial, psp: choice.psp };
-    const answer = await call<{ topUpId: string; payment: Payment }>('POST', '/wallet/top-up', body, {
-      'idempotency-key': requestKey(keyName, body),
-    });
+    const body = { amountRial, psp };
+    const answer = await shop.payments.topUpWallet(body, { idempotencyKey: requestKey(keyName, body) });
     endRequest(keyName, answer);
     if (answer.ok) {
       const resultHref = pathIn(language, `/payment/result?order=${answer.value.topUpId}`);
@@ -56,9 +55,8 @@ export function TopUpForm({
       return;
     }
     setIsBusy(false);
-    const { limitRial } = answer.data;
-    if (answer.code === 'payments.limit-reached' && typeof limitRial === 'number')
-      setFieldError(fill(m.dayLimit, { amount: formatToman(limitRial, language) }));
+    if (answer.code === 'payments.limit-reached')
+      setFieldError(fill(m.dayLimit, { amount: formatToman(answer.data.limitRial, language) }));
     else
       setError(
         (banks.errors as Record<string, string>)[answer.code] ??

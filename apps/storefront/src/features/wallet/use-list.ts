@@ -1,7 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useState } from 'react';
-import { call } from '../../lib/browser-fetch.ts';
+import type { Answer } from '../../lib/shop.ts';
 
 interface Page<Item> {
   items: Item[];
@@ -9,7 +9,7 @@ interface Page<Item> {
 }
 
 /** A list of the wallet, page by page. What was fetched before stays when a later page or a second look fails. */
-export function useList<Item>(path: string) {
+export function useList<Item>(ask: (input: { cursor?: string }) => Promise<Answer<Page<Item>>>) {
   const [page, setPage] = useState<Page<Item>>();
   const [failedStatus, setFailedStatus] = useState<number>();
   const [isBusy, setIsBusy] = useState(true);
@@ -18,17 +18,14 @@ export function useList<Item>(path: string) {
     async (cursor: string | null = null) => {
       setIsBusy(true);
       setFailedStatus(undefined);
-      const answer = await call<Page<Item>>(
-        'GET',
-        cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`,
-      );
+      const answer = await ask(cursor === null ? {} : { cursor });
       if (answer.ok) {
         const { items, nextCursor } = answer.value;
         setPage((before) => ({ items: cursor === null ? items : [...(before?.items ?? []), ...items], nextCursor }));
       } else setFailedStatus(answer.status);
       setIsBusy(false);
     },
-    [path],
+    [ask],
   );
   useEffect(() => void load(), [load]);
 

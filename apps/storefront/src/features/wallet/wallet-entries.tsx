@@ -3,20 +3,13 @@
 import { formatDateTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
 import { type Language, pathIn } from '../../lib/language.ts';
+import { shop } from '../../lib/shop.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { ListOf } from './list-card.tsx';
 import { useList } from './use-list.ts';
 
-interface Entry {
-  id: string;
-  amountRial: number;
-  kind: string;
-  orderId: string | null;
-  at: string;
-}
-
 export function WalletEntries({ language, m }: { language: Language; m: Messages['wallet'] }) {
-  const entries = useList<Entry>('/wallet/entries');
+  const entries = useList(shop.payments.listWalletEntries);
   return (
     <section className="card stack" aria-busy={entries.isBusy}>
       <h2>{m.entries}</h2>

@@ -2,17 +2,19 @@
 
 import { useCallback, useEffect, useState } from 'react';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop } from '../../lib/shop.ts';
 import { fill, type Language } from '../../lib/language.ts';
 import type { Messages } from '../../messages/fa.ts';
 import { SignInForm } from '../sign-in/sign-in-form.tsx';
-import { type BankAccount, BankAccounts } from './bank-accounts.tsx';
+import { BankAccounts } from './bank-accounts.tsx';
 import { Failure } from './list-card.tsx';
 import { Limits } from './limits.tsx';
 import { TopUpForm } from './top-up-form.tsx';
 import { useList } from './use-list.ts';
 import { WalletEntries } from './wallet-entries.tsx';
 import { Withdrawals } from './withdrawals.tsx';
+
+const askAccounts = () => shop.payments.listBankAccounts({});
 
 interface Props {
   language: Language;
@@ -31,10 +33,10 @@ export function WalletPage({ isSignedIn, ...props }: Props & { isSignedIn: boole
 function Wallet({ language, m, banks, onUnknown }: Props & { onUnknown: () => void }) {
   const [wallet, setWallet] = useState<{ balanceRial: number; heldRial: number }>();
   const [failedStatus, setFailedStatus] = useState<number>();
-  const accounts = useList<BankAccount>('/wallet/bank-accounts');
+  const accounts = useList(askAccounts);
 
   const look = useCallback(async () => {
-    const answer = await call<{ balanceRial: number; heldRial: number }>('GET', '/wallet');
+    const answer = await shop.payments.getWallet({});
     setFailedStatus(answer.ok ? undefined : answer.status);
     if (answer.ok) setWallet(answer.value);
     else if (answer.status === 401) onUnknown();

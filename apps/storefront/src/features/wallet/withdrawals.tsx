@@ -3,7 +3,7 @@
 import { type FormEvent, useState } from 'react';
 import { formatDateTime } from '@kelid/persian/jalali';
 import { formatToman } from '@kelid/persian/toman';
-import { call } from '../../lib/browser-fetch.ts';
+import { shop, type ValueOf } from '../../lib/shop.ts';
 import { digits, fill, type Language } from '../../lib/language.ts';
 import { endRequest, requestKey } from '../../lib/request-key.ts';
 import type { Messages } from '../../messages/fa.ts';
@@ -14,15 +14,7 @@ import { ListOf } from './list-card.tsx';
 import { showSheba } from './sheba.ts';
 import { type List, useList } from './use-list.ts';
 
-interface Withdrawal {
-  id: string;
-  sheba: string;
-  amountRial: number;
-  status: 'requested' | 'approved' | 'sent' | 'rejected' | 'cancelled';
-  reason: string | null;
-  reference: string | null;
-  createdAt: string;
-}
+type Withdrawal = ValueOf<typeof shop.payments.listWithdrawals>['items'][number];
 
 const keyName = 'kelid-withdrawal';
 
@@ -39,7 +31,7 @@ export function Withdrawals({
   language: Language;
   m: Messages['wallet'];
 }) {
-  const withdrawals = useList<Withdrawal>('/wallet/withdrawals');
+  const withdrawals = useList(shop.payments.listWithdrawals);
   const [chosenId, setChosenId] = useState('');
   const [amount, setAmount] = useState('');
   const [fieldError, setFieldError] = useState('');
@@ -61,14 +53,12 @@ export function Withdrawals({
     }
     setIsBusy(true);
     const body = { bankAccountId: account.id, amountRial };
-    const answer = await call<Withdrawal>('POST', '/wallet/withdrawals', body, {
-      'idempotency-key': requestKey(keyName, body),
-    });
+    const answer = await shop.payments.requestWithdrawal(body, { idempotencyKey: requestKey(keyName, body) });
     endRequest(keyName, answer);
     if (answer.ok) {
       setAmount('');
       setNews({ isBad: false, text: m.requested });
-    } else if (answer.code === 'payments.balance-too-small') setFieldError(tooLittle(Number(answer.data['freeRial'])));
+    } else if (answer.code === 'payments.balance-too-small') setFieldError(tooLittle(answer.data.freeRial));
     else if (answer.code === 'payments.bank-account-not-verified') setNews({ isBad: true, text: m.notVerified });
     else setNews({ isBad: true, text: answer.status === 0 ? m.offline : m.notDone });
     // Also after a refusal: what is shown was not what is so.
@@ -80,7 +70,7 @@ export function Withdrawals({
     if (!confirm(m.cancelSure)) return;
     setIsBusy(true);
     setNews(undefined);
-    const answer = await call('POST', `/wallet/withdrawals/${withdrawal.id}/cancel`, {});
+    const answer = await shop.payments.cancelWithdrawal({ withdrawalId: withdrawal.id });
     if (answer.ok) setNews({ isBad: false, text: m.cancelled });
     else
       setNews({

@@ -9,6 +9,7 @@ import {
   unsupportedMediaType,
 } from '@kelid/contracts/common';
 import { ProblemError } from '@kelid/contracts/contract';
+import { TokenSet } from '@kelid/contracts/identity';
 import { findRoute, type Route } from '@kelid/contracts/routes';
 import { askGateway, gatewayUrl, shopUrl } from '../../../../lib/gateway.ts';
 import { logFault } from '../../../../lib/log.ts';
@@ -19,7 +20,6 @@ import {
   refreshTokens,
   setCookie,
   tokenCookies,
-  Tokens,
 } from '../../../../lib/session-cookies.ts';
 
 // The shop's pages call the API on their own origin; here the cookies become headers and the tokens of answers become cookies. What is
@@ -121,7 +121,7 @@ async function call(
     if (cartToken) cookies.push(setCookie(cookieNames.cart, cartToken, cartSeconds));
     let content: string | ArrayBuffer = isMedia ? await answer.arrayBuffer() : await answer.text();
     if (name === 'verifyOtp' && answer.ok && typeof content === 'string') {
-      const tokens = Tokens.parse(JSON.parse(content));
+      const tokens = TokenSet.parse(JSON.parse(content));
       cookies.push(...tokenCookies(tokens));
       content = JSON.stringify({ user: tokens.user });
     }
@@ -190,13 +190,13 @@ function problemOf(error: unknown): Response {
   const isLate = error instanceof DOMException && error.name === 'TimeoutError';
   if (!isKnown && !isLate) logFault('error', 'a call through the shop failed in an undeclared way', error);
   const problem = isKnown ? error : isLate ? serviceUnavailable({ retryAfterSeconds: 5 }) : internalError();
-  const { retryAfterSeconds } = problem.data;
+  const { retryAfterSeconds } = problem;
   return new Response(JSON.stringify(problem.toBody()), {
     status: problem.status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(typeof retryAfterSeconds === 'number' ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      ...(retryAfterSeconds !== undefined ? { 'retry-after': String(retryAfterSeconds) } : {}),
     },
   });
 }
