@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import { apiRoot, requestOf } from '@kelid/contracts/address';
 import { contracts } from '@kelid/contracts/all';
+import { createHttpClient } from '@kelid/contracts/client';
+import { identityContract } from '@kelid/contracts/identity';
 import type { Contract, Operation, Role } from '@kelid/contracts/contract';
 import { ProblemError } from '@kelid/contracts/contract';
 import { catalogContract } from '@kelid/contracts/catalog';
@@ -79,12 +82,9 @@ async function signIn(role: Role): Promise<SignedIn> {
     `insert into sessions (id, user_id, token_hash, user_agent, ip_prefix) values ($1, $2, $3, 'vitest', '127.0.0.1')`,
     [sessionId, userId, createHash('sha256').update(refreshToken).digest('hex')],
   );
-  const answer = await fetch(`${gateway.url}/api/v1/auth/refresh`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ refreshToken }),
+  const { accessToken } = await createHttpClient(identityContract, { baseUrl: gateway.url }).refreshSession({
+    refreshToken,
   });
-  const { accessToken } = (await answer.json()) as { accessToken: string };
   return { token: accessToken, actor: { kind: 'user', userId, sessionId, roles: [role] } };
 }
 
@@ -112,7 +112,7 @@ async function ask(
     return typeof value === 'string' ? value : newId();
   });
   const isUpload = operation.transport === 'upload';
-  const answer = await fetch(`${gateway.url}/api/v1${path}`, {
+  const answer = await fetch(gateway.url + apiRoot + path, {
     method: operation.method,
     redirect: 'manual',
     headers: {
@@ -407,7 +407,9 @@ test('A98: of 250 pages of customers that one member of staff asks for, ten at a
 
 /** A page of a hundred. */
 async function askPage(token: string): Promise<{ status: number }> {
-  return fetch(`${gateway.url}/api/v1/admin/orders?limit=100`, { headers: { authorization: `Bearer ${token}` } });
+  return fetch(gateway.url + requestOf(contracts.orders.operations.listAllOrders, { limit: 100 }).path, {
+    headers: { authorization: `Bearer ${token}` },
+  });
 }
 
 test('A40: no other method and no other spelling of a staff path opens it to a customer', async () => {
@@ -433,7 +435,7 @@ test('A40: no other method and no other spelling of a staff path opens it to a c
   const opened: string[] = [];
   for (const { operation } of staffOperations) {
     const { method } = operation;
-    const path = `/api/v1${operation.path.replaceAll(/\{\w+\}/g, newId)}`;
+    const path = apiRoot + operation.path.replaceAll(/\{\w+\}/g, newId);
     const tries: [string, string, Record<string, string>?][] = [
       ...['HEAD', 'OPTIONS', 'TRACE', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((other): [string, string] => [
         other,

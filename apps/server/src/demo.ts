@@ -1,18 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { z } from 'zod';
 import { supplierUnknown } from '@kelid/contracts/inventory';
 import type { Host } from '@kelid/service/host';
+import { createPeers } from '@kelid/service/peers';
 
 const letters = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
-const Loaded = z.object({
-  productCount: z.int(),
-  variants: z.array(z.object({ variantId: z.string(), sku: z.string(), demoStockCount: z.int() })),
-});
-const Stock = z.object({
-  items: z.array(
-    z.object({ variantId: z.string(), availableCount: z.int(), reservedCount: z.int(), soldCount: z.int() }),
-  ),
-});
 
 /** What the demo shop keeps no stock of, by the name that suppliers sell it under. */
 const suppliedNames = new Map([
@@ -28,29 +19,26 @@ const suppliedNames = new Map([
   ...topUpNames('GENSHIN-GENESIS-CRYSTALS', 'Genshin Impact (Global)', 'Genesis Crystals', [60, 330, 1090, 2240, 3880]),
 ]);
 const preOrdered = 'Legend of the Lost Key';
-const Products = z.object({
-  items: z.array(z.object({ productRef: z.string(), name: z.string(), unitPriceCents: z.int() })),
-  nextCursor: z.string().nullable(),
-});
+
+const callMs = 60_000;
+const servicesOf = (host: Host) => createPeers(host.call, host.contextOf('demo'), callMs);
 
 /** Fills the shop with its demo catalogue and product keys. Repeating it adds only what was never there. */
 export async function loadDemo(host: Host): Promise<{ productCount: number; keyCount: number }> {
-  const call = async (service: string, operation: string, input: unknown) =>
-    (await host.call(service, operation, input, host.contextOf('demo'))).output;
-  const { productCount, variants } = Loaded.parse(await call('catalog', 'loadDemo', {}));
-  const suppliedSkus = await offerSupplied(call);
+  const { productCount, variants } = await servicesOf(host).catalog.loadDemo({});
+  const suppliedSkus = await offerSupplied(host);
   let keyCount = 0;
   for (let at = 0; at < variants.length; at += 100) {
     const chunk = variants.slice(at, at + 100);
-    const { items } = Stock.parse(
-      await call('inventory', 'getStock', { variantIds: chunk.map((variant) => variant.variantId) }),
-    );
+    const { items } = await servicesOf(host).inventory.getStock({
+      variantIds: chunk.map((variant) => variant.variantId),
+    });
     for (const variant of chunk) {
       const stock = items.find((item) => item.variantId === variant.variantId);
       const isNew = stock !== undefined && stock.availableCount + stock.reservedCount + stock.soldCount === 0;
       if (!isNew || variant.demoStockCount === 0 || suppliedSkus.has(variant.sku)) continue;
       const codes = Array.from({ length: variant.demoStockCount }, newCode);
-      await call('inventory', 'importKeys', { sku: variant.sku, label: 'demo', codes, takesAnyFormat: true });
+      await servicesOf(host).inventory.importKeys({ sku: variant.sku, label: 'demo', codes, takesAnyFormat: true });
       keyCount += codes.length;
     }
   }
@@ -62,21 +50,19 @@ function topUpNames(sku: string, game: string, unit: string, amounts: number[]):
 }
 
 /** Offers of each supplier that this shop has an account with; a price may rise by a sixth before it is too dear. */
-async function offerSupplied(
-  call: (service: string, operation: string, input: unknown) => Promise<unknown>,
-): Promise<Set<string>> {
+async function offerSupplied(host: Host): Promise<Set<string>> {
   const skus = new Set<string>();
-  for (const supplier of ['codeswholesale', 'kinguin', 'moogold']) {
+  for (const supplier of ['codeswholesale', 'kinguin', 'moogold'] as const) {
     const found = new Map<string, { productRef: string; unitPriceCents: number }>();
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await call('inventory', 'listSupplierProducts', { supplier, cursor }).catch((error: unknown) => {
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const asked = servicesOf(host).inventory.listSupplierProducts({ supplier, ...(cursor ? { cursor } : {}) });
+      const page = await asked.catch((error: unknown) => {
         if (supplierUnknown.is(error)) return undefined;
         throw error;
       });
       if (page === undefined) break;
-      const { items, nextCursor } = Products.parse(page);
-      for (const item of items) found.set(item.name, item);
-      cursor = nextCursor;
+      for (const item of page.items) found.set(item.name, item);
+      cursor = page.nextCursor;
     }
     for (const [sku, name] of suppliedNames) {
       const product = found.get(name);
@@ -84,7 +70,7 @@ async function offerSupplied(
       const { productRef, unitPriceCents } = product;
       const unitMaxCents = Math.ceil((unitPriceCents * 7) / 6);
       const allowsPreOrder = name === preOrdered;
-      await call('inventory', 'setSupplierOffer', { supplier, sku, productRef, unitMaxCents, allowsPreOrder });
+      await servicesOf(host).inventory.setSupplierOffer({ supplier, sku, productRef, unitMaxCents, allowsPreOrder });
       skus.add(sku);
     }
   }

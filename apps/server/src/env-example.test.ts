@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type Environment, startHost } from '@kelid/service/host';
+import type { Environment } from '@kelid/service/environment';
+import { ConfigError, startHost } from '@kelid/service/host';
 import { startServices } from '@kelid/testing/start-service';
 import { expect, test } from 'vitest';
 import { completeEnvExample } from './env-example.ts';

@@ -1,13 +1,17 @@
-import { createReadStream, createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError, Role } from '@kelid/contracts/contract';
-import { type Host, presentOnly, startHost } from '@kelid/service/host';
+import { LineFormat } from '@kelid/contracts/inventory';
+import { presentOnly } from '@kelid/service/environment';
+import { type Host, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
+import { invariantsBeside, wholeStatement } from '@kelid/service/invariants';
+import { createPeers } from '@kelid/service/peers';
 import { migrateDatabase } from '@kelid/service/migrate';
+import { DatabaseClient } from '@kelid/service/postgres/client';
 import { passwordFrom, provisionDatabases, withDatabaseUrls } from '@kelid/service/postgres/provision';
 import { startEmbedded } from './embedded.ts';
 import { loadDemo } from './demo.ts';
@@ -21,10 +25,12 @@ const usage = `npm run kelid -- COMMAND
   db provision                        make the databases and roles of all services on the server of ADMIN_DATABASE_URL, with
                                       passwords from DATABASE_SECRET; safe to repeat
   db migrate                          bring every service's database forward
+  db check                            hold every promise of the databases against all rows; tells what is broken
   demo load                           fill the shop with demo products and keys; safe to repeat
   keys import FILE --sku SKU [--label TEXT] [--format code|code-pin|codes] [--any-format] [--reject-duplicates]
                    [--dry-run] [--verdicts CSV]
                                       add product keys, one unit a line; --verdicts tells what was not imported, and why
+  keys freeze --reason TEXT           take every unsold product key off sale, batch by batch, until staff open it again
   roles set PHONE ROLE[,ROLE] --reason TEXT
                                       give an account its roles (customer, seller, support, developer, admin)
   payments send-webhook ATTEMPT --amount-rial N [--reference TEXT] [--failed] [--seconds-old N]
@@ -66,6 +72,7 @@ async function runCommand(): Promise<void> {
     }
     return;
   }
+  if (command === 'db check') return check();
   const run = commands[command];
   if (!run) throw new Error(`There is no command ${command}`);
   // Events that a command publishes wait in the outbox for the shop's own relay.
@@ -77,6 +84,32 @@ async function runCommand(): Promise<void> {
     await run(host);
   } finally {
     await host.close();
+  }
+}
+
+/** Every statement of the services' invariants.sql, over all there is. */
+async function check(): Promise<void> {
+  for (const { contract, migrationsFolder } of allServices) {
+    const name: string = contract.name;
+    if (!existsSync(join(migrationsFolder, '../invariants.sql'))) continue;
+    const client = new DatabaseClient({ connectionString: env[`${name.toUpperCase()}_DATABASE_URL`] });
+    await client.connect();
+    try {
+      await client.query('begin isolation level repeatable read read only');
+      const invariants = await invariantsBeside(migrationsFolder);
+      let brokenCount = 0;
+      for (const invariant of invariants) {
+        const { rows } = await client.query(wholeStatement(invariant));
+        if (rows.length === 0) continue;
+        brokenCount += 1;
+        console.log(`${name}: BROKEN in ${rows.length} places, ${invariant.id}: ${invariant.sentence}`);
+        console.log(rows.slice(0, 10));
+      }
+      console.log(`${name}: ${invariants.length - brokenCount} of ${invariants.length} promises hold`);
+      if (brokenCount > 0) process.exitCode = 1;
+    } finally {
+      await client.end();
+    }
   }
 }
 
@@ -104,39 +137,23 @@ async function sendWebhook(): Promise<void> {
   if (answer.status !== 202) process.exitCode = 1;
 }
 
-const User = z.object({ id: z.string(), phone: z.string(), roles: z.array(Role) });
+const callMs = 600_000;
+/** The services as a command asks them: nobody waits for it as a shopper does. */
+const servicesOf = (host: Host) =>
+  createPeers(host.call, { ...host.contextOf('command'), signal: AbortSignal.timeout(callMs) }, callMs);
 
-async function call(host: Host, service: string, operation: string, input: unknown): Promise<unknown> {
-  return (
-    await host.call(service, operation, input, { ...host.contextOf('command'), signal: AbortSignal.timeout(600_000) })
-  ).output;
-}
-
-const KeyImport = z.object({
-  importId: z.string(),
-  status: z.string(),
-  lineCount: z.int(),
-  importedCount: z.int(),
-  duplicateCount: z.int(),
-  invalidCount: z.int(),
-});
-const Verdicts = z.object({
-  items: z.array(z.object({ line: z.int(), reason: z.string(), masked: z.string() })),
-  nextLine: z.int().nullable(),
-});
 const partLines = 5_000;
 
 /** Sends a file part by part: of any size, it is never in memory as a whole. */
 async function importKeys(host: Host): Promise<void> {
   const [file] = rest;
   if (!file || !values.sku) throw new Error('Name the file and its --sku');
-  const inventory = (operation: string, input: object) => call(host, 'inventory', operation, input);
   const importId = newId();
-  await inventory('startKeyImport', {
+  await servicesOf(host).inventory.startKeyImport({
     importId,
     sku: values.sku,
     label: values.label,
-    lineFormat: values.format,
+    lineFormat: LineFormat.parse(values.format),
     takesAnyFormat: values['any-format'],
     onDuplicate: values['reject-duplicates'] ? 'reject' : 'skip',
     dryRun: values['dry-run'],
@@ -144,7 +161,7 @@ async function importKeys(host: Host): Promise<void> {
   let firstLine = 1;
   let lines: string[] = [];
   const send = async () => {
-    if (lines.length > 0) await inventory('addKeyImportLines', { importId, firstLine, lines });
+    if (lines.length > 0) await servicesOf(host).inventory.addKeyImportLines({ importId, firstLine, lines });
     firstLine += lines.length;
     lines = [];
     if (process.stderr.isTTY) process.stderr.write(`\r${firstLine - 1} lines`);
@@ -154,36 +171,49 @@ async function importKeys(host: Host): Promise<void> {
     if (lines.length === partLines) await send();
   }
   await send();
-  await inventory('finishKeyImport', { importId });
-  let report = KeyImport.parse(await inventory('getKeyImport', { importId }));
+  await servicesOf(host).inventory.finishKeyImport({ importId });
+  let report = await servicesOf(host).inventory.getKeyImport({ importId });
   while (report.status === 'storing') {
     await host.sweep('inventory', 'follow-imports');
-    report = KeyImport.parse(await inventory('getKeyImport', { importId }));
+    report = await servicesOf(host).inventory.getKeyImport({ importId });
   }
-  if (values.verdicts) await writeVerdicts(inventory, importId, values.verdicts);
+  if (values.verdicts) await writeVerdicts(host, importId, values.verdicts);
   console.log(JSON.stringify(report, null, 2));
   if (report.status === 'refused') process.exitCode = 1;
 }
 
 /** One line of CSV for each line of the file that was not imported. */
-async function writeVerdicts(
-  inventory: (operation: string, input: object) => Promise<unknown>,
-  importId: string,
-  file: string,
-): Promise<void> {
+async function writeVerdicts(host: Host, importId: string, file: string): Promise<void> {
   const out = createWriteStream(file);
   out.write('line,verdict,masked\n');
   for (let afterLine: number | null = 0; afterLine !== null;) {
-    const page = Verdicts.parse(await inventory('listKeyImportVerdicts', { importId, afterLine, limit: partLines }));
-    for (const { line, reason: verdict, masked } of page.items) out.write(`${line},${verdict},${masked}\n`);
-    afterLine = page.nextLine;
+    const input = { importId, afterLine, limit: partLines };
+    const { items, nextLine } = await servicesOf(host).inventory.listKeyImportVerdicts(input);
+    for (const { line, reason: verdict, masked } of items) out.write(`${line},${verdict},${masked}\n`);
+    afterLine = nextLine;
   }
   await new Promise<void>((done) => out.end(done));
 }
 
-async function userByPhone(host: Host): Promise<z.infer<typeof User>> {
+/** After a restore nobody knows which of them were sold since the backup. */
+async function freezeKeys(host: Host): Promise<void> {
+  let [batchCount, keyCount, cursor] = [0, 0, undefined as string | undefined];
+  do {
+    const { inventory } = servicesOf(host);
+    const page = await inventory.listKeyBatches({ limit: 100, ...(cursor ? { cursor } : {}) });
+    for (const { id: batchId } of page.items) {
+      const frozen = await inventory.updateKeyBatch({ batchId, status: 'frozen', reason: reason() });
+      keyCount += frozen.movedCount;
+      batchCount += 1;
+    }
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  console.log(`${keyCount} unsold product keys of ${batchCount} batches are off sale.`);
+}
+
+function userByPhone(host: Host) {
   const [phone = ''] = rest;
-  return User.parse(await call(host, 'identity', 'ensureUser', { phone }));
+  return servicesOf(host).identity.ensureUser({ phone });
 }
 
 function reason(): string {
@@ -197,22 +227,21 @@ const commands: Record<string, ((host: Host) => Promise<void>) | undefined> = {
     console.log(`The demo shop has ${productCount} products; ${keyCount} product keys were added.`);
   },
   'keys import': importKeys,
+  'keys freeze': freezeKeys,
   'roles set': async (host) => {
     const user = await userByPhone(host);
-    const changed = await call(host, 'identity', 'setUserRoles', {
+    const changed = await servicesOf(host).identity.setUserRoles({
       userId: user.id,
-      roles: (rest[1] ?? '').split(','),
+      roles: Role.array().parse((rest[1] ?? '').split(',')),
       reason: reason(),
     });
     console.log(JSON.stringify(changed));
   },
   'users ban': async (host) => {
     const user = await userByPhone(host);
-    console.log(
-      JSON.stringify(
-        await call(host, 'identity', 'setUserStatus', { userId: user.id, status: 'banned', reason: reason() }),
-      ),
-    );
+    const { identity } = servicesOf(host);
+    const banned = await identity.setUserStatus({ userId: user.id, status: 'banned', reason: reason() });
+    console.log(JSON.stringify(banned));
   },
 };
 
@@ -234,7 +263,7 @@ try {
     writeFileSync(file, completeEnvExample(readFileSync(file, 'utf8')));
   } else if (command === 'db provision') await provision();
   else if (command === 'payments send-webhook') await sendWebhook();
-  else if (command === 'db migrate' || commands[command]) await runOnDatabases();
+  else if (command === 'db migrate' || command === 'db check' || commands[command]) await runOnDatabases();
   else {
     console.log(usage);
     process.exitCode = 1;

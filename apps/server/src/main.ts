@@ -1,6 +1,7 @@
 import { startGateway } from '@kelid/gateway/service';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, presentOnly, startHost } from '@kelid/service/host';
+import { presentOnly } from '@kelid/service/environment';
+import { ConfigError, startHost } from '@kelid/service/host';
 import { withDatabaseUrls } from '@kelid/service/postgres/provision';
 import { serviceNames } from '@kelid/contracts/all';
 import { allServices } from './services.ts';

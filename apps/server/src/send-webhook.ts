@@ -1,4 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { addressOf } from '@kelid/contracts/address';
+import { paymentsContract } from '@kelid/contracts/payments';
 import { readSecrets, serverEnvironment } from './settings.ts';
 
 /** One signed message of the generic payment page (PA-7), to a shop that runs; answers what the shop said to it. */
@@ -18,10 +20,11 @@ export async function sendPaymentWebhook(message: {
     timestamp: new Date().toISOString(),
     data: { attemptId, ...(message.hasFailed ? { reason: 'declined' } : { amountRial, reference }) },
   });
+  const { path } = addressOf(paymentsContract.operations.handlePspWebhook, { psp: 'webhook' });
   const id = `msg_${randomUUID()}`;
   const timestamp = String(Math.floor(Date.now() / 1000) - message.secondsOld);
   const signature = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
-  const answer = await fetch(`${env['PAYMENTS_CALLBACK_URL']}/api/v1/payments/webhook/webhook`, {
+  const answer = await fetch(`${env['PAYMENTS_CALLBACK_URL']}${path}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',

@@ -81,7 +81,7 @@ async function start(): Promise<void> {
   console.log(`
   Shop         http://localhost:${ports.shop}
   API          http://localhost:${ports.gateway}/docs
-  Simulators   http://localhost:${ports.simulators}  (bank, SMS, e-mail)
+  Simulators   http://localhost:${ports.simulators}  (banks, SMS, e-mail)
 
   Sign in with any Iranian mobile number, for example 0912 000 0001.
   Read its SMS at http://localhost:${ports.simulators}/inbox/sms

@@ -24,6 +24,8 @@ identity.checkSession                404   404      -       404    404     404  
 identity.claimStaffView               404   404      -       404    404     404       404   yes    -
 identity.recordViewedCustomers        404   404      -       404    404     404       404   yes    -
 identity.redeemWsTicket              404   404      -       404    404     404       404   yes     -
+identity.listAccountBreaches         401   403      -       403    403     yes       yes   403     -
+identity.settleAccountBreach         401   403      -       403    403     403       yes   403     -
 catalog.listProducts                 yes   yes      -       yes    yes     yes       yes   yes     -
 catalog.listFeaturedProducts         yes   yes      -       yes    yes     yes       yes   yes     -
 catalog.listFacets                   yes   yes      -       yes    yes     yes       yes   yes     -
@@ -51,6 +53,8 @@ catalog.getVariants                  404   404      -       404    404     404  
 catalog.findVariantBySku             404   404      -       404    404     404       404   yes     -
 catalog.loadDemo                     404   404      -       404    404     404       404   yes     -
 catalog.getCacheVersion              404   404      -       404    404     404       404   yes     -
+catalog.listCatalogBreaches          401   403      -       403    403     yes       yes   403     -
+catalog.settleCatalogBreach          401   403      -       403    403     403       yes   403     -
 orders.getCart                       yes   yes      own     yes    yes     yes       yes   yes     -
 orders.addCartItem                   yes   yes      -       yes    yes     yes       yes   yes     -
 orders.updateCartItem                yes   yes      404     yes    yes     yes       yes   yes     -
@@ -138,8 +142,8 @@ inventory.getDigitalKey              401   403      -       403    403     403  
 inventory.updateDigitalKey           401   403      -       403    403     403       yes   403     -
 inventory.deleteDigitalKey           401   403      -       403    403     403       yes   403     -
 inventory.revealDigitalKey           401   403      -       403    403     403       yes   403     -
-inventory.listKeyBatches             401   403      -       403    403     403       yes   403     -
-inventory.updateKeyBatch             401   403      -       403    403     403       yes   403     -
+inventory.listKeyBatches             401   403      -       403    403     403       yes   yes     -
+inventory.updateKeyBatch             401   403      -       403    403     403       yes   yes     -
 inventory.enterSuppliedCodes         401   403      -       403    403     403       yes   403     -
 inventory.returnProcurement          401   403      -       403    403     403       yes   403     -
 inventory.setSupplierOffer           401   403      -       403    403     403       yes   yes     -
@@ -160,6 +164,8 @@ notifications.listMessages           401   403      -       403    yes     403  
 notifications.replayMessage          401   403      -       403    403     403       yes   403     -
 notifications.sendOtp                404   404      -       404    404     404       404   yes     -
 notifications.listFeedSince          404   404      -       404    404     404       404   yes     -
+notifications.listMessageBreaches    401   403      -       403    403     yes       yes   403     -
+notifications.settleMessageBreach    401   403      -       403    403     403       yes   403     -
 `;
 
 const [head = '', ...lines] = table.split('\n').filter((line) => line.trim() !== '');
