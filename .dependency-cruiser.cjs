@@ -23,7 +23,11 @@ module.exports = {
     {
       name: 'services-know-no-simulator',
       severity: 'error',
-      from: { path: '^(services|packages|apps)/', pathNot: '[.]test[.]ts$' },
+      comment: '`npm start` starts the simulators, so its settings know where they are',
+      from: {
+        path: '^(services|packages|apps)/',
+        pathNot: ['[.]test[.]ts$', '(^|/)test-[^/]+$', '^apps/server/src/settings[.]ts$'],
+      },
       to: { path: '^simulators/' },
     },
     {
@@ -33,10 +37,40 @@ module.exports = {
       to: { pathNot: ['^packages/contracts/', '^node_modules/zod/'] },
     },
     {
+      name: 'the-demo-is-loaded-in-one-place',
+      comment: 'demo/ is content: what a shop sells is in its database',
+      severity: 'error',
+      from: { pathNot: ['^demo/', '^services/catalog/src/operations/load-demo[.]ts$', '[.]test[.]ts$'] },
+      to: { path: '^demo/' },
+    },
+    {
+      name: 'the-demo-is-content',
+      severity: 'error',
+      from: { path: '^demo/' },
+      to: { path: '^(services|apps|simulators|e2e|bench)/' },
+    },
+    {
       name: 'no-test-code-in-programs',
       severity: 'error',
-      from: { pathNot: ['[.]test[.]ts$', '^packages/testing/', '^e2e/', '^bench/', 'test-[a-z-]+[.]ts$', '^vitest'] },
-      to: { path: ['^packages/testing/', '[.]test[.]ts$'] },
+      from: { pathNot: ['[.]test[.]tsx?$', '(^|/)test-[^/]+$', '^packages/testing/', '^(e2e|bench|scripts)/'] },
+      to: { path: ['^packages/testing/', '[.]test[.]tsx?$', '(^|/)test-[^/]+[.]tsx?$'] },
+    },
+    {
+      name: 'tables-know-no-process',
+      comment: 'db/ is what operations, events and jobs are made of, and never the other way round',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/db/' },
+      to: {
+        path: '^services/[^/]+/src/',
+        pathNot: '^services/[^/]+/src/((db|domain|providers)/|(context|config)[.]ts$)',
+      },
+    },
+    {
+      name: 'rules-know-no-tables',
+      comment: 'domain/ is pure: no row, no process, no provider',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/domain/', pathNot: '[.]test[.]ts$' },
+      to: { path: ['^services/[^/]+/src/(?!domain/)', '^node_modules/(drizzle-orm|pg)/'] },
     },
   ],
   options: {
