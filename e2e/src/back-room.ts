@@ -58,3 +58,16 @@ export function checkInvariants(shop: Shop): Promise<Violation[]> {
   });
   return runInvariants(Object.fromEntries(urls));
 }
+
+/** Changes the prices of a product's variants as the shop does: with a row of history each. */
+export async function multiplyPrices(shop: Shop, slug: string, factor: number): Promise<void> {
+  await query(
+    shop,
+    'catalog',
+    `with changed as (
+      update variants v set price_rial = round(old.price_rial * $2::numeric) from (select v.id, v.price_rial from variants v join products p on p.id = v.product_id where p.slug = $1) old
+      where v.id = old.id returning v.id, old.price_rial as old_rial, v.price_rial)
+    insert into price_history (id, variant_id, old_price_rial, price_rial, cause, changed_by) select uuidv7(), id, old_rial, price_rial, 'hand', 'e2e' from changed`,
+    [slug, factor],
+  );
+}

@@ -12,14 +12,14 @@ export interface Acknowledged {
 }
 
 /**
- * The bank's own books against ours, to the Rial: what it took and keeps is captured here once, with its amount, or is with a person; what
+ * The banks' own books against ours, to the Rial: what one took and keeps is captured here once, with its amount, or is with a person; what
  * it did not take is not captured; what went back there is a refund here, once, and what we call sent went back there. Nobody paid there
  * what we did not ask for.
  */
 export async function checkBank(shop: Shop): Promise<string[]> {
   const problems: string[] = [];
   const { items } = (await control(shop, 'GET', '/banks/attempts?limit=1000000')) as {
-    items: { authority: string; status: string; amountRial: number }[];
+    items: { authority: string; status: string; amountRial: number; refundedRial?: number }[];
   };
   const bankOf = new Map(items.map((attempt) => [attempt.authority, attempt]));
   const rows = await query(
@@ -27,7 +27,7 @@ export async function checkBank(shop: Shop): Promise<string[]> {
     'payments',
     `select a.psp_token, a.order_id, a.status, a.amount_rial, count(r.id)::int as count, coalesce(bool_or(r.status = 'succeeded'), false) as is_sent
       from payment_attempts a left join refunds r on r.attempt_id = a.id and r.status not in ('failed', 'rejected')
-      where a.psp = 'zarinpal' and a.psp_token is not null group by a.id`,
+      where a.psp_token is not null group by a.id`,
   );
   const ours = new Set(rows.map((row) => String(row['psp_token'])));
   for (const { authority, status } of items)
@@ -41,7 +41,7 @@ export async function checkBank(shop: Shop): Promise<string[]> {
       continue;
     }
     const isCaptured = row['status'] === 'captured';
-    const isBack = bank.status === 'REVERSED';
+    const isBack = bank.status === 'REVERSED' || bank.refundedRial === bank.amountRial;
     const isKept = bank.status === 'VERIFIED';
     if (isKept && !isCaptured && row['status'] !== 'review')
       say(`the bank keeps it, here it is ${String(row['status'])}`);
@@ -95,10 +95,10 @@ export async function checkSupplierOrders(shop: Shop): Promise<string[]> {
   return problems;
 }
 
-/** Jepsen's question: is everything that a client was told still so, and did nothing happen twice? */
-export async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<string[]> {
+/** Jepsen's question: is everything that a client was told still so, and did nothing happen twice? `hurry` lets time pass for what waits. */
+export async function checkHistory(shop: Shop, told: Acknowledged[], hurry: () => Promise<void>): Promise<string[]> {
   const problems: string[] = [];
-  const until = performance.now() + 45_000;
+  const until = performance.now() + 90_000;
   for (const entry of told) {
     for (;;) {
       const [order] = await query(shop, 'orders', 'select status, customer_id from orders where id = $1', [
@@ -130,6 +130,7 @@ export async function checkHistory(shop: Shop, told: Acknowledged[]): Promise<st
         "update payment_attempts set redirected_at = least(redirected_at, now() - interval '25 seconds'), due_at = now() where order_id = $1 and status in ('redirected', 'verifying', 'unknown')",
         [entry.orderId],
       );
+      await hurry();
       await sleep(300);
     }
   }

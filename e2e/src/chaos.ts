@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type CrashWorld, crashOnce, crashPoints, startCrashWorld, workersPoint } from './crash.ts';
+import { type CrashWorld, crashRound, crashRounds, startCrashWorld, workersPoint } from './crash.ts';
 
-// `npm run chaos -- --rounds 20 --seed 7`: every crash point, many seeds. A failing one prints the seed that repeats it.
+// `npm run chaos -- --rounds 20 --seed 7`: every crash point, many seeds, a few points one after the other under one load. A failing one prints the seed that repeats it.
 // Each seed has a shop of its own, which was killed in the middle of its migrations (CP18) before it is killed anywhere else.
 // The bank and the suppliers fail at random, connections are cut and commands run beside it; `--calm` leaves that out.
 // `--point CP8` is one point alone; with `--point workers` two processes of the background work die at random instead.
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     stay: { type: 'boolean', default: false },
   },
 });
-const points = values.point === undefined ? Object.keys(crashPoints) : [values.point];
+const rounds = values.point === undefined ? crashRounds : [[values.point]];
 const sums = new Map<string, { held: number; rounds: number; purchases: number; seconds: number }>();
 let world: CrashWorld | undefined;
 let isLeaving = false;
@@ -37,12 +37,12 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
     purchaseCount: 0,
     text: 'killed in its migrations and started again, the shop opens',
   });
-  for (const point of points) {
+  for (const points of rounds) {
     const pointAt = performance.now();
-    const isStormy = !values.calm && point !== workersPoint;
-    const { cutCount, commandCount, ...report } = await crashOnce(world, point, seed, { isStormy }).catch(brokenBy);
+    const isStormy = !values.calm && values.point !== workersPoint;
+    const { cutCount, commandCount, ...report } = await crashRound(world, points, seed, { isStormy }).catch(brokenBy);
     const text = `${report.purchaseCount} purchases, ${cutCount} connections cut, ${commandCount} commands`;
-    await say(point, seed, pointAt, { ...report, text });
+    await say(points.join(', '), seed, pointAt, { ...report, text });
   }
   await world.shop.close();
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceNames } from '@kelid/contracts/all';
+import { simulatorEnvironment } from '@kelid/simulators/environment';
 import { freePort, startEmbeddedPostgres } from '@kelid/service/postgres/embedded';
 import { type ProvisionedUrls, provisionDatabases } from '@kelid/service/postgres/provision';
 
@@ -42,8 +43,7 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-/** A whole shop for a test: its own database, simulators and backend processes, on free ports, in a folder of its own. */
-export async function startShop(options: {
+interface ShopOptions {
   shape: Shape;
   env?: Record<string, string>;
   firstEnv?: Record<string, string>;
@@ -56,8 +56,30 @@ export async function startShop(options: {
   hasSecondGateway?: boolean;
   /** Serves the shop's own pages too, built when they are not. */
   hasPages?: boolean;
-}): Promise<Shop> {
+}
+
+/** A whole shop for a test: its own database, simulators and backend processes, on free ports, in a folder of its own. One that cannot start leaves nothing running. */
+export async function startShop(options: ShopOptions): Promise<Shop> {
   const folder = mkdtempSync(join(tmpdir(), 'kelid-e2e-'));
+  const closers: (() => Promise<unknown>)[] = [];
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    const shop = await startIn(folder, options, (closer) => void closers.push(closer));
+    return { ...shop, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: string,
+  options: ShopOptions,
+  onClose: (closer: () => Promise<unknown>) => void,
+): Promise<Omit<Shop, 'close'>> {
   chmodSync(folder, 0o755); // The account that runs PostgreSQL passes through it.
   mkdirSync(join(folder, 'logs'));
   const [
@@ -73,6 +95,7 @@ export async function startShop(options: {
   const startDatabase = (port: number) =>
     startEmbeddedPostgres({ dataFolder: join(folder, 'postgres'), port, isDurable: options.isDurable ?? false });
   let postgres = await startDatabase(0);
+  onClose(() => postgres.stop());
   const secretOf = (name: string) => createHash('sha256').update(`e2e ${name}`).digest('base64url');
   const urls = await provisionDatabases({
     adminUrl: postgres.adminUrl,
@@ -90,6 +113,7 @@ export async function startShop(options: {
     FAILPOINTS: '',
     // A process that is killed and started all the time reads its code once.
     NODE_COMPILE_CACHE: join(tmpdir(), 'kelid-compile-cache'),
+    ...simulatorEnvironment({ url: simulatorsUrl, smtpPort: smtpPort ?? 0, gatewayUrl, secretOf }),
     SERVICE_TOKEN_SECRET: secretOf('service-token'),
     QUEUE_DATABASE_URL: urls.queueUrl,
     PORT: String(gatewayPort),
@@ -102,47 +126,7 @@ export async function startShop(options: {
     INVENTORY_KEK: createHash('sha256').update('kek').digest('base64'),
     INVENTORY_KEK_ID: 'kek-202611',
     INVENTORY_BLIND_INDEX_KEY: createHash('sha256').update('blind').digest('base64'),
-    INVENTORY_CODESWHOLESALE_URL: `${simulatorsUrl}/codeswholesale`,
-    INVENTORY_CODESWHOLESALE_CLIENT_ID: 'kelid',
-    INVENTORY_CODESWHOLESALE_CLIENT_SECRET: secretOf('codeswholesale'),
-    INVENTORY_MOOGOLD_URL: `${simulatorsUrl}/moogold/wp-json/v1/api`,
-    INVENTORY_MOOGOLD_PARTNER_ID: 'kelid',
-    INVENTORY_MOOGOLD_SECRET_KEY: secretOf('moogold'),
-    INVENTORY_KINGUIN_URL: `${simulatorsUrl}/kinguin/esa/api`,
-    INVENTORY_KINGUIN_API_KEY: secretOf('kinguin'),
-    INVENTORY_KINGUIN_WEBHOOK_SECRET: secretOf('kinguin-webhook'),
-    KINGUIN_WEBHOOK_URL: `${gatewayUrl}/api/v1/suppliers/webhook/kinguin`,
-    KINGUIN_WEBHOOK_SECRET: secretOf('kinguin-webhook'),
     NOTIFICATIONS_SECRET: secretOf('notifications'),
-    NOTIFICATIONS_KAVENEGAR_URL: `${simulatorsUrl}/kavenegar`,
-    NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
-    PAYMENTS_ZIBAL_URL: `${simulatorsUrl}/zibal`,
-    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
-    PAYMENTS_ZIBAL_PLATFORM_URL: `${simulatorsUrl}/zibal-platform`,
-    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'zibal-platform-token',
-    PAYMENTS_SADAD_URL: `${simulatorsUrl}/sadad`,
-    PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
-    PAYMENTS_SADAD_TERMINAL_ID: '24000000',
-    PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI', // Of the simulator; it is made up.
-    PAYMENTS_BEHPARDAKHT_URL: `${simulatorsUrl}/behpardakht`,
-    PAYMENTS_BEHPARDAKHT_TERMINAL_ID: '1234',
-    PAYMENTS_BEHPARDAKHT_USER_NAME: 'kelid',
-    PAYMENTS_BEHPARDAKHT_USER_PASSWORD: secretOf('behpardakht'),
-    PAYMENTS_STRIPE_URL: `${simulatorsUrl}/stripe`,
-    PAYMENTS_STRIPE_SECRET_KEY: 'sk_test_kelid',
-    PAYMENTS_STRIPE_RIAL_PER_MINOR: '12000',
-    PAYMENTS_STRIPE_WEBHOOK_SECRETS: secretOf('stripe-webhook'),
-    STRIPE_WEBHOOK_URL: `${gatewayUrl}/api/v1/payments/webhook/stripe`,
-    STRIPE_WEBHOOK_SECRETS: secretOf('stripe-webhook'),
-    PAYMENTS_WEBHOOK_PAY_URL: `${simulatorsUrl}/webhook-bank/pay`,
-    PAYMENTS_WEBHOOK_SECRETS: secretOf('payment-webhook'),
-    PAYMENT_WEBHOOK_URL: `${gatewayUrl}/api/v1/payments/webhook/webhook`,
-    PAYMENT_WEBHOOK_SECRETS: secretOf('payment-webhook'),
-    PAYMENTS_CARD_NUMBER: '6037990000000006',
-    PAYMENTS_CARD_HOLDER: 'فروشگاه کلید',
-    PAYMENTS_SEP_URL: `${simulatorsUrl}/sep`,
-    PAYMENTS_SEP_TERMINAL_ID: '2001',
-    PAYMENTS_ZARINPAL_URL: `${simulatorsUrl}/zarinpal`,
     PAYMENTS_CALLBACK_URL: gatewayUrl,
     PAYMENTS_SHOP_URL: shopUrl,
     NOTIFICATIONS_SHOP_URL: shopUrl,
@@ -152,11 +136,6 @@ export async function startShop(options: {
     PAYMENTS_DAY_MAX_RIAL: '900000000000,900000000000,900000000000',
     CATALOG_MEDIA_SECRET: secretOf('media'),
     CATALOG_MEDIA_FOLDER: join(folder, 'media'),
-    CATALOG_RATE_NAVASAN_URL: `${simulatorsUrl}/navasan`,
-    CATALOG_RATE_NAVASAN_KEY: 'kelid',
-    CATALOG_RATE_BRSAPI_URL: `${simulatorsUrl}/brsapi`,
-    CATALOG_RATE_BRSAPI_KEY: 'kelid',
-    CATALOG_RATE_NOBITEX_URL: `${simulatorsUrl}/nobitex`,
     SIMULATORS_PORT: String(simulatorsPort),
     SIMULATORS_SMTP_PORT: String(smtpPort),
     ...options.env,
@@ -261,12 +240,15 @@ export async function startShop(options: {
       env: { ...env, ...entry.env, ...more },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    child.stdout?.pipe(log);
-    child.stderr?.pipe(log);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.pipe(log);
+      stream?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)));
+    }
     entry.child = child;
     const until = performance.now() + 180_000;
     while (!(await fetch(entry.healthUrl).catch(() => undefined))?.ok) {
-      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}; see ${folder}/logs`);
+      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}: ${said}`);
       if (child.signalCode !== null) return; // A failpoint at start: the test looks at hasEnded.
       if (performance.now() > until) throw new Error(`${name} does not answer`);
       await sleep(30);
@@ -282,6 +264,7 @@ export async function startShop(options: {
   }
 
   const processNames = [...processes.keys()];
+  onClose(() => Promise.all(processNames.map((name) => end(name, 'SIGTERM'))));
   await start('simulators');
   // Services first, then the gateway in front of them.
   await Promise.all(
@@ -317,11 +300,6 @@ export async function startShop(options: {
     async restartDatabase() {
       await postgres.stop('immediate');
       postgres = await startDatabase(postgres.port);
-    },
-    async close() {
-      await Promise.all(processNames.map((name) => end(name, 'SIGTERM')));
-      await postgres.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -34,9 +34,9 @@ export class Shopper {
     this.phone = phone;
   }
 
-  client<C extends Contract>(contract: C): Client<C> {
+  client<C extends Contract>(contract: C, gatewayUrl = this.places.gatewayUrl): Client<C> {
     return createHttpClient(contract, {
-      baseUrl: this.places.gatewayUrl,
+      baseUrl: gatewayUrl,
       timeoutMs: 30_000,
       headers: () => ({
         ...(this.accessToken === undefined ? {} : { authorization: `Bearer ${this.accessToken}` }),
@@ -83,6 +83,13 @@ export class Shopper {
     this.refreshToken = tokens.refreshToken;
     this.userId = tokens.user.id;
     return this;
+  }
+
+  /** A new pair of tokens before the old one ends, as a page does it that is long open. */
+  async renew(): Promise<void> {
+    const { accessToken, refreshToken } = await this.identity.refreshSession({ refreshToken: this.refreshToken ?? '' });
+    this.accessToken = accessToken;
+    this.refreshToken = refreshToken;
   }
 
   /** Does at the bank what a click does there; answers where the browser would go next. */

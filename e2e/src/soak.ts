@@ -4,8 +4,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { apiRoot, requestOf } from '@kelid/contracts/address';
 import { serviceNames } from '@kelid/contracts/all';
 import { ProblemError } from '@kelid/contracts/contract';
+import { identityContract } from '@kelid/contracts/identity';
+import { notificationsContract } from '@kelid/contracts/notifications';
 import { checkInvariants, kelid, query } from './back-room.ts';
 import { type Shape, type Shop, startShop } from './shop.ts';
 import { Shopper } from './shopper.ts';
@@ -77,6 +80,7 @@ try {
   let callCount = 0;
   for (let round = 1; round <= roundCount; round += 1) {
     const startedAt = performance.now();
+    await Promise.all(shoppers.map((shopper) => untilAnswered(() => shopper.renew())));
     const [statuses] = await Promise.all([callAround(shoppers, callsPerRound), buyAll(shoppers, variantId)]);
     callCount += callsPerRound;
     await rest();
@@ -133,9 +137,14 @@ async function buyAll(shoppers: Shopper[], variantId: string): Promise<void> {
   let left = purchasesPerRound;
   await Promise.all(
     shoppers.map(async (shopper) => {
+      let renewedAt = performance.now();
       while (left > 0) {
         left -= 1;
         const key = randomUUID();
+        if (performance.now() - renewedAt > 120_000) {
+          await untilAnswered(() => shopper.renew());
+          renewedAt = performance.now();
+        }
         await untilAnswered(() => shopper.addToCart(variantId));
         const { payment } = await untilAnswered(() => shopper.checkout(key));
         await shopper.follow(await shopper.atBank(payment, 'pay'));
@@ -164,29 +173,34 @@ async function callAround(shoppers: Shopper[], count: number): Promise<string> {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
   async function one(): Promise<string> {
     const shopper = pick(shoppers);
-    const own = { authorization: `Bearer ${shopper.accessToken ?? ''}` };
+    const { catalog, orders, payments, identity } = shopper;
     const { slug = '' } = pick(items) as { slug?: string };
-    const [path, init] = pick<[string, RequestInit]>([
-      ['/api/v1/products?limit=20', {}],
-      [`/api/v1/products/slug/${slug}`, {}],
-      [`/api/v1/products?q=${encodeURIComponent(pick(['steam', 'استیم', 'گیفت', 'xbox 10']))}`, {}],
-      ['/api/v1/payments/methods', {}],
-      ['/api/v1/cart', { headers: own }],
-      ['/api/v1/orders?limit=5', { headers: own }],
-      ['/api/v1/wallet', { headers: own }],
-      ['/api/v1/notifications?limit=5', { headers: own }],
-      ['/api/v1/auth/sessions', { headers: own }],
-      ['/api/v1/orders', {}],
-      [
-        '/api/v1/auth/otp/verify',
-        { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"code":' },
-      ],
-      ['/api/v1/nowhere', {}],
-      ['/api/v1/products?limit=20', { signal: AbortSignal.timeout(1 + Math.floor(Math.random() * 4)) }],
+    const guest = new Shopper(shop);
+    const raw = async (path: string, init: RequestInit) => {
+      const response = await fetch(`${shop.gatewayUrl}${path}`, init);
+      await response.arrayBuffer();
+      if (!response.ok) throw ProblemError.fromBody(undefined, response.status);
+    };
+    const verify = requestOf(identityContract.operations.verifyOtp, { challengeId: '', code: '' });
+    const call = pick<() => Promise<unknown>>([
+      () => catalog.listProducts({ limit: 20 }),
+      () => catalog.getProductBySlug({ slug }),
+      () => catalog.listProducts({ q: pick(['steam', 'استیم', 'گیفت', 'xbox 10']) }),
+      () => payments.listPaymentMethods({}),
+      () => orders.getCart({}),
+      () => orders.listOrders({ limit: 5 }),
+      () => payments.getWallet({}),
+      () => shopper.client(notificationsContract).listNotifications({ limit: 5 }),
+      () => identity.listSessions({}),
+      () => guest.orders.listOrders({}),
+      () => raw(verify.path, { ...verify.init, body: '{"code":' }),
+      () => raw(`${apiRoot}/nowhere`, {}),
+      () => catalog.listProducts({ limit: 20 }, { signal: AbortSignal.timeout(1 + Math.floor(Math.random() * 4)) }),
     ]);
-    const response = await fetch(`${shop.gatewayUrl}${path}`, init).catch(() => undefined);
-    await response?.arrayBuffer().catch(() => undefined);
-    return response ? String(response.status) : 'hung up';
+    return call().then(
+      () => '200',
+      (error: unknown) => (error instanceof ProblemError ? String(error.status) : 'hung up'),
+    );
   }
   const listener = (async () => {
     while (left > 0) {
