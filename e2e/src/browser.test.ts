@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkInvariants, kelid, query } from './back-room.ts';
+import { checkInvariants, kelid, query, multiplyPrices } from './back-room.ts';
 import { type Shop, startShop } from './shop.ts';
 import { Shopper } from './shopper.ts';
 
@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await consent.check();
     if (psp) await page.locator(`input[name=psp][value=${psp}]`).check({ force: true });
     await page.getByRole('button', { name: /^پرداخت / }).click();
-    await page.waitForURL(atBank);
+    await page.waitForURL(psp === 'card-to-card' ? /payment\/transfer/ : atBank);
   }
 
   test('SF-2 OR-8 PA-12: a shopper finds, signs in, pays, and reads the product key without a reload', async () => {
@@ -512,12 +512,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     const { context, page, phone } = await newShopper();
     await goToBank(page, phone);
     const [before] = await query(shop, 'orders', 'select id, total_rial from orders order by id desc limit 1');
-    await query(
-      shop,
-      'catalog',
-      'update variants set price_rial = price_rial * 3 where product_id = (select id from products where slug = $1)',
-      [slug],
-    );
+    await multiplyPrices(shop, slug, 3);
     try {
       await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
       await page.waitForURL(/\/orders\//);
@@ -530,12 +525,7 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
       );
       expect(paid?.['amount_rial']).toEqual(before?.['total_rial']);
     } finally {
-      await query(
-        shop,
-        'catalog',
-        'update variants set price_rial = price_rial / 3 where product_id = (select id from products where slug = $1)',
-        [slug],
-      );
+      await multiplyPrices(shop, slug, 1 / 3);
     }
     await context.close();
   });
@@ -612,6 +602,80 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     await page.getByRole('button', { name: 'برداشتن کد ENDS-NOW' }).click();
     await page.getByRole('button', { name: /^پرداخت / }).click();
     await page.waitForURL(atBank);
+    await context.close();
+  });
+
+  test('U3: while a bank is asked or a transfer is looked for, the order says not to pay again and has no button for it', async () => {
+    const { context, page, phone } = await newShopper();
+    await goToBank(page, phone, slug, undefined, 'zarinpal');
+    for (const place of ['verify', 'inquiry']) await spoil(`zarinpal.${place}`, { mode: 'down' });
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).click();
+    await page.getByRole('heading', { name: 'داریم از بانک می‌پرسیم' }).waitFor();
+    expect(await page.getByRole('button', { name: /^پرداخت/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'دیدن سفارش' }).click();
+    await page.locator('[data-status=pending_payment]').waitFor();
+    await page.getByTestId('sought').getByText('دوباره پرداخت نکنید').waitFor();
+    expect(await page.getByRole('button', { name: /^پرداخت/ }).count()).toBe(0);
+    await page.screenshot({ path: join(artifacts, 'sought.png'), fullPage: true });
+    await clearFaults();
+    await page.getByRole('button', { name: 'نمایش کد' }).waitFor({ timeout: 60_000 });
+
+    await goToBank(page, phone, slug, undefined, 'card-to-card');
+    await page.getByRole('link', { name: 'دیدن سفارش' }).click();
+    await page.getByRole('button', { name: 'پرداخت', exact: true }).waitFor();
+    await page.goBack();
+    await page.getByLabel('شماره پیگیری رسید').fill('۸۷۶۵۴۳۲۱');
+    await page.getByLabel('چهار رقم آخر کارت خودتان').fill('۰۰۰۶');
+    await page.getByRole('button', { name: 'ثبت رسید' }).click();
+    await page.getByText('رسید ثبت شد').waitFor();
+    await page.getByRole('link', { name: 'دیدن سفارش' }).click();
+    await page.getByTestId('sought').getByText('دوباره پرداخت نکنید').waitFor();
+    expect(await page.getByRole('button', { name: /^پرداخت/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'دیدن رسید' }).click();
+    await page.getByText('رسید ثبت شد').waitFor();
+    await context.close();
+  });
+
+  /** The page as it is seen before its scripts are there, and what lets them come. */
+  async function holdScripts(page: Page): Promise<() => Promise<void>> {
+    const held: (() => void)[] = [];
+    let isOpen = false;
+    await page.route('**/_next/static/**', async (route) => {
+      if (!isOpen && route.request().resourceType() === 'script') await new Promise<void>((done) => held.push(done));
+      await route.continue();
+    });
+    return async () => {
+      isOpen = true;
+      for (const go of held) go();
+    };
+  }
+
+  test('U6: before its scripts run the phone form sends nothing and keeps what is typed, and nothing can be put into the cart', async () => {
+    const { context, page, phone } = await newShopper();
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(`${request.method()} ${request.url()}`));
+    let release = await holdScripts(page);
+    await page.goto(`${shop.shopUrl}/sign-in`, { waitUntil: 'commit' });
+    await page.getByLabel('شماره موبایل').fill(phone);
+    await page.getByLabel('شماره موبایل').press('Enter');
+    const send = page.getByRole('button', { name: 'فرستادن کد' });
+    await send.click({ force: true });
+    expect(await send.isDisabled()).toBe(true);
+    expect(page.url()).toBe(`${shop.shopUrl}/sign-in`);
+    await release();
+    await send.click();
+    await page.getByLabel('کد پیامکی').fill(await new Shopper(shop, phone).readCode());
+    await page.waitForURL(/\/orders$/);
+    expect(asked.filter((line) => line.includes(phone))).toEqual([]);
+
+    release = await holdScripts(page);
+    await page.goto(`${shop.shopUrl}/p/${slug}`, { waitUntil: 'commit' });
+    const add = page.getByRole('button', { name: 'افزودن به سبد' });
+    await add.waitFor();
+    expect(await add.isDisabled()).toBe(true);
+    await release();
+    await add.click();
+    await page.getByRole('link', { name: 'رفتن به سبد' }).waitFor();
     await context.close();
   });
 
@@ -698,7 +762,14 @@ describe.skipIf(!hasChromium)('the shop in a browser', () => {
     const page = await context.newPage();
     const sizes: Promise<number>[] = [];
     page.on('response', (response) => {
-      if (response.url().endsWith('.js')) sizes.push(response.body().then((body) => gzipSync(body).length));
+      if (response.url().endsWith('.js'))
+        sizes.push(
+          response.body().then((body) => {
+            // Schemas stay on the server; a phone need not load them.
+            expect(body.toString()).not.toContain('_zod');
+            return gzipSync(body).length;
+          }),
+        );
     });
     await page.goto(`${shop.shopUrl}/p/${slug}`, { waitUntil: 'networkidle' });
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
