@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import pg from 'pg';
+import { addressOf, requestOf } from '@kelid/contracts/address';
+import { catalogContract } from '@kelid/contracts/catalog';
 import { kelid, query } from '@kelid/e2e/back-room';
 import { type Shop, startShop } from '@kelid/e2e/shop';
 import { Shopper } from '@kelid/e2e/shopper';
@@ -61,11 +63,13 @@ try {
   await shop.close();
 }
 
+const productList = requestOf(catalogContract.operations.listProducts, { limit: 20 }).path;
+
 async function measureStart(world: Shop): Promise<void> {
   await world.stop('server');
   const startedAt = performance.now();
   await world.start('server');
-  const answer = await fetch(`${world.gatewayUrl}/api/v1/products?limit=20`);
+  const answer = await fetch(world.gatewayUrl + productList);
   console.log(
     `\nstart of the backend to its first answer (${answer.status}): ${Math.round(performance.now() - startedAt)} ms`,
   );
@@ -75,8 +79,8 @@ async function measureStart(world: Shop): Promise<void> {
 async function measurePages(world: Shop): Promise<void> {
   const slug = String((await query(world, 'catalog', 'select slug from products limit 1'))[0]?.['slug']);
   for (const [name, path] of [
-    ['list', '/api/v1/products?limit=20'],
-    ['detail', `/api/v1/products/slug/${slug}`],
+    ['list', productList],
+    ['detail', addressOf(catalogContract.operations.getProductBySlug, { slug }).path],
   ] as const) {
     const body = Buffer.from(
       await (await fetch(`${world.gatewayUrl}${path}`, { headers: { 'accept-encoding': 'identity' } })).arrayBuffer(),
