@@ -1,4 +1,8 @@
-/** The import rules of the tree: services import packages, never services; packages never import services; contracts only Zod. */
+// The import rules of the tree: services import packages, never services; packages never import services; contracts only Zod.
+
+/** Pure rules lie in the room of their noun as `<name>.rules.ts`, or in domain/ where a service has no rooms. */
+const pureRules = '^services/[^/]+/src/(domain/|.+[.]rules[.](test[.])?ts$)';
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -56,8 +60,9 @@ module.exports = {
       to: { path: ['^packages/testing/', '[.]test[.]tsx?$', '(^|/)test-[^/]+[.]tsx?$'] },
     },
     {
-      name: 'tables-know-no-process',
-      comment: 'db/ is what operations, events and jobs are made of, and never the other way round',
+      name: 'tables-know-no-room',
+      comment:
+        'rooms are made of db/, never the other way round; in a service without rooms, db/ may use the rules of domain/',
       severity: 'error',
       from: { path: '^services/[^/]+/src/db/' },
       to: {
@@ -66,11 +71,21 @@ module.exports = {
       },
     },
     {
-      name: 'rules-know-no-tables',
-      comment: 'domain/ is pure: no row, no process, no provider',
+      name: 'providers-know-no-room',
+      comment: 'an outside system knows its settings and pure rules; what is done with its answers is for the rooms',
       severity: 'error',
-      from: { path: '^services/[^/]+/src/domain/', pathNot: '[.]test[.]ts$' },
-      to: { path: ['^services/[^/]+/src/(?!domain/)', '^node_modules/(drizzle-orm|pg)/'] },
+      from: { path: '^services/[^/]+/src/providers/', pathNot: '[.]test[.]ts$' },
+      to: {
+        path: '^services/[^/]+/src/',
+        pathNot: ['^services/[^/]+/src/((providers|domain)/|config[.]ts$)', pureRules],
+      },
+    },
+    {
+      name: 'rules-know-no-tables',
+      comment: 'pure: no row, no process, no provider',
+      severity: 'error',
+      from: { path: pureRules, pathNot: '[.]test[.]ts$' },
+      to: { path: ['^services/', '^node_modules/(drizzle-orm|pg)/'], pathNot: pureRules },
     },
   ],
   options: {

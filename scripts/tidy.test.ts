@@ -14,17 +14,20 @@ const sources = globSync('{packages,services,apps/server,simulators}/**/src/**/*
   exclude: (name) => name.includes('node_modules'),
 }).filter((file) => !file.endsWith('.test.ts') && !file.includes('node_modules'));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const rooms = new Set(['operations', 'events', 'jobs', 'domain', 'providers', 'db', 'storage']);
+/** What a service has beside the rooms of its nouns, and what one without such rooms is parted into. */
+const besideRooms = ['db', 'providers', 'storage'];
+const withoutRooms = ['operations', 'events', 'jobs', 'domain'];
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 test('each operation of a contract is the file of its name', () => {
-  const missing = Object.values(contracts).flatMap((contract: Contract) =>
+  const strange = Object.values(contracts).flatMap((contract: Contract) =>
     Object.keys(contract.operations).flatMap((name) => {
-      const file = `services/${contract.name}/src/operations/${kebab(name)}.ts`;
-      return existsSync(join(root, file)) ? [] : [file];
+      const pattern = `services/${contract.name}/src/*/${kebab(name)}.ts`;
+      const found = globSync(pattern, { cwd: root });
+      return found.length === 1 ? [] : [`${pattern}: ${found.length} files`];
     }),
   );
-  expect(missing).toEqual([]);
+  expect(strange).toEqual([]);
 });
 
 test('each operation of a contract has its row in the table of who may call it, apps/server/src/test-access-table.ts', () => {
@@ -34,12 +37,15 @@ test('each operation of a contract has its row in the table of who may call it, 
   expect(names.filter((name) => !expected.has(name))).toEqual([]);
 });
 
-test('services have the same rooms', () => {
-  const strange = sources.filter((file) => {
-    const room = /^services\/[^/]+\/src\/([^/]+)\//.exec(file)?.[1];
-    return room !== undefined && !rooms.has(room);
+test("a room is a flat folder below src/, named by a noun, and its service's README says in a line what it holds", () => {
+  const strange = sources.flatMap((file) => {
+    const [, service = '', room, more] = /^services\/([^/]+)\/src\/([^/]+)\/(.+\/)?/.exec(file) ?? [];
+    if (room === undefined || besideRooms.includes(room) || withoutRooms.includes(room)) return [];
+    if (more !== undefined) return [`${file} is too deep`];
+    const isTold = read(`services/${service}/README.md`).includes(`\n- \`${room}/\`: `);
+    return isTold ? [] : [`services/${service}/README.md does not tell of ${room}/`];
   });
-  expect(strange).toEqual([]);
+  expect([...new Set(strange)]).toEqual([]);
 });
 
 test('the environment is read in its few places only', () => {
