@@ -11,7 +11,10 @@ export type Language = z.infer<typeof Language>;
 export const LocalizedText = z.object({ fa: z.string(), en: z.string() });
 export type LocalizedText = z.infer<typeof LocalizedText>;
 export const Limit = z.int().min(1).max(100).default(20);
+/** Where a list goes on: the `nextCursor` of the page before. */
 export const Cursor = z.string().min(1).max(400).optional();
+/** The cursor of a list that goes on after the id that was shown last. Anything else is no cursor of such a list: 422. */
+export const IdCursor = Id.optional();
 export const NoInput = z.object({});
 export const NoOutput = z.undefined();
 export const Quantity = z.int().min(1).max(100);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import {
   AmountRial,
-  Cursor,
   Id,
+  IdCursor,
   Instant,
   Limit,
   NoInput,
@@ -177,7 +177,7 @@ export const inventoryContract = contract('inventory', {
     path: '/users/me/keys',
     summary: 'Every product key of this customer, masked, newest first',
     access: ['customer'],
-    input: z.object({ limit: Limit, cursor: Cursor }),
+    input: z.object({ limit: Limit, cursor: IdCursor }),
     output: page(OwnedKey),
   }),
   revealKey: operation({
@@ -228,7 +228,7 @@ export const inventoryContract = contract('inventory', {
     summary: 'Complaints about product keys, newest first',
     access: ['admin', 'support'],
     showsCustomers: true,
-    input: z.object({ status: ComplaintStatus.optional(), limit: Limit, cursor: Cursor }),
+    input: z.object({ status: ComplaintStatus.optional(), limit: Limit, cursor: IdCursor }),
     output: page(
       z.object({
         id: Id,
@@ -381,7 +381,7 @@ export const inventoryContract = contract('inventory', {
       status: KeyStatus.optional(),
       batchId: Id.optional(),
       limit: Limit,
-      cursor: Cursor,
+      cursor: IdCursor,
     }),
     output: page(StaffKey),
   }),
@@ -433,7 +433,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/key-batches',
     summary: 'Batches of product keys, newest first, with what became of them',
     access: ['admin', 'internal'],
-    input: z.object({ variantId: Id.optional(), limit: Limit, cursor: Cursor }),
+    input: z.object({ variantId: Id.optional(), limit: Limit, cursor: IdCursor }),
     output: page(
       z.object({
         id: Id,
@@ -571,7 +571,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/suppliers/{supplier}/calls',
     summary: 'Calls to a supplier as they are kept, newest first: without credentials and codes',
     access: ['admin', 'developer'],
-    input: z.object({ supplier: SupplierName, limit: Limit, cursor: Cursor }),
+    input: z.object({ supplier: SupplierName, limit: Limit, cursor: IdCursor }),
     output: page(SupplierCall),
   }),
   replaySupplierCall: operation({
@@ -608,7 +608,7 @@ export const inventoryContract = contract('inventory', {
     path: '/admin/procurements',
     summary: 'Orders at suppliers, newest first, with what became of them',
     access: ['admin'],
-    input: z.object({ status: z.string().max(20).optional(), limit: Limit, cursor: Cursor }),
+    input: z.object({ status: z.string().max(20).optional(), limit: Limit, cursor: IdCursor }),
     output: page(
       z.object({
         id: Id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Cursor, Id, Instant, Limit, page } from './common.ts';
+import { Id, IdCursor, Instant, Limit, page } from './common.ts';
 import { operation, problem } from './contract.ts';
 
 /** What the monitor of a service found that must never be. */
@@ -24,7 +24,7 @@ export const listBreachesOf = (what: string) =>
     summary: `What the monitor of ${what} found that must never be, newest first, and the variant that is not sold for it`,
     access: ['admin', 'developer'],
     checksSession: true,
-    input: z.object({ limit: Limit, cursor: Cursor.pipe(Id.optional()) }),
+    input: z.object({ limit: Limit, cursor: IdCursor }),
     output: page(InvariantBreach),
   });
 export const settleBreachOf = (what: string) =>

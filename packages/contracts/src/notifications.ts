@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Cursor, Id, Instant, Limit, NoOutput, page, routeNotFound } from './common.ts';
+import { Id, IdCursor, Instant, Limit, NoOutput, page, routeNotFound } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import {
   orderCancelled,
@@ -41,7 +41,7 @@ export const notificationsContract = contract(
       path: '/notifications',
       summary: 'What happened, newest first',
       access: ['customer'],
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(FeedEntry.extend({ readAt: Instant.nullable() })).extend({ unreadCount: z.int() }),
     }),
     markNotificationsRead: operation({
@@ -59,7 +59,7 @@ export const notificationsContract = contract(
       summary: 'The delivery log of SMS and e-mail, addresses masked',
       access: ['admin', 'support'],
       showsCustomers: true,
-      input: z.object({ limit: Limit, cursor: Cursor, status: z.string().max(20).optional() }),
+      input: z.object({ limit: Limit, cursor: IdCursor, status: z.string().max(20).optional() }),
       output: page(
         z.object({
           id: Id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, ownAffair, page, Quantity, RetryAfter } from './common.ts';
+import { AmountRial, Id, IdCursor, Instant, Limit, ownAffair, page, Quantity, RetryAfter } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { listBreachesOf, settleBreachOf } from './monitoring.ts';
 import { gameAccountUnknown } from './inventory.ts';
@@ -392,7 +392,7 @@ export const ordersContract = contract(
       path: '/orders',
       summary: "The customer's orders, newest first",
       access: ['customer'],
-      input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
+      input: z.object({ limit: Limit, cursor: IdCursor, status: OrderStatus.optional(), ...Lang }),
       output: page(OrderSummary),
     }),
     getOrder: operation({
@@ -431,7 +431,7 @@ export const ordersContract = contract(
       summary: 'Orders of everybody, newest first',
       access: ['admin', 'support'],
       showsCustomers: true,
-      input: z.object({ limit: Limit, cursor: Cursor, status: OrderStatus.optional(), ...Lang }),
+      input: z.object({ limit: Limit, cursor: IdCursor, status: OrderStatus.optional(), ...Lang }),
       output: page(StaffOrderSummary),
     }),
     updateOrderStatus: operation({
@@ -483,7 +483,7 @@ export const ordersContract = contract(
       access: ['admin'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(Coupon),
     }),
     listCouponUses: operation({
@@ -493,7 +493,7 @@ export const ordersContract = contract(
       access: ['admin'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ couponId: Id, limit: Limit, cursor: Cursor }),
+      input: z.object({ couponId: Id, limit: Limit, cursor: IdCursor }),
       output: page(
         z.object({
           orderId: Id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AmountRial, Cursor, Id, Instant, Limit, NoInput, NoOutput, ownAffair, page, RetryAfter } from './common.ts';
+import { AmountRial, Id, IdCursor, Instant, Limit, NoInput, NoOutput, ownAffair, page, RetryAfter } from './common.ts';
 import { contract, operation, problem } from './contract.ts';
 import { orderCancelled, orderExpired, orderFulfilled, orderPaymentRefused, orderRefundDue } from './events.ts';
 
@@ -437,7 +437,7 @@ export const paymentsContract = contract(
       access: ['admin', 'support'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ status: AttemptStatus.optional(), limit: Limit, cursor: Cursor }),
+      input: z.object({ status: AttemptStatus.optional(), limit: Limit, cursor: IdCursor }),
       output: page(StaffAttempt),
     }),
     decideAttempt: operation({
@@ -490,7 +490,7 @@ export const paymentsContract = contract(
       access: ['admin', 'support'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ status: TransferStatus.optional(), limit: Limit, cursor: Cursor }),
+      input: z.object({ status: TransferStatus.optional(), limit: Limit, cursor: IdCursor }),
       output: page(Transfer),
     }),
     decideTransfer: operation({
@@ -563,7 +563,7 @@ export const paymentsContract = contract(
       path: '/wallet/entries',
       summary: 'Each movement of the wallet, newest first',
       access: ['customer'],
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(z.object({ id: Id, amountRial: z.int(), kind: z.string(), orderId: Id.nullable(), at: Instant })),
     }),
     topUpWallet: operation({
@@ -603,7 +603,7 @@ export const paymentsContract = contract(
       path: '/wallet/withdrawals',
       summary: 'Wallet money that went to a bank account, or is on its way; newest first',
       access: ['customer'],
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(Withdrawal),
     }),
     requestWithdrawal: operation({
@@ -635,7 +635,7 @@ export const paymentsContract = contract(
       access: ['admin', 'support'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(BankAccount),
     }),
     verifyBankAccount: operation({
@@ -655,7 +655,7 @@ export const paymentsContract = contract(
       access: ['admin', 'support'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ status: WithdrawalStatus.optional(), limit: Limit, cursor: Cursor }),
+      input: z.object({ status: WithdrawalStatus.optional(), limit: Limit, cursor: IdCursor }),
       output: page(Withdrawal),
     }),
     decideWithdrawal: operation({
@@ -732,7 +732,7 @@ export const paymentsContract = contract(
       access: ['admin', 'support'],
       showsCustomers: true,
       checksSession: true,
-      input: z.object({ orderId: Id.optional(), status: RefundStatus.optional(), limit: Limit, cursor: Cursor }),
+      input: z.object({ orderId: Id.optional(), status: RefundStatus.optional(), limit: Limit, cursor: IdCursor }),
       output: page(Refund),
     }),
     getTrialBalance: operation({
@@ -756,7 +756,7 @@ export const paymentsContract = contract(
       summary: 'The closed days of the ledger, newest first',
       access: ['admin'],
       checksSession: true,
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: Day.optional() }),
       output: page(
         z.object({
           day: Day,
@@ -811,7 +811,7 @@ export const paymentsContract = contract(
       summary: 'Imported reports of the PSPs, newest first, with how much of each agreed with the ledger',
       access: ['admin'],
       checksSession: true,
-      input: z.object({ psp: Psp.optional(), limit: Limit, cursor: Cursor }),
+      input: z.object({ psp: Psp.optional(), limit: Limit, cursor: IdCursor }),
       output: page(Settlement),
     }),
     listSettlementDifferences: operation({
@@ -825,7 +825,7 @@ export const paymentsContract = contract(
         importId: Id.optional(),
         status: z.enum(['open', 'resolved']).optional(),
         limit: Limit,
-        cursor: Cursor,
+        cursor: IdCursor,
       }),
       output: page(SettlementDifference),
     }),
@@ -845,7 +845,7 @@ export const paymentsContract = contract(
       summary: 'What the monitor found that must never be, newest first, and the PSP that was stopped for it',
       access: ['admin', 'developer'],
       checksSession: true,
-      input: z.object({ limit: Limit, cursor: Cursor }),
+      input: z.object({ limit: Limit, cursor: IdCursor }),
       output: page(
         z.object({
           id: Id,

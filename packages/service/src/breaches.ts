@@ -2,6 +2,7 @@ import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type InvariantBreach, breachNotFound } from '@kelid/contracts/monitoring';
 import { type BaseContext, type Db, requireUser } from './context.ts';
+import { pageOf } from './page.ts';
 import { invariantBreaches } from './tables.ts';
 
 type Breach = z.input<typeof InvariantBreach>;
@@ -16,8 +17,8 @@ export async function listBreaches(
     .where(cursor === undefined ? undefined : lt(invariantBreaches.id, cursor))
     .orderBy(desc(invariantBreaches.id))
     .limit(limit + 1);
-  const items = rows.slice(0, limit).map(show);
-  return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  const { items: found, nextCursor } = pageOf(rows, limit);
+  return { items: found.map(show), nextCursor };
 }
 
 /** Staff have looked at it: what was stopped for it is sold again, and it stays in the list with who and why. */

@@ -63,3 +63,9 @@ export function requireUser(ctx: Pick<BaseContext, 'actor'>): Extract<Actor, { k
   if (ctx.actor.kind !== 'user') throw unauthenticated();
   return ctx.actor;
 }
+
+/** Who made a call, as rows and logs name them: `user:<id>`, `service:<name>` or `guest`. */
+export function actorName({ actor }: Pick<BaseContext, 'actor'>): string {
+  if (actor.kind === 'guest') return 'guest';
+  return actor.kind === 'user' ? `user:${actor.userId}` : `service:${actor.name}`;
+}

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { PriceCause, PriceInputs, RateCurrency } from '@kelid/contracts/catalog';
-import type { Actor, Tx } from '@kelid/service/context';
+import type { Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import { fxRates, fxStates, priceFormulas, priceHistory, variants } from './db/schema.ts';
 
@@ -69,8 +69,4 @@ export async function lockRate(tx: Tx, currency: RateCurrency): Promise<{ id: nu
 export function inputsOf(formula: typeof priceFormulas.$inferSelect, rateRial: number): PriceInputs {
   const { variantId: _variantId, pricedRateId: _pricedRateId, ...parts } = formula;
   return { ...parts, rateRial };
-}
-
-export function actorName(actor: Actor): string {
-  return actor.kind === 'user' ? `user:${actor.userId}` : actor.kind === 'service' ? `service:${actor.name}` : 'guest';
 }

@@ -4,8 +4,8 @@ import { importNotFound, skuUnknown } from '@kelid/contracts/inventory';
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
+import { actorName } from '@kelid/service/context';
 import type { Context } from './context.ts';
-import { actorName } from './db/queries.ts';
 import { keyImports } from './db/schema.ts';
 import { judgeLine, type KeyPart } from './domain/import-lines.ts';
 import { maskKey } from './domain/vault.ts';
@@ -56,7 +56,7 @@ export async function openImport(ctx: Context, input: NewImport): Promise<Import
       kekId: ctx.vault.kekId,
       unitCostRial: input.unitCostRial ?? null,
       expiresAt: input.expiresAt ?? null,
-      createdBy: actorName(ctx.actor),
+      createdBy: actorName(ctx),
       dueAt: sql`now() + interval '1 day'`,
     })
     .onConflictDoNothing();

@@ -1,8 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { keyAlreadySold, keyNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
+import { actorName } from '@kelid/service/context';
 import type { Context } from './context.ts';
-import { actorName, isHolder, staffKeyColumns } from './db/queries.ts';
+import { isHolder, staffKeyColumns } from './db/queries.ts';
 import { keyAllocations, keyAudit, productKeys } from './db/schema.ts';
 
 type Status = 'available' | 'quarantined' | 'void';
@@ -27,9 +28,7 @@ export async function moveUnsoldKey(ctx: Context, keyId: string, to: Status, rea
       .where(and(eq(productKeys.id, keyId), inArray(productKeys.status, from[to])))
       .returning({ variantId: productKeys.variantId });
     if (moved[0]) {
-      await tx
-        .insert(keyAudit)
-        .values({ id: newId(), keyId, actor: actorName(ctx.actor), from: before.status, to, reason });
+      await tx.insert(keyAudit).values({ id: newId(), keyId, actor: actorName(ctx), from: before.status, to, reason });
       await tx.execute(
         sql`select inventory_tell_stock(${moved[0].variantId}, ${to === 'available' ? 1 : before.status === 'available' ? -1 : 0})`,
       );

@@ -1,7 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
+import { actorName } from '@kelid/service/context';
 import type { Context } from './context.ts';
-import { actorName, rethrowOwnAffair } from './db/queries.ts';
+import { rethrowOwnAffair } from './db/queries.ts';
 import { paymentAttempts, refunds } from './db/schema.ts';
 import { inquiryDelaySeconds } from './domain/schedule.ts';
 import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from './providers/psp.ts';

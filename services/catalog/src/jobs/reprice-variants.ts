@@ -4,9 +4,10 @@ import { productChanged } from '@kelid/contracts/events';
 import { priceFromRate } from '@kelid/money/price-from-rate';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
+import { actorName } from '@kelid/service/context';
 import type { Context } from '../context.ts';
 import { priceFormulas, variants } from '../db/schema.ts';
-import { actorName, inputsOf, lockRate, writePrice } from '../pricing.ts';
+import { inputsOf, lockRate, writePrice } from '../pricing.ts';
 
 const batchMax = 50;
 
@@ -42,7 +43,7 @@ export async function repriceVariants(ctx: Context): Promise<number> {
         inputs: inputsOf(formula, rate.rateRial),
         rateId: rate.id,
         reason: null,
-        changedBy: actorName(ctx.actor),
+        changedBy: actorName(ctx),
       });
       changed.add(productId);
       failpoint('catalog.before-prices'); // Before the commit: the whole batch is as it was.

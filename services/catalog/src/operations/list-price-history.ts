@@ -1,4 +1,5 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
 import { iso } from '../db/queries.ts';
 import { priceHistory } from '../db/schema.ts';
@@ -12,10 +13,11 @@ export const listPriceHistory: Operations['listPriceHistory'] = async (ctx, { va
     .where(and(eq(priceHistory.variantId, variantId), before === undefined ? undefined : lt(priceHistory.id, before)))
     .orderBy(desc(priceHistory.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { items: shown, nextCursor } = pageOf(rows, limit, ({ id }) =>
+    writeCursor({ sort: 'price-history', value: '', id }),
+  );
   return {
     items: shown.map(({ variantId: _variantId, at, ...row }) => ({ ...row, at: iso(at) })),
-    nextCursor: rows.length > limit && last ? writeCursor({ sort: 'price-history', value: '', id: last.id }) : null,
+    nextCursor,
   };
 };

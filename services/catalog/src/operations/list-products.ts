@@ -1,4 +1,5 @@
 import { and, eq, gte, lte, type SQL, sql } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
 import { type ProductRow, showSummary, storable, subtreeIds } from '../db/queries.ts';
 import { products } from '../db/schema.ts';
@@ -73,13 +74,11 @@ export const listProducts: Operations['listProducts'] = async (ctx, input) => {
     )
     .orderBy(sql`${sorting.value} ${direction}`, sql`${products.id} ${direction}`)
     .limit(input.limit + 1);
-  const shown = rows.slice(0, input.limit);
-  const last = shown.at(-1);
+  const { items: shown, nextCursor } = pageOf(rows, input.limit, ({ row, rank: itsRank }) =>
+    writeCursor({ sort, value: sorting.of({ ...row, rank: itsRank }), id: row.id }),
+  );
   return {
     items: shown.map(({ row }) => showSummary(row, input.language)),
-    nextCursor:
-      rows.length > input.limit && last
-        ? writeCursor({ sort, value: sorting.of({ ...last.row, rank: last.rank }), id: last.row.id })
-        : null,
+    nextCursor,
   };
 };

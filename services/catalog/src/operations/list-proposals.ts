@@ -1,4 +1,5 @@
 import { and, desc, eq, inArray, isNotNull, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
 import { products, variants } from '../db/schema.ts';
 import { readCursor, writeCursor } from '../domain/cursor.ts';
@@ -20,14 +21,15 @@ export const listProposals: Operations['listProposals'] = async (ctx, { review, 
     )
     .orderBy(desc(products.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit, ({ id }) =>
+    writeCursor({ sort: 'proposals', value: '', id }),
+  );
   const productIds = shown.map(({ id }) => id);
   const theirs = await ctx.db
     .select()
     .from(variants)
     .where(inArray(variants.productId, productIds))
     .orderBy(variants.position);
-  const last = shown.at(-1);
   return {
     items: shown.map((row) => ({
       productId: row.id,
@@ -44,6 +46,6 @@ export const listProposals: Operations['listProposals'] = async (ctx, { review, 
         .filter(({ productId }) => productId === row.id)
         .map(({ id, sku, title, priceRial }) => ({ id, sku, title, priceRial })),
     })),
-    nextCursor: rows.length > limit && last ? writeCursor({ sort: 'proposals', value: '', id: last.id }) : null,
+    nextCursor,
   };
 };

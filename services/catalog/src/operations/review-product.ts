@@ -2,9 +2,9 @@ import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import { productNotFound, proposalChanged } from '@kelid/contracts/catalog';
 import { productChanged } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { products } from '../db/schema.ts';
-import { actorName } from '../pricing.ts';
 
 /** Decides on the proposal that was looked at: what the seller changed since then waits to be looked at as well. */
 export const reviewProduct: Operations['reviewProduct'] = (ctx, { productId, proposalNumber, decision, note }) =>
@@ -15,7 +15,7 @@ export const reviewProduct: Operations['reviewProduct'] = (ctx, { productId, pro
       .set({
         review: isApproved ? 'approved' : 'rejected',
         reviewNote: note ?? null,
-        reviewedBy: actorName(ctx.actor),
+        reviewedBy: actorName(ctx),
         isPublished: isApproved,
         updatedAt: sql`now()`,
       })

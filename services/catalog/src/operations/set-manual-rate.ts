@@ -1,15 +1,16 @@
 import { eq, sql } from 'drizzle-orm';
 import { expiryNotAhead, rateImplausible } from '@kelid/contracts/catalog';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { fxRates, fxStates } from '../db/schema.ts';
-import { actorName, lockRate } from '../pricing.ts';
+import { lockRate } from '../pricing.ts';
 
 const longestMs = 30 * 24 * 60 * 60_000;
 
 export const setManualRate: Operations['setManualRate'] = async (ctx, { currency, rateRial, reason, expiresAt }) => {
   const leftMs = new Date(expiresAt).getTime() - ctx.now().getTime();
   if (leftMs <= 0 || leftMs > longestMs) throw expiryNotAhead();
-  const setBy = actorName(ctx.actor);
+  const setBy = actorName(ctx);
   return ctx.transaction(async (tx) => {
     const known = await lockRate(tx, currency);
     // Toman taken for Rial would sell everything at a tenth of its price.

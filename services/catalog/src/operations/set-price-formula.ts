@@ -3,9 +3,10 @@ import { productNotFound } from '@kelid/contracts/catalog';
 import { productChanged } from '@kelid/contracts/events';
 import { priceFromRate } from '@kelid/money/price-from-rate';
 import { publish } from '@kelid/service/outbox';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { priceFormulas, variants } from '../db/schema.ts';
-import { actorName, lockPrice, lockRate, writePrice } from '../pricing.ts';
+import { lockPrice, lockRate, writePrice } from '../pricing.ts';
 
 /** The price follows at once when there is a rate, and with the first rate when there is none yet. */
 export const setPriceFormula: Operations['setPriceFormula'] = (ctx, { variantId, formula, reason }) =>
@@ -37,7 +38,7 @@ export const setPriceFormula: Operations['setPriceFormula'] = (ctx, { variantId,
       inputs: formula && rate ? { ...formula, rateRial: rate.rateRial } : null,
       rateId: rate?.id ?? null,
       reason,
-      changedBy: actorName(ctx.actor),
+      changedBy: actorName(ctx),
     });
     await publish(tx, productChanged({ productId: variant.productId }));
     return { variantId, priceRial };

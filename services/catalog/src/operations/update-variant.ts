@@ -2,10 +2,11 @@ import { eq } from 'drizzle-orm';
 import { productNotFound } from '@kelid/contracts/catalog';
 import { productChanged } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { products, variants } from '../db/schema.ts';
 import { asProposal, isOwn, ownProduct, sellerScope } from '../own-product.ts';
-import { actorName, setPriceByHand } from '../pricing.ts';
+import { setPriceByHand } from '../pricing.ts';
 import { refusePriceOfSeller } from '../seller-prices.ts';
 
 export const updateVariant: Operations['updateVariant'] = async (
@@ -24,7 +25,7 @@ export const updateVariant: Operations['updateVariant'] = async (
   await ctx.transaction(async (tx) => {
     if (priceRial !== undefined) {
       await refusePriceOfSeller(ctx, tx, { ...variant, ...given, field: 'priceRial', variantId, priceRial });
-      await setPriceByHand(tx, { variantId, priceRial, reason, changedBy: actorName(ctx.actor) });
+      await setPriceByHand(tx, { variantId, priceRial, reason, changedBy: actorName(ctx) });
     }
     if (hasWords) await tx.update(variants).set(given).where(eq(variants.id, variantId));
     if (hasWords && sellerScope(ctx) !== undefined)

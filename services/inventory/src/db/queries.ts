@@ -1,7 +1,6 @@
 import { and, desc, eq, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { Id, invalidInput } from '@kelid/contracts/common';
-import type { Actor, Db, Tx } from '@kelid/service/context';
+import { actorName, type Db, type Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
 import { VaultError } from '../domain/vault.ts';
@@ -69,7 +68,7 @@ export async function revealRecorded(ctx: Context, keyId: string, reason: string
   await ctx.db.insert(keyReveals).values({
     id: newId(),
     keyId,
-    actor: ctx.actor.kind === 'user' && reason !== null ? `staff:${ctx.actor.userId}` : actorName(ctx.actor),
+    actor: ctx.actor.kind === 'user' && reason !== null ? `staff:${ctx.actor.userId}` : actorName(ctx),
     sessionId: ctx.actor.kind === 'user' ? ctx.actor.sessionId : null,
     reason,
     ip: ctx.origin.ip,
@@ -176,17 +175,6 @@ export async function listReveals(ctx: Context, keyId: string) {
     .orderBy(desc(keyReveals.at))
     .limit(100);
   return rows.map((row) => ({ at: iso(row.at), by: row.actor, reason: row.reason }));
-}
-
-export function actorName(actor: Actor): string {
-  return actor.kind === 'user' ? `user:${actor.userId}` : actor.kind === 'service' ? `service:${actor.name}` : 'guest';
-}
-
-/** Lists here go on after the last id that was shown. */
-export function idOfCursor(cursor: string): string {
-  const id = Id.safeParse(cursor);
-  if (!id.success) throw invalidInput({ errors: [{ field: 'cursor', message: 'Not a cursor of this list' }] });
-  return id.data;
 }
 
 export function iso(value: string): string;

@@ -2,13 +2,12 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { ownAffair } from '@kelid/contracts/common';
 import { keyRefundDue } from '@kelid/contracts/events';
 import { complaintNotFound, orderRefunded, stockShort } from '@kelid/contracts/inventory';
-import { requireUser } from '@kelid/service/context';
+import { actorName, requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
 import { sqlStates } from '@kelid/service/sqlstates';
 import { tellVerdict, weighBatch } from '../complaining.ts';
 import type { Operations } from '../context.ts';
-import { actorName } from '../db/queries.ts';
 import { complaints, keyAllocations } from '../db/schema.ts';
 
 /** A person's decision on an open complaint, once. */
@@ -18,7 +17,7 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
     const isOpen = and(eq(complaints.id, complaintId), eq(complaints.status, 'open'));
     const [complaint] = await tx
       .update(complaints)
-      .set({ status, decision: reason, decidedBy: actorName(ctx.actor), decidedAt: sql`now()` })
+      .set({ status, decision: reason, decidedBy: actorName(ctx), decidedAt: sql`now()` })
       .where(and(isOpen, ne(complaints.customerId, me)))
       .returning()
       .catch((error: unknown) => {
@@ -35,7 +34,7 @@ export const decideComplaint: Operations['decideComplaint'] = async (ctx, { comp
       if (!unit) throw new Error('The product key of this complaint is bound to no line');
       await publish(
         tx,
-        keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId, decidedBy: actorName(ctx.actor) }),
+        keyRefundDue({ complaintId, orderId, orderLineId: unit.orderLineId, keyId, decidedBy: actorName(ctx) }),
       );
     }
     // Before another key is bound: what is evidently bad is not handed out once more.

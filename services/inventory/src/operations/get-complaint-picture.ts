@@ -1,8 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { complaintNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, openPicture } from '../db/queries.ts';
+import { openPicture } from '../db/queries.ts';
 import { complaints, keyReveals } from '../db/schema.ts';
 
 /** The code may be on it, so a look at it is recorded as a look at the product key. */
@@ -15,7 +16,7 @@ export const getComplaintPicture: Operations['getComplaintPicture'] = async (ctx
   await ctx.db.insert(keyReveals).values({
     id: newId(),
     keyId: complaint.keyId,
-    actor: actorName(ctx.actor).replace('user:', 'staff:'),
+    actor: actorName(ctx).replace('user:', 'staff:'),
     sessionId: ctx.actor.kind === 'user' ? ctx.actor.sessionId : null,
     reason: `picture of complaint ${complaintId}`,
     ip: ctx.origin.ip,

@@ -1,6 +1,7 @@
 import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, iso } from '../db/queries.ts';
+import { iso } from '../db/queries.ts';
 import { complaints, supplierClaims } from '../db/schema.ts';
 
 export const listComplaints: Operations['listComplaints'] = async (ctx, { status, limit, cursor }) => {
@@ -15,14 +16,14 @@ export const listComplaints: Operations['listComplaints'] = async (ctx, { status
     .where(
       and(
         status === undefined ? undefined : eq(complaints.status, status),
-        cursor === undefined ? undefined : lt(complaints.id, idOfCursor(cursor)),
+        cursor === undefined ? undefined : lt(complaints.id, cursor),
       ),
     )
     .orderBy(desc(complaints.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({ ...row, createdAt: iso(row.createdAt), decidedAt: iso(row.decidedAt) })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

@@ -1,6 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, isHolder, showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { isHolder, showStaffKey, staffKeyColumns } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listDigitalKeys: Operations['listDigitalKeys'] = async (
@@ -16,11 +17,11 @@ export const listDigitalKeys: Operations['listDigitalKeys'] = async (
         variantId === undefined ? undefined : eq(productKeys.variantId, variantId),
         status === undefined ? undefined : eq(productKeys.status, status),
         batchId === undefined ? undefined : eq(productKeys.batchId, batchId),
-        cursor === undefined ? undefined : lt(productKeys.id, idOfCursor(cursor)),
+        cursor === undefined ? undefined : lt(productKeys.id, cursor),
       ),
     )
     .orderBy(desc(productKeys.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
-  return { items: shown.map(showStaffKey), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  const { items: shown, nextCursor } = pageOf(rows, limit);
+  return { items: shown.map(showStaffKey), nextCursor };
 };

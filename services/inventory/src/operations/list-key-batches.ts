@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, iso } from '../db/queries.ts';
+import { iso } from '../db/queries.ts';
 
 type Row = {
   id: string;
@@ -20,7 +21,7 @@ export const listKeyBatches: Operations['listKeyBatches'] = async (ctx, { varian
   const { rows } = await ctx.db.execute<Row>(sql`
     with page as (
       select * from key_batches where (${variantId ?? null}::uuid is null or variant_id = ${variantId ?? null}::uuid)
-        and (${cursor === undefined ? null : idOfCursor(cursor)}::uuid is null or id < ${cursor ?? null}::uuid)
+        and (${cursor ?? null}::uuid is null or id < ${cursor ?? null}::uuid)
       order by id desc limit ${limit + 1})
     select page.id, page.variant_id, page.label, page.imported_count, page.duplicate_count, page.created_by, page.created_at::text,
       count(k.id) filter (where k.status = 'available')::int as available_count,
@@ -29,7 +30,7 @@ export const listKeyBatches: Operations['listKeyBatches'] = async (ctx, { varian
     from page left join product_keys k on k.batch_id = page.id
     group by page.id, page.variant_id, page.label, page.imported_count, page.duplicate_count, page.created_by, page.created_at
     order by page.id desc`);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({
       id: row.id,
@@ -43,6 +44,6 @@ export const listKeyBatches: Operations['listKeyBatches'] = async (ctx, { varian
       createdBy: row.created_by,
       createdAt: iso(row.created_at),
     })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

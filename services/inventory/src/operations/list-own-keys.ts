@@ -1,7 +1,8 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, isHolder, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
+import { isHolder, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, cursor }) => {
@@ -11,7 +12,7 @@ export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, curso
     cursor === undefined
       ? undefined
       : sql`(${keyAllocations.allocatedAt}, ${keyAllocations.keyId}) <
-          (select allocated_at, key_id from key_allocations where key_id = ${idOfCursor(cursor)} and customer_id = ${userId} and withdrawn_at is null)`;
+          (select allocated_at, key_id from key_allocations where key_id = ${cursor} and customer_id = ${userId} and withdrawn_at is null)`;
   const rows = await ctx.db
     .select(ownedKeyColumns)
     .from(keyAllocations)
@@ -19,6 +20,6 @@ export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, curso
     .where(and(eq(keyAllocations.customerId, userId), isOlder))
     .orderBy(desc(keyAllocations.allocatedAt), desc(keyAllocations.keyId))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
-  return { items: shown.map(showOwnedKey), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  const { items: shown, nextCursor } = pageOf(rows, limit);
+  return { items: shown.map(showOwnedKey), nextCursor };
 };

@@ -1,6 +1,7 @@
 import { and, desc, lt, sql } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, iso } from '../db/queries.ts';
+import { iso } from '../db/queries.ts';
 import { procurements } from '../db/schema.ts';
 
 export const listProcurements: Operations['listProcurements'] = async (ctx, { status, limit, cursor }) => {
@@ -22,14 +23,14 @@ export const listProcurements: Operations['listProcurements'] = async (ctx, { st
     .where(
       and(
         status === undefined ? undefined : sql`${procurements.status} = ${status}`,
-        cursor === undefined ? undefined : lt(procurements.id, idOfCursor(cursor)),
+        cursor === undefined ? undefined : lt(procurements.id, cursor),
       ),
     )
     .orderBy(desc(procurements.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({ ...row, createdAt: iso(row.createdAt) })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

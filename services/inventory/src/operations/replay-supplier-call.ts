@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { supplierCallNotFound } from '@kelid/contracts/inventory';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, iso } from '../db/queries.ts';
+import { iso } from '../db/queries.ts';
 import { supplierCalls } from '../db/schema.ts';
 
 /** What the supplier answers to the same question now. What orders, pays or gives back is never asked twice. */
@@ -9,7 +10,7 @@ export const replaySupplierCall: Operations['replaySupplierCall'] = async (ctx, 
   const [was] = await ctx.db.select().from(supplierCalls).where(eq(supplierCalls.id, callId));
   const made = was && (await ctx.suppliers.get(was.supplier)?.replay(was));
   if (!was || !made) throw supplierCallNotFound();
-  ctx.log.info({ supplier: was.supplier, actor: actorName(ctx.actor) }, 'a call to a supplier was made again');
+  ctx.log.info({ supplier: was.supplier, actor: actorName(ctx) }, 'a call to a supplier was made again');
   const at = iso(was.at);
   return { was: { ...was, at }, now: { ...made, id: was.id, at: ctx.now().toISOString() } };
 };

@@ -2,8 +2,8 @@ import { and, eq, sql } from 'drizzle-orm';
 import { supplyFailed } from '@kelid/contracts/events';
 import { procurementNotFound, procurementNotReturnable } from '@kelid/contracts/inventory';
 import { publish } from '@kelid/service/outbox';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName } from '../db/queries.ts';
 import { procurements } from '../db/schema.ts';
 
 /**
@@ -44,7 +44,7 @@ export const returnProcurement: Operations['returnProcurement'] = async (ctx, { 
   });
   const answer = await supplier.giveBack(procurement.supplierOrderId);
   ctx.log.warn(
-    { procurementId, supplier: procurement.supplier, actor: actorName(ctx.actor), reason, status: answer },
+    { procurementId, supplier: procurement.supplier, actor: actorName(ctx), reason, status: answer },
     'a supplier order is given back',
   );
   if (answer === 'refused') throw procurementNotReturnable();

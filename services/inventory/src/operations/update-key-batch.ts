@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { batchNotFound, keyAlreadySold } from '@kelid/contracts/inventory';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName } from '../db/queries.ts';
 import { keyBatches } from '../db/schema.ts';
 
 /** Which product keys of the batch move, and where to. What was quarantined by itself stays so when its batch is opened again. */
@@ -24,7 +24,7 @@ export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchI
       with picked as materialized (select k.id, k.status from product_keys k where k.batch_id = ${batchId} and ${from} order by k.id for update),
       moved as (update product_keys set status = ${to} from picked where product_keys.id = picked.id returning product_keys.id, picked.status as was),
       audited as (insert into key_audit (id, key_id, actor, from_status, to_status, reason)
-        select uuidv7(), id, ${actorName(ctx.actor)}, was, ${to}, ${`batch ${status}: ${reason}`} from moved)
+        select uuidv7(), id, ${actorName(ctx)}, was, ${to}, ${`batch ${status}: ${reason}`} from moved)
       select count(*)::int as moved from moved`);
     if (status === 'undone') {
       // Looked at after the move: what a buyer took a moment before is seen here, and takes the whole back.

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { maskPhone } from '@kelid/persian/phone';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor } from '../domain/cursor.ts';
 import { messages, type MessageStatus } from '../db/schema.ts';
 
 export const listMessages: Operations['listMessages'] = async (ctx, { limit, cursor, status }) => {
@@ -10,13 +10,13 @@ export const listMessages: Operations['listMessages'] = async (ctx, { limit, cur
     .from(messages)
     .where(
       and(
-        cursor === undefined ? undefined : lt(messages.id, idOfCursor(cursor)),
+        cursor === undefined ? undefined : lt(messages.id, cursor),
         status === undefined ? undefined : eq(messages.status, status as MessageStatus),
       ),
     )
     .orderBy(desc(messages.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({
       id: row.id,
@@ -35,6 +35,6 @@ export const listMessages: Operations['listMessages'] = async (ctx, { limit, cur
       createdAt: new Date(row.createdAt).toISOString(),
       sentAt: row.sentAt === null ? null : new Date(row.sentAt).toISOString(),
     })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor } from '../domain/cursor.ts';
 import { feed } from '../db/schema.ts';
 
 export const listNotifications: Operations['listNotifications'] = async (ctx, { limit, cursor }) => {
@@ -9,14 +9,14 @@ export const listNotifications: Operations['listNotifications'] = async (ctx, { 
   const rows = await ctx.db
     .select()
     .from(feed)
-    .where(and(eq(feed.userId, userId), cursor === undefined ? undefined : lt(feed.id, idOfCursor(cursor))))
+    .where(and(eq(feed.userId, userId), cursor === undefined ? undefined : lt(feed.id, cursor)))
     .orderBy(desc(feed.id))
     .limit(limit + 1);
   const [unread] = await ctx.db
     .select({ count: sql<number>`count(*)::int` })
     .from(feed)
     .where(and(eq(feed.userId, userId), sql`${feed.readAt} is null`));
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({
       id: row.id,
@@ -25,7 +25,7 @@ export const listNotifications: Operations['listNotifications'] = async (ctx, { 
       at: new Date(row.at).toISOString(),
       readAt: row.readAt === null ? null : new Date(row.readAt).toISOString(),
     })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
     unreadCount: unread?.count ?? 0,
   };
 };

@@ -1,8 +1,9 @@
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type Order, orderNotFound, type OrderStatus, type StaffOrderSummary } from '@kelid/contracts/orders';
-import { Id, invalidInput, type Language } from '@kelid/contracts/common';
-import type { Actor, Db, Tx } from '@kelid/service/context';
+import { type Language } from '@kelid/contracts/common';
+import type { Db, Tx } from '@kelid/service/context';
+import { pageOf } from '@kelid/service/page';
 import { coupons, couponUses, orderLines, orders } from './schema.ts';
 
 export type OrderRow = typeof orders.$inferSelect;
@@ -62,17 +63,6 @@ export function stockLine({ id, variantId, quantity, gameAccount }: OrderLineRow
 
 export function listLines(db: Db | Tx, orderId: string): Promise<OrderLineRow[]> {
   return db.select().from(orderLines).where(eq(orderLines.orderId, orderId)).orderBy(asc(orderLines.position));
-}
-
-export function actorName(actor: Actor): string {
-  switch (actor.kind) {
-    case 'user':
-      return `user:${actor.userId}`;
-    case 'service':
-      return `service:${actor.name}`;
-    case 'guest':
-      return 'guest';
-  }
 }
 
 export function iso(value: string): string;
@@ -137,13 +127,6 @@ function showLine(line: OrderLineRow, order: OrderRow, language: Language) {
   };
 }
 
-/** Lists here go on after the last id that was shown. */
-export function idOfCursor(cursor: string): string {
-  const id = Id.safeParse(cursor);
-  if (!id.success) throw invalidInput({ errors: [{ field: 'cursor', message: 'Not a cursor of this list' }] });
-  return id.data;
-}
-
 /** A page of orders, newest first: UUIDv7 ids sort by time, so the last id is the cursor. */
 export async function pageOrders(
   db: Db,
@@ -162,12 +145,12 @@ export async function pageOrders(
       and(
         filter.customerId === undefined ? undefined : eq(orders.customerId, filter.customerId),
         filter.status === undefined ? undefined : eq(orders.status, filter.status),
-        filter.cursor === undefined ? undefined : lt(orders.id, idOfCursor(filter.cursor)),
+        filter.cursor === undefined ? undefined : lt(orders.id, filter.cursor),
       ),
     )
     .orderBy(desc(orders.id))
     .limit(filter.limit + 1);
-  const shown = rows.slice(0, filter.limit);
+  const { items: shown, nextCursor } = pageOf(rows, filter.limit);
   const lines =
     shown.length === 0
       ? []
@@ -201,6 +184,6 @@ export async function pageOrders(
           image: line.image,
         })),
     })),
-    nextCursor: rows.length > filter.limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 }

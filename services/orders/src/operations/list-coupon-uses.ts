@@ -1,6 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { idOfCursor, iso } from '../db/queries.ts';
+import { iso } from '../db/queries.ts';
 import { couponUses, orders } from '../db/schema.ts';
 
 export const listCouponUses: Operations['listCouponUses'] = async (ctx, { couponId, limit, cursor }) => {
@@ -16,17 +17,12 @@ export const listCouponUses: Operations['listCouponUses'] = async (ctx, { coupon
     })
     .from(couponUses)
     .innerJoin(orders, eq(orders.id, couponUses.orderId))
-    .where(
-      and(
-        eq(couponUses.couponId, couponId),
-        cursor === undefined ? undefined : lt(couponUses.orderId, idOfCursor(cursor)),
-      ),
-    )
+    .where(and(eq(couponUses.couponId, couponId), cursor === undefined ? undefined : lt(couponUses.orderId, cursor)))
     .orderBy(desc(couponUses.orderId))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit, ({ orderId }) => orderId);
   return {
     items: shown.map((use) => ({ ...use, usedAt: iso(use.usedAt), releasedAt: iso(use.releasedAt) })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.orderId ?? null) : null,
+    nextCursor,
   };
 };

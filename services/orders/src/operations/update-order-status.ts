@@ -2,10 +2,10 @@ import { sql } from 'drizzle-orm';
 import { ownAffair } from '@kelid/contracts/common';
 import { orderCancelled, orderStatusChanged } from '@kelid/contracts/events';
 import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contracts/orders';
-import { requireUser } from '@kelid/service/context';
+import { actorName, requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { actorName, findOrder, moveOrder } from '../db/queries.ts';
+import { findOrder, moveOrder } from '../db/queries.ts';
 import { letGo } from '../placing.ts';
 import { isUnpaidReview } from '../reviewing.ts';
 
@@ -31,7 +31,7 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
       from: from[status],
       to: status,
       reason,
-      actor: actorName(ctx.actor),
+      actor: actorName(ctx),
     });
     if (version === undefined) return false;
     const ref = { orderId, orderNumber: order.orderNumber, customerId: order.customerId, version };
@@ -43,7 +43,7 @@ export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { 
   });
   if (!isMoved) {
     ctx.log.warn(
-      { orderId, from: order.status, to: status, actor: actorName(ctx.actor) },
+      { orderId, from: order.status, to: status, actor: actorName(ctx) },
       'an illegal move of an order was refused',
     );
     throw orderMoveRefused({ from: order.status, to: status });

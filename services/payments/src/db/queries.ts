@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import { Id, invalidInput, ownAffair } from '@kelid/contracts/common';
+import { ownAffair } from '@kelid/contracts/common';
 import {
   referenceUsed,
   refundNotFound,
@@ -10,6 +10,8 @@ import {
 } from '@kelid/contracts/payments';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
+import { actorName } from '@kelid/service/context';
+import { pageOf } from '@kelid/service/page';
 import type { Context } from '../context.ts';
 import { openStatuses } from '../domain/attempt-status.ts';
 import {
@@ -27,11 +29,6 @@ type WithdrawalRow = typeof withdrawals.$inferSelect;
 type BankAccountRow = typeof bankAccounts.$inferSelect;
 /** Who looks. */
 type Viewer = Pick<Context, 'actor'>;
-
-export function checkCursor(cursor: string | undefined): void {
-  if (cursor !== undefined && !Id.safeParse(cursor).success)
-    throw invalidInput({ errors: [{ field: 'cursor', message: 'Send the nextCursor of the page before' }] });
-}
 
 export async function findRefund(ctx: Context, id: string): Promise<RefundRow> {
   const [refund] = await ctx.db.select().from(refunds).where(eq(refunds.id, id));
@@ -120,7 +117,6 @@ export async function pageWithdrawals(
   },
 ) {
   const { customerId, status, limit, cursor } = filter;
-  checkCursor(cursor);
   const rows = await selectWithdrawals(ctx)
     .where(
       and(
@@ -131,10 +127,10 @@ export async function pageWithdrawals(
     )
     .orderBy(desc(withdrawals.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit, ({ withdrawal }) => withdrawal.id);
   return {
     items: shown.map((found) => showWithdrawal(found, ctx)),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.withdrawal.id ?? null) : null,
+    nextCursor,
   };
 }
 
@@ -259,9 +255,4 @@ export function rethrowOwnAffair(error: unknown): never {
   if (sqlState(error) === sqlStates.checkViolation && violatedConstraint(error)?.endsWith('_not_own'))
     throw ownAffair();
   throw error;
-}
-
-export function actorName({ actor }: Pick<Context, 'actor'>): string {
-  if (actor.kind === 'guest') return 'guest';
-  return actor.kind === 'user' ? `user:${actor.userId}` : `service:${actor.name}`;
 }

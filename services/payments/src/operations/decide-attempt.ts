@@ -1,8 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { invalidInput } from '@kelid/contracts/common';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
+import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
-import { actorName, rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
+import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import { type AttemptRow, endReview, moveTo } from '../settling.ts';
 

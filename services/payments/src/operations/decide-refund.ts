@@ -1,7 +1,8 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { refundMoveRefused, secondPersonNeeded } from '@kelid/contracts/payments';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
+import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
 import { dropRefund, moveRefund, runRefund } from '../refunding.ts';
 

@@ -1,8 +1,9 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, transferAmountDiffers, transferChanged, transferDecided } from '@kelid/contracts/payments';
 import { failpoint } from '@kelid/service/failpoint';
+import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
-import { actorName, findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
+import { findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
 import { paymentAttempts, transfers } from '../db/schema.ts';
 import { openStatuses, payableStatuses } from '../domain/attempt-status.ts';
 import { fail, settleAttempt } from '../settling.ts';

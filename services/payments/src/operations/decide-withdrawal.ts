@@ -1,7 +1,8 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, withdrawalMoveRefused } from '@kelid/contracts/payments';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, endWithdrawal, findWithdrawal, rethrowOwnAffair, showWithdrawal } from '../db/queries.ts';
+import { endWithdrawal, findWithdrawal, rethrowOwnAffair, showWithdrawal } from '../db/queries.ts';
 import { withdrawals } from '../db/schema.ts';
 
 /** Above the amount that one may approve alone, the first word is kept and a second, other person's moves it. */

@@ -9,9 +9,9 @@ import {
 import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { selectSettlements, showSettlement } from '../db/books.ts';
-import { actorName } from '../db/queries.ts';
 import { readSettlement } from '../domain/read-settlement.ts';
 import { settlementFormats } from '../domain/settlement-formats.ts';
 

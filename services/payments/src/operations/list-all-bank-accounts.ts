@@ -1,10 +1,10 @@
 import { asc, sql } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { checkCursor, showBankAccount } from '../db/queries.ts';
+import { showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
 
 export const listAllBankAccounts: Operations['listAllBankAccounts'] = async (ctx, { limit, cursor }) => {
-  checkCursor(cursor);
   const rows = await ctx.db
     .select()
     .from(bankAccounts)
@@ -16,9 +16,9 @@ export const listAllBankAccounts: Operations['listAllBankAccounts'] = async (ctx
     )
     .orderBy(sql`${bankAccounts.status} <> 'pending'`, asc(bankAccounts.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((account) => showBankAccount(account, ctx)),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

@@ -1,10 +1,10 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { checkCursor, showAttempt } from '../db/queries.ts';
+import { showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
 
 export const listAttempts: Operations['listAttempts'] = async (ctx, { status, limit, cursor }) => {
-  checkCursor(cursor);
   const rows = await ctx.db
     .select()
     .from(paymentAttempts)
@@ -16,6 +16,6 @@ export const listAttempts: Operations['listAttempts'] = async (ctx, { status, li
     )
     .orderBy(desc(paymentAttempts.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
-  return { items: shown.map(showAttempt), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+  const { items: shown, nextCursor } = pageOf(rows, limit);
+  return { items: shown.map(showAttempt), nextCursor };
 };

@@ -1,10 +1,10 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { checkCursor, showRefund } from '../db/queries.ts';
+import { showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
 
 export const listRefunds: Operations['listRefunds'] = async (ctx, { orderId, status, limit, cursor }) => {
-  checkCursor(cursor);
   const rows = await ctx.db
     .select()
     .from(refunds)
@@ -17,9 +17,9 @@ export const listRefunds: Operations['listRefunds'] = async (ctx, { orderId, sta
     )
     .orderBy(desc(refunds.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((refund) => showRefund(refund, ctx)),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

@@ -1,10 +1,10 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { checkCursor, selectTransfers, showTransfer } from '../db/queries.ts';
+import { selectTransfers, showTransfer } from '../db/queries.ts';
 import { transfers } from '../db/schema.ts';
 
 export const listTransfers: Operations['listTransfers'] = async (ctx, { status, limit, cursor }) => {
-  checkCursor(cursor);
   const rows = await selectTransfers(ctx)
     .where(
       and(
@@ -14,9 +14,9 @@ export const listTransfers: Operations['listTransfers'] = async (ctx, { status, 
     )
     .orderBy(asc(transfers.attemptId))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit, ({ transfer }) => transfer.attemptId);
   return {
     items: shown.map(showTransfer),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.transfer.attemptId ?? null) : null,
+    nextCursor,
   };
 };

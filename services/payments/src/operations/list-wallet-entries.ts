@@ -1,12 +1,10 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import { Id, invalidInput } from '@kelid/contracts/common';
 import { requireUser } from '@kelid/service/context';
+import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
 import { ledgerEntries, ledgerTransactions } from '../db/schema.ts';
 
 export const listWalletEntries: Operations['listWalletEntries'] = async (ctx, { limit, cursor }) => {
-  if (cursor !== undefined && !Id.safeParse(cursor).success)
-    throw invalidInput({ errors: [{ field: 'cursor', message: 'Send the nextCursor of the page before' }] });
   const rows = await ctx.db
     .select({
       id: ledgerEntries.id,
@@ -25,9 +23,9 @@ export const listWalletEntries: Operations['listWalletEntries'] = async (ctx, { 
     )
     .orderBy(desc(ledgerEntries.id))
     .limit(limit + 1);
-  const shown = rows.slice(0, limit);
+  const { items: shown, nextCursor } = pageOf(rows, limit);
   return {
     items: shown.map((row) => ({ ...row, at: new Date(row.at).toISOString() })),
-    nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    nextCursor,
   };
 };

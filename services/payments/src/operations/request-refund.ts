@@ -10,13 +10,13 @@ import {
 } from '@kelid/contracts/payments';
 import { sumRial } from '@kelid/money/rial';
 import { parseSheba } from '@kelid/persian/sheba';
-import type { Tx } from '@kelid/service/context';
+import { actorName, type Tx } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
-import { actorName, findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
+import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
 import { planRefund } from '../domain/plan-refund.ts';
 import { moveRefund, runRefund, wayBack } from '../refunding.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, rethrowOwnAffair } from '../db/queries.ts';
+import { rethrowOwnAffair } from '../db/queries.ts';
 import { customerLevels } from '../db/schema.ts';
 
 export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { customerId, level, reason }) => {

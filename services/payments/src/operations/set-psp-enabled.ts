@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName } from '../db/queries.ts';
 import { pspSettings } from '../db/schema.ts';
 
 export const setPspEnabled: Operations['setPspEnabled'] = async (ctx, { psp, isEnabled, reason }) => {

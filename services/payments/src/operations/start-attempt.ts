@@ -11,8 +11,9 @@ import {
 import { addressOf } from '@kelid/contracts/address';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
+import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
-import { actorName, levelOf } from '../db/queries.ts';
+import { levelOf } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { nextInquirySeconds } from '../domain/schedule.ts';
 import type { PspProvider } from '../providers/psp.ts';

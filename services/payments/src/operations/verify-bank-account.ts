@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { bankAccountNotFound } from '@kelid/contracts/payments';
+import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { actorName, rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
+import { rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
 
 export const verifyBankAccount: Operations['verifyBankAccount'] = async (
