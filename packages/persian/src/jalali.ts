@@ -1,6 +1,6 @@
-type Language = 'fa' | 'en';
+import { tehranZone } from './tehran.ts';
 
-const zone = 'Asia/Tehran';
+type Language = 'fa' | 'en';
 
 function locale(language: Language): string {
   return language === 'fa' ? 'fa-IR-u-ca-persian' : 'en-GB';
@@ -9,7 +9,7 @@ function locale(language: Language): string {
 /** The day in Tehran: ۲۹ آبان ۱۴۰۵, or 20 November 2026. */
 export function formatDate(instant: string | Date, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), {
-    timeZone: zone,
+    timeZone: tehranZone,
     day: 'numeric',
     month: 'long',
     year: 'numeric',
@@ -19,7 +19,7 @@ export function formatDate(instant: string | Date, language: Language): string {
 /** The time of day in Tehran, 24 hours. */
 export function formatTime(instant: string | Date, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), {
-    timeZone: zone,
+    timeZone: tehranZone,
     hour: '2-digit',
     minute: '2-digit',
     hour12: false,
@@ -33,7 +33,7 @@ export function formatDateTime(instant: string | Date, language: Language): stri
 /** Year, month and day of the Jalali calendar in Tehran, as numbers. */
 export function jalaliParts(instant: string | Date): { year: number; month: number; day: number } {
   const parts = new Intl.DateTimeFormat('en-US-u-ca-persian-nu-latn', {
-    timeZone: zone,
+    timeZone: tehranZone,
     year: 'numeric',
     month: 'numeric',
     day: 'numeric',

@@ -4,6 +4,7 @@ import { formatDate, formatTime, jalaliParts } from './jalali.ts';
 import { cleanText, searchKey } from './normalize.ts';
 import { maskPhone, parseIranianMobile } from './phone.ts';
 import { parseSheba } from './sheba.ts';
+import { tehranTime } from './tehran.ts';
 import { formatToman } from './toman.ts';
 
 test('two spellings of one Persian word have one search key', () => {
@@ -68,6 +69,17 @@ test.each([
 ])('%s is %s in Tehran', (instant, jalali) => {
   const { year, month, day } = jalaliParts(instant);
   expect(`${year}/${month}/${day}`).toBe(jalali);
+});
+
+test.each([
+  ['2026-01-05T20:29:59Z', '2026-01-05 23:59:59'],
+  ['2026-01-05T20:30:00Z', '2026-01-06 00:00:00'],
+  ['2026-12-31T20:30:01Z', '2027-01-01 00:00:01'],
+  // No summer time since 2022.
+  ['2026-06-30T05:34:09Z', '2026-06-30 09:04:09'],
+])('at %s a clock in Tehran shows %s', (instant, shown) => {
+  const { year, month, day, hour, minute, second } = tehranTime(Date.parse(instant));
+  expect(`${year}-${month}-${day} ${hour}:${minute}:${second}`).toBe(shown);
 });
 
 test('days and hours are shown as Iranians read them', () => {

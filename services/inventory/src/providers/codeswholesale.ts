@@ -11,6 +11,7 @@ import type {
 } from './supplier.ts';
 import { imageOf } from '../domain/image.ts';
 import {
+  Amount,
   centsOf,
   createSupplierHttp,
   formatCents,
@@ -31,12 +32,6 @@ const Token = z.union([
     seconds: token.expiresIn,
   })),
 ]);
-const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const cents = centsOf(value);
-  if (cents !== undefined) return cents;
-  ctx.addIssue('not an amount');
-  return z.NEVER;
-});
 const Product = z.looseObject({
   productId: z.string().max(100),
   name: z.unknown().optional().transform(shortText),

@@ -12,6 +12,7 @@ import type {
 } from './supplier.ts';
 import { imageOf } from '../domain/image.ts';
 import {
+  Amount,
   centsOf,
   createSupplierHttp,
   formatCents,
@@ -22,12 +23,6 @@ import {
 
 // Kinguin eCommerce API (github.com/kinguinltdhk/Kinguin-eCommerce-API, 2025-07): `price` is a hard maximum, keys come later and are
 // counted one by one, codes are downloaded by their own call, and webhooks are only hints.
-const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const cents = centsOf(value);
-  if (cents !== undefined) return cents;
-  ctx.addIssue('not an amount');
-  return z.NEVER;
-});
 const Product = z.looseObject({
   productId: z.string(),
   name: z.unknown().optional().transform(shortText),

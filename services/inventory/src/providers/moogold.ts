@@ -1,18 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { FetchAnswer, FindAnswer, OrderAnswer, Quote, SuppliedOrder, Supplier, SupplierCall } from './supplier.ts';
-import { centsOf, createSupplierHttp, formatCents, shortText, type SupplierAnswer } from './supplier-http.ts';
+import { Amount, centsOf, createSupplierHttp, formatCents, shortText, type SupplierAnswer } from './supplier-http.ts';
 
 // MooGold reseller API (doc.moogold.com): direct top-ups to a player's account. Every call is a POST whose body names its own path, with
 // Basic credentials and an HMAC-SHA256 of body + time + path. A refusal is `{ err_code, err_message }`, often in an HTTP 200. What the
 // answer of an order lacks (price, product) is read by a second call; where even that does not tell it, it counts as not told.
 const Failure = z.looseObject({ err_code: z.union([z.int(), z.string()]).transform(String), err_message: z.unknown() });
-const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const cents = centsOf(value);
-  if (cents !== undefined) return cents;
-  ctx.addIssue('not an amount');
-  return z.NEVER;
-});
 const Id = z.union([z.int(), z.string().min(1).max(40)]).transform(String);
 const Product = z.looseObject({
   Product_Name: z.unknown().transform(shortText),

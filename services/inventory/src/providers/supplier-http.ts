@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { Breaker } from '@kelid/service/breaker';
 import { assertNoTransaction } from '@kelid/service/database';
 import type { SupplierCall } from './supplier.ts';
@@ -192,6 +193,14 @@ export function centsOf(amount: unknown): number | undefined {
   const rounding = /[1-9]/.test(fraction.slice(2)) ? 1 : 0;
   return Number(match[1]) * 100 + Number(fraction.slice(0, 2)) + rounding;
 }
+
+/** A supplier's amount of money, as whole cents. */
+export const Amount = z.union([z.number(), z.string()]).transform((value, ctx) => {
+  const cents = centsOf(value);
+  if (cents !== undefined) return cents;
+  ctx.addIssue('not an amount');
+  return z.NEVER;
+});
 
 export function formatCents(cents: number): number {
   return Number(`${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`);

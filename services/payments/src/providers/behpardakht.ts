@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tehranTime } from '@kelid/persian/tehran';
 import { createPspHttp } from './psp-http.ts';
 import type { AskedAttempt, InquiryAnswer, PspProvider, RefundAnswer, RequestAnswer, VerifyAnswer } from './psp.ts';
 import { readSoapReturn, soapCall } from './soap.ts';
@@ -36,17 +37,11 @@ const inquired: Record<string, InquiryAnswer> = {
   '46': 'verified',
   [reversed]: 'reversed',
 };
-const tehranClock = new Intl.DateTimeFormat('en-CA-u-ca-gregory-nu-latn', {
-  timeZone: 'Asia/Tehran',
-  dateStyle: 'short',
-  timeStyle: 'medium',
-  hourCycle: 'h23',
-});
 
 /** Day and time at the bank, as YYYYMMDD and HHMMSS. */
-function tehranTime(atMs: number): { localDate: string; localTime: string } {
-  const digits = tehranClock.format(atMs).replace(/\D/g, '');
-  return { localDate: digits.slice(0, 8), localTime: digits.slice(8) };
+function localTimeOf(atMs: number): { localDate: string; localTime: string } {
+  const { year, month, day, hour, minute, second } = tehranTime(atMs);
+  return { localDate: year + month + day, localTime: hour + minute + second };
 }
 
 export function createBehpardakht(options: {
@@ -83,7 +78,7 @@ export function createBehpardakht(options: {
         {
           orderId: attempt.attemptNo,
           amount: attempt.amountRial,
-          ...tehranTime(Date.now()),
+          ...localTimeOf(Date.now()),
           additionalData: attempt.orderNumber,
           callBackUrl: attempt.callbackUrl,
           payerId: 0,

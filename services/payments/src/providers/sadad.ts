@@ -1,5 +1,6 @@
 import { createCipheriv } from 'node:crypto';
 import { z } from 'zod';
+import { tehranTime } from '@kelid/persian/tehran';
 import { createPspHttp, parseJson } from './psp-http.ts';
 import type { AskedAttempt, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
 
@@ -79,7 +80,7 @@ export function createSadad(options: {
           Amount: attempt.amountRial,
           // It refuses a number that it has seen before.
           OrderId: attempt.attemptNo,
-          LocalDateTime: tehranTime(new Date(Date.now())),
+          LocalDateTime: localTimeOf(Date.now()),
           ReturnUrl: attempt.callbackUrl,
           SignData: sign(`${terminalId};${attempt.attemptNo};${attempt.amountRial}`),
         },
@@ -130,21 +131,9 @@ function createSigner(terminalKey: string): (text: string) => string {
   };
 }
 
-const tehranClock = new Intl.DateTimeFormat('en-US', {
-  timeZone: 'Asia/Tehran',
-  month: '2-digit',
-  day: '2-digit',
-  year: 'numeric',
-  hour: 'numeric',
-  minute: '2-digit',
-  second: '2-digit',
-  hour12: true,
-});
-
-/** `11/21/2026 9:05:07 am`, as the bank's own samples write it; made of parts, because Intl puts a narrow space before AM. */
-function tehranTime(at: Date): string {
-  const { month, day, year, hour, minute, second, dayPeriod } = Object.fromEntries(
-    tehranClock.formatToParts(at).map(({ type, value }) => [type, value]),
-  );
-  return `${month}/${day}/${year} ${hour}:${minute}:${second} ${dayPeriod?.toLowerCase()}`;
+/** `11/21/2026 9:05:07 am`, as the bank's own samples write it. */
+function localTimeOf(atMs: number): string {
+  const { year, month, day, hour, minute, second } = tehranTime(atMs);
+  const hours = Number(hour);
+  return `${month}/${day}/${year} ${hours % 12 || 12}:${minute}:${second} ${hours < 12 ? 'am' : 'pm'}`;
 }
