@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { actorName, type Db, type Tx } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
-import { VaultError } from '../domain/vault.ts';
+import { VaultError } from '../vault/vault.rules.ts';
 import {
   complaintPictures,
   complaints,

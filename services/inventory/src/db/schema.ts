@@ -19,7 +19,6 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { LineProblemReason } from '@kelid/contracts/inventory';
 import type { ShownGameAccount } from '@kelid/contracts/game-account';
-import type { LineProblem } from '../domain/import-lines.ts';
 
 export { invariantBreaches, monitorMarks, outbox } from '@kelid/service/tables';
 
@@ -40,7 +39,7 @@ export const keyBatches = pgTable('key_batches', {
   duplicateCount: integer('duplicate_count').notNull(),
   invalidCount: integer('invalid_count').notNull(),
   /** The first of them, for answering a repeated import. */
-  problems: jsonb().$type<LineProblem[]>().notNull().default([]),
+  problems: jsonb().$type<{ line: number; reason: LineProblemReason }[]>().notNull().default([]),
   unitCostRial: bigint('unit_cost_rial', { mode: 'number' }),
   expiresAt: instant('expires_at'),
   createdBy: text('created_by').notNull(),

@@ -3,7 +3,7 @@ import { invalidInput } from '@kelid/contracts/common';
 import { procurementNotFound } from '@kelid/contracts/inventory';
 import type { Operations } from '../context.ts';
 import { procurements } from '../db/schema.ts';
-import { isKey } from '../domain/import-lines.ts';
+import { isKey } from '../vault/import-lines.rules.ts';
 import { receiveUnits } from '../receiving.ts';
 
 /** The codes that a person got from a supplier without an interface. The same code typed twice is one unit. */

@@ -10,7 +10,7 @@ import type {
   Supplier,
   SupplierCall,
 } from './supplier.ts';
-import { imageOf } from '../domain/image.ts';
+import { imageOf } from '../vault/image.rules.ts';
 import {
   Amount,
   centsOf,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeLine } from './import-lines.ts';
+import { judgeLine } from './import-lines.rules.ts';
 
 const rules = { lineFormat: 'code' as const, platform: 'pc', takesAnyFormat: false };
 const verdict = (line: string, more: Partial<Parameters<typeof judgeLine>[1]> = {}) => {

@@ -1,6 +1,6 @@
 import { newId } from '@kelid/service/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { orderOf, startInventory, type TestInventory } from './test-inventory.ts';
+import { orderOf, startInventory, type TestInventory } from '../test-inventory.ts';
 
 let shop: TestInventory;
 let staff: ReturnType<TestInventory['inventory']>;

@@ -1,5 +1,5 @@
 import type { Operations } from '../context.ts';
-import { moveUnsoldKey } from '../move-unsold-key.ts';
+import { moveUnsoldKey } from './move-unsold-key.ts';
 
 export const deleteDigitalKey: Operations['deleteDigitalKey'] = async (ctx, { keyId }) => {
   await moveUnsoldKey(ctx, keyId, 'void', 'deleted by staff');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maskKey, normalizeKey, Vault, VaultError } from './vault.ts';
+import { maskKey, normalizeKey, Vault, VaultError } from './vault.rules.ts';
 
 const vault = new Vault({ kek: Buffer.alloc(32, 1), kekId: 'kek-202611', blindIndexKey: Buffer.alloc(32, 2) });
 const place = { keyId: 'key-1', variantId: 'variant-1', batchId: 'batch-1' };

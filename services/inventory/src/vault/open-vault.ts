@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@kelid/service/context';
-import type { InventoryConfig } from './config.ts';
-import { Vault } from './domain/vault.ts';
+import type { InventoryConfig } from '../config.ts';
+import { Vault } from './vault.rules.ts';
 
 /**
  * Opens the vault, or refuses to start: a wrong secret must not show itself to customers as lost product keys, nor let a product

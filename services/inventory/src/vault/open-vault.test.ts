@@ -3,8 +3,8 @@ import { type Host, startHost } from '@kelid/service/host';
 import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inventoryService } from './service.ts';
-import { orderOf, secrets, startInventory, type TestInventory } from './test-inventory.ts';
+import { inventoryService } from '../service.ts';
+import { orderOf, secrets, startInventory, type TestInventory } from '../test-inventory.ts';
 
 let shop: TestInventory;
 beforeAll(async () => {

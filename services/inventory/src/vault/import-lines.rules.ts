@@ -1,7 +1,5 @@
 import type { LineProblemReason } from '@kelid/contracts/inventory';
-import { normalizeKey } from './vault.ts';
-
-export type LineProblem = { line: number; reason: LineProblemReason };
+import { normalizeKey } from './vault.rules.ts';
 
 export interface LineRules {
   lineFormat: 'code' | 'code-pin' | 'codes';

@@ -2,9 +2,9 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { keyAlreadySold, keyNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import { actorName } from '@kelid/service/context';
-import type { Context } from './context.ts';
-import { isHolder, staffKeyColumns } from './db/queries.ts';
-import { keyAllocations, keyAudit, productKeys } from './db/schema.ts';
+import type { Context } from '../context.ts';
+import { isHolder, staffKeyColumns } from '../db/queries.ts';
+import { keyAllocations, keyAudit, productKeys } from '../db/schema.ts';
 
 type Status = 'available' | 'quarantined' | 'void';
 const from: Record<Status, ('available' | 'quarantined' | 'expired')[]> = {

@@ -5,10 +5,10 @@ import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import { actorName } from '@kelid/service/context';
-import type { Context } from './context.ts';
-import { keyImports } from './db/schema.ts';
-import { judgeLine, type KeyPart } from './domain/import-lines.ts';
-import { maskKey } from './domain/vault.ts';
+import type { Context } from '../context.ts';
+import { keyImports } from '../db/schema.ts';
+import { judgeLine, type KeyPart } from './import-lines.rules.ts';
+import { maskKey } from './vault.rules.ts';
 
 export type ImportRow = typeof keyImports.$inferSelect;
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
-import { updateKeyBatch } from '../operations/update-key-batch.ts';
+import { updateKeyBatch } from './update-key-batch.ts';
 
 /**
  * Looks whether a product key that was sold within the last hour can be sold again (I1): no statement of ours does that, so whatever did
