@@ -2,7 +2,7 @@ import { newId } from '@kelid/service/ids';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { serviceActor, startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inventoryService } from './service.ts';
+import { inventoryService } from '../service.ts';
 
 let shop: TestServices;
 
