@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { tellVerdict, weighBatch } from '../complaining.ts';
+import { tellVerdict, weighBatch } from '../complaints/complaining.ts';
 import type { Context } from '../context.ts';
 import { complaintPictures, complaints, procurements, supplierClaims } from '../db/schema.ts';
 import { openPicture, openStoredKey } from '../db/queries.ts';

@@ -6,7 +6,7 @@ import { actorName, requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { publish } from '@kelid/service/outbox';
 import { sqlStates } from '@kelid/service/sqlstates';
-import { tellVerdict, weighBatch } from '../complaining.ts';
+import { tellVerdict, weighBatch } from './complaining.ts';
 import type { Operations } from '../context.ts';
 import { complaints, keyAllocations } from '../db/schema.ts';
 

@@ -2,7 +2,7 @@ import { inventoryContract } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { orderOf, startInventory, type TestInventory } from './test-inventory.ts';
+import { orderOf, startInventory, type TestInventory } from '../test-inventory.ts';
 
 let shop: TestInventory;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import type { Operations } from '../context.ts';
 import { keepPicture } from '../db/queries.ts';
 import { keyAllocations } from '../db/schema.ts';
 import { imageOf } from '../vault/image.rules.ts';
-import { type BatchVerdict, complaintRules, tellVerdict } from '../complaining.ts';
+import { type BatchVerdict, complaintRules, tellVerdict } from './complaining.ts';
 
 /** Only who has looked at a product key can know that it does not work; the look itself is on record. */
 export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note, pictureBase64 }) => {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '@kelid/service/context';
-import type { InventoryConfig } from './config.ts';
-import type { Context } from './context.ts';
+import type { InventoryConfig } from '../config.ts';
+import type { Context } from '../context.ts';
 
 /** `frozen` now; `doubtful` when as many complain and it is not evident that they are right. */
 export type BatchVerdict = 'fine' | 'doubtful' | 'frozen';
