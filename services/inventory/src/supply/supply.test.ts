@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { newId } from '@kelid/service/ids';
 import { startSimulators } from '@kelid/simulators/simulators';
-import { orderOf } from './test-inventory.ts';
-import { type Sold, startSupply, type SupplierName } from './test-supply.ts';
+import { orderOf } from '../test-inventory.ts';
+import { type Sold, startSupply, type SupplierName } from '../test-supply.ts';
 
 const supply = await startSupply(await startSimulators({ port: 0, smtpPort: 0 }));
 const { shop, control, fault, sell, soldBy, pay, needStatus, ordersOf, work, codesOf } = supply;

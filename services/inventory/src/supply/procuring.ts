@@ -1,8 +1,8 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
-import type { Context } from './context.ts';
-import { type ProcurementStatus, procurements } from './db/schema.ts';
-import type { SuppliedOrder } from './providers/supplier.ts';
+import type { Context } from '../context.ts';
+import { type ProcurementStatus, procurements } from '../db/schema.ts';
+import type { SuppliedOrder } from '../providers/supplier.ts';
 import { type Procurement, receiveUnits } from './receiving.ts';
 
 /** When an order whose answer was lost is asked for, in seconds after the order; believed missing only after all of them. */

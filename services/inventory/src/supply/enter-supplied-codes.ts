@@ -4,7 +4,7 @@ import { procurementNotFound } from '@kelid/contracts/inventory';
 import type { Operations } from '../context.ts';
 import { procurements } from '../db/schema.ts';
 import { isKey } from '../vault/import-lines.rules.ts';
-import { receiveUnits } from '../receiving.ts';
+import { receiveUnits } from './receiving.ts';
 
 /** The codes that a person got from a supplier without an interface. The same code typed twice is one unit. */
 export const enterSuppliedCodes: Operations['enterSuppliedCodes'] = async (ctx, { procurementId, codes }) => {

@@ -3,8 +3,8 @@ import { supplyFailed } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { procurements, supplierOffers } from '../db/schema.ts';
-import { followUp } from '../procuring.ts';
-import { buyAhead, supplyLine, writeQuote } from '../routing.ts';
+import { followUp } from './procuring.ts';
+import { buyAhead, supplyLine, writeQuote } from './routing.ts';
 
 // Each job leases its rows for a while: two processes never work on one row, and a process that dies gives its rows back.
 

@@ -1,13 +1,13 @@
 import type { Db } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Logger } from '@kelid/service/log';
-import type { InventoryConfig } from './config.ts';
-import { supplierCalls } from './db/schema.ts';
-import { createCodesWholesale } from './providers/codeswholesale.ts';
-import { createKinguin } from './providers/kinguin.ts';
-import { createManual } from './providers/manual.ts';
-import { createMooGold } from './providers/moogold.ts';
-import type { Supplier, SupplierCall } from './providers/supplier.ts';
+import type { InventoryConfig } from '../config.ts';
+import { supplierCalls } from '../db/schema.ts';
+import { createCodesWholesale } from '../providers/codeswholesale.ts';
+import { createKinguin } from '../providers/kinguin.ts';
+import { createManual } from '../providers/manual.ts';
+import { createMooGold } from '../providers/moogold.ts';
+import type { Supplier, SupplierCall } from '../providers/supplier.ts';
 
 /** The suppliers that this shop has an account with. Another one is its file and an entry here. */
 export function openSuppliers(config: InventoryConfig, db: Db, log: Logger): ReadonlyMap<string, Supplier> {

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { newId } from '@kelid/service/ids';
 import { startSimulators } from '@kelid/simulators/simulators';
 import { waitFor } from '@kelid/testing/start-service';
-import { startSupply, type SupplierName } from './test-supply.ts';
+import { startSupply, type SupplierName } from '../test-supply.ts';
 
 // Four units at our maximum of 50.00 from one supplier in a day, six in all.
 const supply = await startSupply(await startSimulators({ port: 0, smtpPort: 0 }), {

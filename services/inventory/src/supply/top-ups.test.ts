@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
-import { orderOf, startInventory, type TestInventory } from './test-inventory.ts';
+import { orderOf, startInventory, type TestInventory } from '../test-inventory.ts';
 
 let simulators: Simulators;
 let shop: TestInventory;

@@ -1,8 +1,8 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { newId } from '@kelid/service/ids';
-import type { Context } from './context.ts';
-import { procurements, supplierOffers } from './db/schema.ts';
-import type { Supplier } from './providers/supplier.ts';
+import type { Context } from '../context.ts';
+import { procurements, supplierOffers } from '../db/schema.ts';
+import type { Supplier } from '../providers/supplier.ts';
 import { placeOrder } from './procuring.ts';
 
 /** What can be ordered of something that has no stock before its day of release. */
