@@ -3,7 +3,7 @@ import { complaintNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { openPicture } from '../db/queries.ts';
+import { openPicture } from './pictures.ts';
 import { complaints, keyReveals } from '../db/schema.ts';
 
 /** The code may be on it, so a look at it is recorded as a look at the product key. */

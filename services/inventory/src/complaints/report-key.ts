@@ -4,7 +4,7 @@ import { keyNotFound, keyNotRevealable } from '@kelid/contracts/inventory';
 import { requireUser } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
-import { keepPicture } from '../db/queries.ts';
+import { keepPicture } from './pictures.ts';
 import { keyAllocations } from '../db/schema.ts';
 import { imageOf } from '../vault/image.rules.ts';
 import { type BatchVerdict, complaintRules, tellVerdict } from './complaining.ts';

@@ -2,7 +2,8 @@ import { eq, sql } from 'drizzle-orm';
 import { tellVerdict, weighBatch } from '../complaints/complaining.ts';
 import type { Context } from '../context.ts';
 import { complaintPictures, complaints, procurements, supplierClaims } from '../db/schema.ts';
-import { openPicture, openStoredKey } from '../db/queries.ts';
+import { openPicture } from '../complaints/pictures.ts';
+import { openStoredKey } from '../vault/opening.ts';
 import type { Claim } from '../providers/supplier.ts';
 
 type ClaimRow = typeof supplierClaims.$inferSelect;

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { keyNotFound } from '@kelid/contracts/inventory';
 import type { Operations } from '../context.ts';
-import { isHolder, listReveals, showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { isHolder } from './owned-keys.ts';
+import { listReveals, showStaffKey, staffKeyColumns } from './staff-keys.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const getDigitalKey: Operations['getDigitalKey'] = async (ctx, { keyId }) => {

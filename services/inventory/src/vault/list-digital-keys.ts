@@ -1,7 +1,8 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { isHolder, showStaffKey, staffKeyColumns } from '../db/queries.ts';
+import { isHolder } from './owned-keys.ts';
+import { showStaffKey, staffKeyColumns } from './staff-keys.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listDigitalKeys: Operations['listDigitalKeys'] = async (

@@ -1,7 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { isHolder, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
+import { isHolder, ownedKeyColumns, showOwnedKey } from './owned-keys.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 /** An order of somebody else, a missing one and one without keys yet are the same empty list. */

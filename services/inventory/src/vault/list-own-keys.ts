@@ -2,7 +2,7 @@ import { and, desc, eq, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { isHolder, ownedKeyColumns, showOwnedKey } from '../db/queries.ts';
+import { isHolder, ownedKeyColumns, showOwnedKey } from './owned-keys.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const listOwnKeys: Operations['listOwnKeys'] = async (ctx, { limit, cursor }) => {

@@ -3,7 +3,8 @@ import { keyAlreadySold, keyNotFound } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import { actorName } from '@kelid/service/context';
 import type { Context } from '../context.ts';
-import { isHolder, staffKeyColumns } from '../db/queries.ts';
+import { isHolder } from './owned-keys.ts';
+import { staffKeyColumns } from './staff-keys.ts';
 import { keyAllocations, keyAudit, productKeys } from '../db/schema.ts';
 
 type Status = 'available' | 'quarantined' | 'void';

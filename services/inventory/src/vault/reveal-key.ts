@@ -4,7 +4,7 @@ import { requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
-import { revealRecorded } from '../db/queries.ts';
+import { revealRecorded } from './opening.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }) => {

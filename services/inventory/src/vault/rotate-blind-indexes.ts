@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
-import { openStoredKey } from '../db/queries.ts';
+import { openStoredKey } from './opening.ts';
 
 const rowsMax = 200;
 

@@ -1,5 +1,5 @@
 import type { Operations } from '../context.ts';
-import { showStaffKey } from '../db/queries.ts';
+import { showStaffKey } from './staff-keys.ts';
 import { moveUnsoldKey } from './move-unsold-key.ts';
 
 export const updateDigitalKey: Operations['updateDigitalKey'] = async (ctx, { keyId, status, reason }) =>
