@@ -98,13 +98,6 @@ export async function getPublishedProduct(
   };
 }
 
-/** PostgreSQL's text of an instant as contracts write it. */
-export function iso(value: string): string;
-export function iso(value: string | null): string | null;
-export function iso(value: string | null): string | null {
-  return value === null ? null : new Date(value).toISOString();
-}
-
 type CategoryCount = {
   id: string;
   slug: string;

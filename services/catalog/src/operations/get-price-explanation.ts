@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { productNotFound } from '@kelid/contracts/catalog';
+import { iso } from '@kelid/service/instant';
 import type { Operations } from '../context.ts';
-import { iso } from '../db/queries.ts';
 import { fxRates, fxStates, priceFormulas, products, variants } from '../db/schema.ts';
 
 /** The rate alone: what a variant costs the shop and what it adds are its own business. */

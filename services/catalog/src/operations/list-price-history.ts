@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
+import { iso } from '@kelid/service/instant';
 import type { Operations } from '../context.ts';
-import { iso } from '../db/queries.ts';
 import { priceHistory } from '../db/schema.ts';
 import { readCursor, writeCursor } from '../domain/cursor.ts';
 

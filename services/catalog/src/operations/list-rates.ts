@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { RateCurrency } from '@kelid/contracts/catalog';
+import { iso } from '@kelid/service/instant';
 import type { Operations } from '../context.ts';
-import { iso } from '../db/queries.ts';
 import { fxQuotes, fxRates, fxStates } from '../db/schema.ts';
 
 export const listRates: Operations['listRates'] = async (ctx) => {

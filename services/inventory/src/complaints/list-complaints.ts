@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 import { complaints, supplierClaims } from '../db/schema.ts';
 
 export const listComplaints: Operations['listComplaints'] = async (ctx, { status, limit, cursor }) => {

@@ -1,7 +1,7 @@
 import { and, desc, lt, sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 import { procurements } from '../db/schema.ts';
 
 export const listProcurements: Operations['listProcurements'] = async (ctx, { status, limit, cursor }) => {

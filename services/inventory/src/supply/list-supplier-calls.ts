@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 import { supplierCalls } from '../db/schema.ts';
 
 export const listSupplierCalls: Operations['listSupplierCalls'] = async (ctx, { supplier, limit, cursor }) => {

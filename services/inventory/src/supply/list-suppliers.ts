@@ -1,6 +1,6 @@
 import { desc, sql } from 'drizzle-orm';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 import { spendStops } from '../db/schema.ts';
 
 type Row = {

@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { supplierCallNotFound } from '@kelid/contracts/inventory';
 import { actorName } from '@kelid/service/context';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 import { supplierCalls } from '../db/schema.ts';
 
 /** What the supplier answers to the same question now. What orders, pays or gives back is never asked twice. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
-import type { Operations } from '../context.ts';
 import { iso } from '@kelid/service/instant';
+import type { Operations } from '../context.ts';
 
 type Row = {
   id: string;
