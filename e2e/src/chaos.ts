@@ -5,7 +5,7 @@ import { type CrashWorld, crashRound, crashRounds, startCrashWorld, workersPoint
 // `npm run chaos -- --rounds 20 --seed 7`: every crash point, many seeds, a few points one after the other under one load. A failing one prints the seed that repeats it.
 // Each seed has a shop of its own, which was killed in the middle of its migrations (CP18) before it is killed anywhere else.
 // The bank and the suppliers fail at random, connections are cut and commands run beside it; `--calm` leaves that out.
-// `--point CP8` is one point alone; with `--point workers` two processes of the background work die at random instead.
+// `--point CP8` is one point alone, `--point CP13,CP15` one after the other; with `--point workers` two processes of the background work die at random instead.
 // `--stay` stops at the first broken round and leaves its shop open, for whoever wants to look into its databases.
 const { values } = parseArgs({
   options: {
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     stay: { type: 'boolean', default: false },
   },
 });
-const rounds = values.point === undefined ? crashRounds : [[values.point]];
+const rounds = values.point === undefined ? crashRounds : [values.point.split(',')];
 const sums = new Map<string, { held: number; rounds: number; purchases: number; seconds: number }>();
 let world: CrashWorld | undefined;
 let isLeaving = false;

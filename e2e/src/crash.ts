@@ -308,7 +308,7 @@ export async function crashRound(
   const told: Acknowledged[] = [];
   const problems: string[] = [];
   const staff = points.includes('CP16') ? await hireStaff(shop) : undefined;
-  const round: Round = { isOver: false, awayCount: 0, strangeAnswers: [] };
+  const round: Round = { isOver: false, awayCount: 0, strangeAnswers: [], waiting: new Map() };
   const load = Promise.all(
     shoppers.map(async (shopper) => {
       while (!round.isOver) {
@@ -339,13 +339,19 @@ export async function crashRound(
     if (outage) await outage(shop, random);
     else if (isOfWorkers) hasDied = await killWorkers(shop, workerCount, random);
     else if (await killServer(shop, failpoint ?? null, random)) hasDied = true;
-    else problems.push(`${point} was not reached`);
+    else {
+      problems.push(`${point} was not reached`);
+      shop.arm('server', ''); // What comes late is no death at the next point.
+    }
     // Whoever was in the middle of a checkout waits for the sweep; somebody new is served at once.
     if (!isOfWorkers) await buy(await newcomer(shop), newcomersItem(variantIds), told, { ...round, isOver: false });
     const until = performance.now() + 150_000; // Enough on a busy machine whose connections are cut all the time.
     while (paidCount() - paidBefore < purchasesMin && performance.now() < until) await sleep(100);
     const since = paidCount() - paidBefore;
-    if (since < purchasesMin) problems.push(`only ${since} purchases at ${point} and after it: that shows nothing`);
+    if (since < purchasesMin) {
+      const waiting = [...round.waiting.values()].join('; ');
+      problems.push(`only ${since} purchases at ${point} and after it: that shows nothing (${waiting})`);
+    }
   }
   round.isOver = true;
   await load;
@@ -382,6 +388,8 @@ interface Round {
   isOver: boolean;
   awayCount: number;
   strangeAnswers: string[];
+  /** What each shopper asks for again and again, and what the last answer was: told where nothing goes on. */
+  waiting: Map<Shopper, string>;
 }
 
 /** Brings each database to one of the first steps of its migrations, without the functions of today, as a version of that time would have left it. */
@@ -452,11 +460,11 @@ async function buy(
   random?: () => number,
 ): Promise<void> {
   const gameAccount = isTopUp ? { playerId: `5${shopper.phone.slice(-8)}1` } : undefined;
-  const isAdded = await retry(() => shopper.addToCart(variantId, 1, gameAccount), round);
+  const isAdded = await retry('addToCart', shopper, () => shopper.addToCart(variantId, 1, gameAccount), round);
   if (!isAdded) return;
   const key = randomUUID();
   const psp = random ? (banks[Math.floor(random() * banks.length)] ?? 'zarinpal') : 'zarinpal';
-  const answer = await retry(() => shopper.checkout(key, false, psp), round);
+  const answer = await retry('checkout', shopper, () => shopper.checkout(key, false, psp), round);
   if (!answer?.payment) return;
   const entry: Acknowledged = { orderId: answer.orderId, userId: shopper.userId, isPaid: false };
   told.push(entry);
@@ -491,14 +499,21 @@ async function refund(shop: Shop, staff: Shopper, orderId: string, round: Round)
     await sleep(25);
   }
   const key = { idempotencyKey: randomUUID() };
-  await retry(() => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key), round);
+  const ask = () => staff.payments.requestRefund({ orderId, method: 'psp', reason: 'a crash test' }, key);
+  await retry('requestRefund', staff, ask, round);
 }
 
-async function retry<T>(call: () => Promise<T>, round: Round): Promise<T | undefined> {
+/** Asks until it is answered. Who asks for what, and what was heard last, is told where nothing goes on. */
+async function retry<T>(name: string, shopper: Shopper, call: () => Promise<T>, round: Round): Promise<T | undefined> {
+  let heard = '';
   for (let tries = 0; tries < 400; tries += 1) {
+    round.waiting.set(shopper, `${name}, ${tries} tries ${heard}`);
     try {
-      return (await call()) ?? (true as T);
+      const answer = (await call()) ?? (true as T);
+      round.waiting.delete(shopper);
+      return answer;
     } catch (error) {
+      heard = String(error);
       const isPassing =
         !(error instanceof ProblemError) || error.status >= 500 || error.code === 'idempotency-key-running';
       if (!isPassing) return undefined;

@@ -154,6 +154,8 @@ async function startIn(
       env: Record<string, string>;
       healthUrl: string;
       child?: ChildProcess;
+      /** Its last words. */
+      said?: string;
     }
   >();
   processes.set('simulators', {
@@ -240,15 +242,15 @@ async function startIn(
       env: { ...env, ...entry.env, ...more },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    let said = '';
+    entry.child = child;
+    entry.said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream?.pipe(log);
-      stream?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)));
+      stream?.on('data', (chunk: Buffer) => (entry.said = `${entry.said}${chunk.toString()}`.slice(-2_000)));
     }
-    entry.child = child;
     const until = performance.now() + 180_000;
     while (!(await fetch(entry.healthUrl).catch(() => undefined))?.ok) {
-      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}: ${said}`);
+      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}: ${entry.said}`);
       if (child.signalCode !== null) return; // A failpoint at start: the test looks at hasEnded.
       if (performance.now() > until) throw new Error(`${name} does not answer`);
       await sleep(30);
@@ -290,7 +292,11 @@ async function startIn(
     pidOf: (name) => find(name).child?.pid ?? 0,
     readyUrlOf: (name) => find(name).healthUrl,
     start,
-    arm: (name, failpoint) => void find(name).child?.send({ failpoints: failpoint }),
+    arm(name, failpoint) {
+      const { child } = find(name);
+      if (!child?.connected) throw new Error(`${name} has ended by itself: ${find(name).said ?? ''}`);
+      child.send({ failpoints: failpoint });
+    },
     kill: (name) => end(name, 'SIGKILL'),
     stop: (name) => end(name, 'SIGTERM'),
     hasEnded(name) {
