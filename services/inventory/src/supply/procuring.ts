@@ -146,22 +146,28 @@ async function takePlaced(ctx: Context, procurement: Procurement, order: Supplie
   const placed = await move(ctx, procurement, wrong === undefined ? 'placed' : 'review', wrong ?? null, {
     supplierOrderId: order.supplierOrderId,
     unitPriceCents: order.unitPriceCents,
-    atRiskCents: sql`greatest(${procurements.atRiskCents}, ${chargedCents(order)})`,
+    atRiskCents: charged(order),
     lookCount: 0,
     dueAt: wrong === undefined ? inSeconds(pollSeconds[0] ?? 2) : null,
     // Its line was given to another supplier in the meantime: what comes late goes to stock.
     ...(isLate ? { orderLineId: null } : {}),
   });
   if (!placed) return;
-  if (wrong !== undefined) {
-    ctx.log.error(
-      { procurementId: procurement.id, supplier: procurement.supplier, reason: wrong, alarm: 'supplier-mismatch' },
-      'a supplier sold something else than was ordered; nothing of it is delivered',
-    );
-    await wakeNeed(ctx, procurement);
-    return;
-  }
-  await takeOrder(ctx, placed, order);
+  if (wrong === undefined) await takeOrder(ctx, placed, order);
+  else await tellDifference(ctx, procurement, wrong);
+}
+
+/** Nothing of it is delivered; a person looks at it, and the line is bought elsewhere. */
+async function tellDifference(ctx: Context, procurement: Procurement, wrong: string): Promise<void> {
+  ctx.log.error(
+    { procurementId: procurement.id, supplier: procurement.supplier, reason: wrong, alarm: 'supplier-mismatch' },
+    'a supplier sold something else than was ordered; nothing of it is delivered',
+  );
+  await wakeNeed(ctx, procurement);
+}
+
+function charged(order: SuppliedOrder): SQL {
+  return sql`greatest(${procurements.atRiskCents}, ${chargedCents(order)})`;
 }
 
 function chargedCents(order: SuppliedOrder): number {
@@ -197,7 +203,16 @@ async function fetchUnits(ctx: Context, procurement: Procurement): Promise<void>
       dueAt: sql`greatest(now() + make_interval(secs => ${next}), ${mayFetch ? sql`now()` : procurements.fetchAfter})`,
     })
     .where(and(eq(procurements.id, procurement.id), eq(procurements.status, 'placed')));
-  if (answer.kind === 'order') await takeOrder(ctx, procurement, answer.order);
+  if (answer.kind !== 'order') return;
+  const { order } = answer;
+  // An answer to the order may leave out its price, or what it is for: this one tells.
+  const wrong = differenceOf(procurement, order);
+  if (wrong === undefined) await takeOrder(ctx, procurement, order);
+  else {
+    const { unitPriceCents } = order;
+    if (await move(ctx, procurement, 'review', wrong, { unitPriceCents, atRiskCents: charged(order), dueAt: null }))
+      await tellDifference(ctx, procurement, wrong);
+  }
 }
 
 async function takeOrder(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {

@@ -115,6 +115,22 @@ test('KY-6 I26: a top-up whose order lost its answer is found by our reference a
   expect((await soldBy('moogold', uc60)).length - before).toBe(1);
 });
 
+test('I26: a top-up whose supplier tells its price only when it is read again, ten times our maximum, is counted as what it took and is with a person', async () => {
+  const variantId = await offer('moogold', uc60, { unitMaxCents: 90 });
+  await control('PUT', '/faults/moogold.order', { mode: 'price-jump', count: 1 });
+  await control('PUT', '/faults/moogold.find', { mode: 'error', count: 1 });
+  const order = await pay(variantId, 1, player);
+  await work();
+  expect(await order.look()).toMatchObject({ missingCount: 1, supply: 'open' });
+  const bought = await shop.sql(
+    'inventory',
+    'select status, reason, unit_price_cents, at_risk_cents::int from procurements where need_line_id = $1',
+    [order.lineId],
+  );
+  const told = { status: 'review', reason: 'price above the maximum', unit_price_cents: 860, at_risk_cents: 860 };
+  expect(bought).toEqual([told]);
+});
+
 test('KY-6: a receipt that came too late for its line is nothing to sell', async () => {
   const variantId = await offer('moogold', uc60);
   await control('PUT', '/faults/moogold.order', { mode: 'late', delayMs: 300, count: 1 });
