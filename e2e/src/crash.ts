@@ -465,7 +465,11 @@ async function buy(
   const key = randomUUID();
   const psp = random ? (banks[Math.floor(random() * banks.length)] ?? 'zarinpal') : 'zarinpal';
   const answer = await retry('checkout', shopper, () => shopper.checkout(key, false, psp), round);
-  if (!answer?.payment) return;
+  if (!answer?.payment) {
+    // Out of stock, or its supplier rests: what stays in the cart would refuse every checkout after it.
+    await retry('emptyCart', shopper, () => shopper.emptyCart(), round);
+    return;
+  }
   const entry: Acknowledged = { orderId: answer.orderId, userId: shopper.userId, isPaid: false };
   told.push(entry);
   const chance = random?.() ?? 1;

@@ -119,6 +119,11 @@ export class Shopper {
     await this.orders.addCartItem({ variantId, quantity, ...(gameAccount ? { gameAccount } : {}) });
   }
 
+  async emptyCart(): Promise<void> {
+    const { items } = await this.orders.getCart({});
+    for (const { id } of items) await this.orders.deleteCartItem({ itemId: id });
+  }
+
   checkout(key: string = randomUUID(), useWallet = false, psp: Psp = 'zarinpal') {
     return this.orders.checkout({ psp, useWallet }, { idempotencyKey: key });
   }
