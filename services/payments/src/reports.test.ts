@@ -1,7 +1,7 @@
 import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readCsv } from './domain/csv.ts';
+import { readCsv } from './settlements/csv.rules.ts';
 import { closeLedgerDays } from './jobs/close-ledger-days.ts';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
 

@@ -49,12 +49,12 @@ import { topUpWallet } from './operations/top-up-wallet.ts';
 import { verifyBankAccount } from './operations/verify-bank-account.ts';
 import { exportBooks } from './operations/export-books.ts';
 import { getSalesReport } from './operations/get-sales-report.ts';
-import { importSettlement } from './operations/import-settlement.ts';
+import { importSettlement } from './settlements/import-settlement.ts';
 import { listInvariantBreaches } from './operations/list-invariant-breaches.ts';
 import { listLedgerCloses } from './operations/list-ledger-closes.ts';
-import { listSettlementDifferences } from './operations/list-settlement-differences.ts';
-import { listSettlements } from './operations/list-settlements.ts';
-import { resolveSettlementDifference } from './operations/resolve-settlement-difference.ts';
+import { listSettlementDifferences } from './settlements/list-settlement-differences.ts';
+import { listSettlements } from './settlements/list-settlements.ts';
+import { resolveSettlementDifference } from './settlements/resolve-settlement-difference.ts';
 import { createPsps } from './providers/psps.ts';
 
 const migrationsFolder = join(import.meta.dirname, 'db/migrations');

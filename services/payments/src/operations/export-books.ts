@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { exportTooLarge } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
 import { readSales, selectDifferences, spanOf } from '../db/books.ts';
-import { writeCsv } from '../domain/csv.ts';
+import { writeCsv } from '../settlements/csv.rules.ts';
 import { getTrialBalance } from './get-trial-balance.ts';
 
 type Days = { from: string; until: string };

@@ -1,7 +1,7 @@
 import { toLatinDigits } from '@kelid/persian/digits';
 import { searchKey } from '@kelid/persian/normalize';
-import { CsvError, readCsv } from './csv.ts';
-import type { SettlementFormat } from './settlement-formats.ts';
+import { CsvError, readCsv } from './csv.rules.ts';
+import type { SettlementFormat } from './settlement-formats.rules.ts';
 
 export interface SettlementRow {
   line: number;

@@ -3,7 +3,7 @@ import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { userActor } from '@kelid/testing/start-service';
 import { paymentsContract } from '@kelid/contracts/payments';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
+import { controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;

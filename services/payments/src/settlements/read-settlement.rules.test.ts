@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readSettlement } from './read-settlement.ts';
-import { type SettlementFormat, settlementFormats } from './settlement-formats.ts';
+import { readSettlement } from './read-settlement.rules.ts';
+import { type SettlementFormat, settlementFormats } from './settlement-formats.rules.ts';
 
 function formatOf(psp: keyof typeof settlementFormats): SettlementFormat {
   const format = settlementFormats[psp];

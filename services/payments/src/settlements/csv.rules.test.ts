@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readCsv, writeCsv } from './csv.ts';
+import { readCsv, writeCsv } from './csv.rules.ts';
 
 test('what is written is read back, whatever the fields hold', () => {
   const Field = fc.stringMatching(/^([a-zآ-ی0-9 ,"][a-zآ-ی0-9 ,"\r\n]{0,11})?$/);
