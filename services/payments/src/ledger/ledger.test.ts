@@ -2,7 +2,7 @@ import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { newId } from '@kelid/service/ids';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
+import { controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;
