@@ -12,9 +12,9 @@ import { settleDueAttempts, settleUnverified } from './jobs/settle-due-attempts.
 import { closeIntent } from './operations/close-intent.ts';
 import { decideAttempt } from './operations/decide-attempt.ts';
 import { getOrderMoney } from './operations/get-order-money.ts';
-import { getPaymentLimits } from './operations/get-payment-limits.ts';
+import { getPaymentLimits } from './limits/get-payment-limits.ts';
 import { listAttempts } from './operations/list-attempts.ts';
-import { setCustomerLevel } from './operations/set-customer-level.ts';
+import { setCustomerLevel } from './limits/set-customer-level.ts';
 import { createIntent } from './operations/create-intent.ts';
 import { getOrderPayments } from './operations/get-order-payments.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
