@@ -4,9 +4,9 @@ import { actorName } from '@kelid/service/context';
 import type { Context } from './context.ts';
 import { rethrowOwnAffair } from './db/queries.ts';
 import { paymentAttempts, refunds } from './db/schema.ts';
-import { inquiryDelaySeconds } from './domain/schedule.ts';
+import { inquiryDelaySeconds } from './attempts/schedule.rules.ts';
 import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from './providers/psp.ts';
-import { bankOf, type AttemptRow } from './settling.ts';
+import { bankOf, type AttemptRow } from './attempts/settling.ts';
 
 export type RefundRow = typeof refunds.$inferSelect;
 

@@ -7,7 +7,7 @@ import { newId } from '@kelid/service/ids';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import type { Context } from './context.ts';
 import type { AskedAttempt, PspProvider } from './providers/psp.ts';
-import type { AttemptRow } from './settling.ts';
+import type { AttemptRow } from './attempts/settling.ts';
 import { paymentsService } from './service.ts';
 
 type Row = Record<string, unknown>;

@@ -13,7 +13,7 @@ import { sqlStates } from '@kelid/service/sqlstates';
 import { actorName } from '@kelid/service/context';
 import { pageOf } from '@kelid/service/page';
 import type { Context } from '../context.ts';
-import { openStatuses } from '../domain/attempt-status.ts';
+import { openStatuses } from '../attempts/attempt-status.rules.ts';
 import {
   bankAccounts,
   customerLevels,

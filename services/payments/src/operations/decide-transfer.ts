@@ -5,8 +5,8 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
 import { paymentAttempts, transfers } from '../db/schema.ts';
-import { openStatuses, payableStatuses } from '../domain/attempt-status.ts';
-import { fail, settleAttempt } from '../settling.ts';
+import { openStatuses, payableStatuses } from '../attempts/attempt-status.rules.ts';
+import { fail, settleAttempt } from '../attempts/settling.ts';
 
 /** The word of staff is the proof that this payment's verify reads; it is written together with their decision, and settled after that. */
 export const decideTransfer: Operations['decideTransfer'] = async (

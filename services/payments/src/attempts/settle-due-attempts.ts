@@ -2,8 +2,8 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { letGo } from '../letting-go.ts';
-import { reverseReviewed } from '../reversing.ts';
+import { letGo } from './letting-go.ts';
+import { reverseReviewed } from './reversing.ts';
 import {
   type AgedAttempt,
   agedColumns,
@@ -13,7 +13,7 @@ import {
   orderDead,
   settleAttempt,
   settleUnknown,
-} from '../settling.ts';
+} from './settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {

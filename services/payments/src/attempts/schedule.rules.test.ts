@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextInquirySeconds, verifyDelaySeconds } from './schedule.ts';
+import { nextInquirySeconds, verifyDelaySeconds } from './schedule.rules.ts';
 
 test('F13: a verify without an answer is asked again after 5, 15, 30, 60 and 120 seconds, then every two minutes', () => {
   const clock = { redirectedSecondsAgo: 60, chargedSecondsAgo: 30, windowSeconds: 1_800 };

@@ -5,7 +5,7 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, endReview, moveTo } from '../settling.ts';
+import { type AttemptRow, endReview, moveTo } from './settling.ts';
 
 /** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {

@@ -5,7 +5,7 @@ import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { waitFor } from '@kelid/testing/start-service';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { controlOf, startPayments, type TestOrder, type TestPayments } from './test-payments.ts';
+import { controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
 
 const secret = 'whsec_of_the_test';
 const partnerSecret = 'a-secret-of-the-partner-long-enough';

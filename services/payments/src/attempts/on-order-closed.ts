@@ -1,7 +1,7 @@
 import type { Delivered } from '@kelid/contracts/contract';
 import { type orderCancelled, orderExpired } from '@kelid/contracts/events';
 import type { Context } from '../context.ts';
-import { closeIntentOf } from '../letting-go.ts';
+import { closeIntentOf } from './letting-go.ts';
 
 /** A dead order awaits no money. Late or repeated, it changes nothing that was captured: the statement itself knows. */
 export async function onOrderClosed(

@@ -15,10 +15,10 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { levelOf } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
-import { nextInquirySeconds } from '../domain/schedule.ts';
+import { nextInquirySeconds } from './schedule.rules.ts';
 import type { PspProvider } from '../providers/psp.ts';
-import { offeredPsps } from '../routing.ts';
-import { moveTo } from '../settling.ts';
+import { offeredPsps } from './routing.ts';
+import { moveTo } from './settling.ts';
 import { getOrderMoney } from './get-order-money.ts';
 
 /**

@@ -14,7 +14,7 @@ import {
   startScriptedBank,
   type TestPayments,
   zarinpalOf,
-} from './test-payments.ts';
+} from '../test-payments.ts';
 import { type AttemptRow, fail } from './settling.ts';
 
 let simulators: Simulators;

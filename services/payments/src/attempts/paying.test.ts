@@ -4,8 +4,8 @@ import { intentClosed, intentMismatch, intentNotFound, pspUnavailable } from '@k
 import { newId } from '@kelid/service/ids';
 import { waitFor } from '@kelid/testing/start-service';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createZarinpal } from './providers/zarinpal.ts';
-import { asked, controlOf, startPayments, type TestPayments, zarinpalOf } from './test-payments.ts';
+import { createZarinpal } from '../providers/zarinpal.ts';
+import { asked, controlOf, startPayments, type TestPayments, zarinpalOf } from '../test-payments.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;

@@ -4,9 +4,9 @@ import { requireStorable } from '@kelid/service/invoke';
 import { isWorthALine } from '@kelid/service/minute-counts';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { openStatuses, payableStatuses } from '../domain/attempt-status.ts';
+import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
 import type { WebhookHint } from '../providers/psp.ts';
-import { followHint } from '../settling.ts';
+import { followHint } from './settling.ts';
 
 /**
  * A signed hint from a PSP's server: it is written down in one statement and answered; the asking goes on here, or in the sweep when this

@@ -1,8 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { sqlState } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
-import type { Context } from './context.ts';
-import { paymentAttempts } from './db/schema.ts';
+import type { Context } from '../context.ts';
+import { paymentAttempts } from '../db/schema.ts';
 import { type AgedAttempt, agedColumns, bankOf, endReview, merged } from './settling.ts';
 
 /**

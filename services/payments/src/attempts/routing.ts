@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Psp } from '@kelid/contracts/payments';
-import type { Context } from './context.ts';
-import type { PspProvider } from './providers/psp.ts';
+import type { Context } from '../context.ts';
+import type { PspProvider } from '../providers/psp.ts';
 
 type Record = {
   psp: Psp;
