@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { settleDueRefunds } from '../jobs/settle-due-refunds.ts';
+import { settleDueRefunds } from '../refunds/settle-due-refunds.ts';
 import { controlOf, startPayments, type TestPayments } from '../test-payments.ts';
 import { createBehpardakht } from './behpardakht.ts';
 import type { AskedAttempt } from './psp.ts';

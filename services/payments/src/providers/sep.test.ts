@@ -5,7 +5,7 @@ import { createSepBank } from '@kelid/simulators/sep';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { startTestBank, type TestBank } from '@kelid/simulators/test-bank';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { settleDueRefunds } from '../jobs/settle-due-refunds.ts';
+import { settleDueRefunds } from '../refunds/settle-due-refunds.ts';
 import {
   answerJson,
   asked,

@@ -4,7 +4,7 @@ import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { settleDueRefunds } from '../jobs/settle-due-refunds.ts';
+import { settleDueRefunds } from '../refunds/settle-due-refunds.ts';
 import { answerJson, asked, controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
 import { createStripe } from './stripe.ts';
 

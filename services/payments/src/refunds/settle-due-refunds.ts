@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { refunds } from '../db/schema.ts';
-import { settleRefund } from '../refunding.ts';
+import { settleRefund } from './refunding.ts';
 
 /** Takes up refunds whose runner died, and asks again about those whose answer was lost. */
 export async function settleDueRefunds(ctx: Context): Promise<number> {

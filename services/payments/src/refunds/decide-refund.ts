@@ -4,7 +4,7 @@ import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
 import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
-import { dropRefund, moveRefund, runRefund } from '../refunding.ts';
+import { dropRefund, moveRefund, runRefund } from './refunding.ts';
 
 export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, isApproved, reason }) => {
   const refund = await findRefund(ctx, refundId);

@@ -18,8 +18,8 @@ import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
 import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
-import { planRefund } from '../domain/plan-refund.ts';
-import { moveRefund, runRefund, wayBack } from '../refunding.ts';
+import { planRefund } from './plan-refund.rules.ts';
+import { moveRefund, runRefund, wayBack } from './refunding.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['requestRefund']['output']>;
 type Input = z.output<(typeof paymentsContract)['operations']['requestRefund']['input']>;

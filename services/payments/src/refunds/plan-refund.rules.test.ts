@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { planRefund, type DeliveredUnit } from './plan-refund.ts';
+import { planRefund, type DeliveredUnit } from './plan-refund.rules.ts';
 
 const aUnit = fc.record({
   keyId: fc.uuid(),
