@@ -3,7 +3,7 @@ import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { controlOf, startPayments, type TestPayments } from './test-payments.ts';
+import { controlOf, startPayments, type TestPayments } from '../test-payments.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;
