@@ -5,7 +5,7 @@ import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
-import { levelOf } from '../db/queries.ts';
+import { levelOf } from '../limits/customer-levels.ts';
 
 /** The same order again answers the same intent, with the same part of the wallet (CP4). */
 export const createIntent: Operations['createIntent'] = async (ctx, input) => {

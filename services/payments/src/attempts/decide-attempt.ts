@@ -3,8 +3,9 @@ import { invalidInput } from '@kelid/contracts/common';
 import { attemptMoveRefused, attemptNotFound, secondPersonNeeded } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
-import { rethrowOwnAffair, rethrowUsedReference, showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
+import { rethrowOwnAffair, rethrowUsedReference } from '../refusals.ts';
+import { showAttempt } from './attempts.ts';
 import { type AttemptRow, endReview, moveTo } from './settling.ts';
 
 /** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */

@@ -2,8 +2,8 @@ import { and, asc, eq, ne, notInArray } from 'drizzle-orm';
 import { intentNotFound } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { showAttempt } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds, walletHolds } from '../db/schema.ts';
+import { showAttempt } from './attempts.ts';
 
 export const getOrderPayments: Operations['getOrderPayments'] = async (ctx, { orderId }) => {
   const [intent] = await ctx.db

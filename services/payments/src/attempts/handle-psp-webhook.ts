@@ -4,8 +4,8 @@ import { requireStorable } from '@kelid/service/invoke';
 import { isWorthALine } from '@kelid/service/minute-counts';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
 import type { WebhookHint } from '../providers/psp.ts';
+import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
 import { followHint } from './settling.ts';
 
 /**

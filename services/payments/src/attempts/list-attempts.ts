@@ -1,8 +1,8 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { showAttempt } from '../db/queries.ts';
 import { paymentAttempts } from '../db/schema.ts';
+import { showAttempt } from './attempts.ts';
 
 export const listAttempts: Operations['listAttempts'] = async (ctx, { status, limit, cursor }) => {
   const rows = await ctx.db

@@ -9,9 +9,9 @@ import type { AttemptStatus } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Context } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
+import type { CallbackHint, PspProvider, VerifyAnswer } from '../providers/psp.ts';
 import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
 import { isWindowOpen, nextInquirySeconds, type VerifyClock, verifyDelaySeconds } from './schedule.rules.ts';
-import type { CallbackHint, PspProvider, VerifyAnswer } from '../providers/psp.ts';
 
 export type AttemptRow = typeof paymentAttempts.$inferSelect;
 /** With the ages that decide when its bank is asked again, by the database's clock. */

@@ -3,8 +3,8 @@ import { newId } from '@kelid/service/ids';
 import { waitFor } from '@kelid/testing/start-service';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { closeLedgerDays } from './close-ledger-days.ts';
 import { startPayments, type TestPayments } from '../test-payments.ts';
+import { closeLedgerDays } from './close-ledger-days.ts';
 
 // No bank is asked here: what is posted is posted by the statement that posts everything.
 let shop: TestPayments;

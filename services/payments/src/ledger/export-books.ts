@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { exportTooLarge } from '@kelid/contracts/payments';
 import type { Context, Operations } from '../context.ts';
-import { readSales, selectDifferences, spanOf } from '../db/books.ts';
 import { writeCsv } from '../settlements/csv.rules.ts';
+import { selectDifferences } from '../settlements/settlements.ts';
 import { getTrialBalance } from './get-trial-balance.ts';
+import { readSales, spanOf } from './sales.ts';
 
 type Days = { from: string; until: string };
 type Table = (string | number | null)[][];

@@ -1,6 +1,6 @@
 import { sumRial } from '@kelid/money/rial';
 import type { Operations } from '../context.ts';
-import { readSales, spanOf } from '../db/books.ts';
+import { readSales, spanOf } from './sales.ts';
 
 export const getSalesReport: Operations['getSalesReport'] = async (ctx, days) => {
   const rows = await readSales(ctx, await spanOf(ctx, days));

@@ -2,8 +2,8 @@ import { newId } from '@kelid/service/ids';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readCsv } from '../settlements/csv.rules.ts';
-import { closeLedgerDays } from './close-ledger-days.ts';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
+import { closeLedgerDays } from './close-ledger-days.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;

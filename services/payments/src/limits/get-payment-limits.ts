@@ -1,8 +1,8 @@
 import { desc, eq, sql } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { levelOf } from '../db/queries.ts';
 import { customerCards } from '../db/schema.ts';
+import { levelOf } from './customer-levels.ts';
 
 export const getPaymentLimits: Operations['getPaymentLimits'] = async (ctx) => {
   const { userId } = requireUser(ctx);

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { rethrowOwnAffair } from '../db/queries.ts';
 import { customerLevels } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
 
 export const setCustomerLevel: Operations['setCustomerLevel'] = async (ctx, { customerId, level, reason }) => {
   const set = { level, reason, setBy: actorName(ctx), setAt: sql`now()` };

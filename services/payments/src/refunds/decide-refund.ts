@@ -2,9 +2,10 @@ import { and, eq, ne, sql } from 'drizzle-orm';
 import { refundMoveRefused, secondPersonNeeded } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
 import { dropRefund, moveRefund, runRefund } from './refunding.ts';
+import { findRefund, showRefund } from './refunds.ts';
 
 export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, isApproved, reason }) => {
   const refund = await findRefund(ctx, refundId);

@@ -1,8 +1,8 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { showRefund } from '../db/queries.ts';
 import { refunds } from '../db/schema.ts';
+import { showRefund } from './refunds.ts';
 
 export const listRefunds: Operations['listRefunds'] = async (ctx, { orderId, status, limit, cursor }) => {
   const rows = await ctx.db

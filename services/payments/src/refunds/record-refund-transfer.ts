@@ -1,7 +1,7 @@
 import { refundMoveRefused } from '@kelid/contracts/payments';
 import type { Operations } from '../context.ts';
-import { findRefund, showRefund } from '../db/queries.ts';
 import { dropRefund, finishRefund } from './refunding.ts';
+import { findRefund, showRefund } from './refunds.ts';
 
 /** What a person did or found out: a transfer by hand, or the end of a refund that no PSP could tell. */
 export const recordRefundTransfer: Operations['recordRefundTransfer'] = async (

@@ -3,8 +3,8 @@ import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { settleDueRefunds } from './settle-due-refunds.ts';
 import { controlOf, startPayments, type TestOrder, type TestPayments } from '../test-payments.ts';
+import { settleDueRefunds } from './settle-due-refunds.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;

@@ -1,14 +1,13 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import { actorName } from '@kelid/service/context';
-import type { Context } from '../context.ts';
-import { rethrowOwnAffair } from '../db/queries.ts';
-import { paymentAttempts, refunds } from '../db/schema.ts';
 import { inquiryDelaySeconds } from '../attempts/schedule.rules.ts';
-import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from '../providers/psp.ts';
 import { bankOf, type AttemptRow } from '../attempts/settling.ts';
-
-export type RefundRow = typeof refunds.$inferSelect;
+import type { Context } from '../context.ts';
+import { paymentAttempts, refunds } from '../db/schema.ts';
+import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from '../providers/psp.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
+import type { RefundRow } from './refunds.ts';
 
 /**
  * Takes an approved refund to its end, as far as it goes now. Whoever calls (the request, the second person, the sweep after a crash):

@@ -16,10 +16,11 @@ import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
-import { findRefund, rethrowOwnAffair, showRefund } from '../db/queries.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
 import { planRefund } from './plan-refund.rules.ts';
 import { moveRefund, runRefund, wayBack } from './refunding.ts';
+import { findRefund, showRefund } from './refunds.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['requestRefund']['output']>;
 type Input = z.output<(typeof paymentsContract)['operations']['requestRefund']['input']>;

@@ -11,9 +11,9 @@ import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { selectSettlements, showSettlement } from '../db/books.ts';
 import { readSettlement } from './read-settlement.rules.ts';
 import { settlementFormats } from './settlement-formats.rules.ts';
+import { selectSettlements, showSettlement } from './settlements.ts';
 
 /** The whole file is read before anything is written, and one statement writes all of it (F19). */
 export const importSettlement: Operations['importSettlement'] = async (ctx, { psp, day, csv }) => {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { selectDifferences } from '../db/books.ts';
+import { selectDifferences } from './settlements.ts';
 
 export const listSettlementDifferences: Operations['listSettlementDifferences'] = async (ctx, input) => {
   const { psp = null, importId = null, status = null, limit, cursor = null } = input;

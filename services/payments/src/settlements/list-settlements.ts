@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { selectSettlements, showSettlement } from '../db/books.ts';
+import { selectSettlements, showSettlement } from './settlements.ts';
 
 export const listSettlements: Operations['listSettlements'] = async (ctx, { psp, limit, cursor }) => {
   const rows = await selectSettlements(

@@ -2,8 +2,8 @@ import { and, eq, sql } from 'drizzle-orm';
 import { differenceNotFound, differenceResolved } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { selectDifferences } from '../db/books.ts';
 import { settlementDifferences } from '../db/schema.ts';
+import { selectDifferences } from './settlements.ts';
 
 export const resolveSettlementDifference: Operations['resolveSettlementDifference'] = async (
   ctx,

@@ -2,11 +2,12 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, transferAmountDiffers, transferChanged, transferDecided } from '@kelid/contracts/payments';
 import { failpoint } from '@kelid/service/failpoint';
 import { actorName } from '@kelid/service/context';
-import type { Context, Operations } from '../context.ts';
-import { findTransfer, rethrowOwnAffair, showTransfer } from '../db/queries.ts';
-import { paymentAttempts, transfers } from '../db/schema.ts';
 import { openStatuses, payableStatuses } from '../attempts/attempt-status.rules.ts';
 import { fail, settleAttempt } from '../attempts/settling.ts';
+import type { Context, Operations } from '../context.ts';
+import { paymentAttempts, transfers } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
+import { findTransfer, showTransfer } from './transfers.ts';
 
 /** The word of staff is the proof that this payment's verify reads; it is written together with their decision, and settled after that. */
 export const decideTransfer: Operations['decideTransfer'] = async (

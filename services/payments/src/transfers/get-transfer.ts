@@ -1,6 +1,6 @@
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { getOwnTransfer, showOwnTransfer } from '../db/queries.ts';
+import { getOwnTransfer, showOwnTransfer } from './transfers.ts';
 
 export const getTransfer: Operations['getTransfer'] = async (ctx, { attemptId }) =>
   showOwnTransfer(ctx, await getOwnTransfer(ctx, attemptId, requireUser(ctx).userId));

@@ -1,8 +1,8 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { selectTransfers, showTransfer } from '../db/queries.ts';
 import { transfers } from '../db/schema.ts';
+import { selectTransfers, showTransfer } from './transfers.ts';
 
 export const listTransfers: Operations['listTransfers'] = async (ctx, { status, limit, cursor }) => {
   const rows = await selectTransfers(ctx)

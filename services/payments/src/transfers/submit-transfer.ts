@@ -3,9 +3,9 @@ import { tooManyTransferNumbers, trackingNumberUsed, transferDecided } from '@ke
 import { requireUser } from '@kelid/service/context';
 import { sqlState, violatedConstraint } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
-import type { Operations } from '../context.ts';
-import { getOwnTransfer, showOwnTransfer } from '../db/queries.ts';
 import { openStatuses } from '../attempts/attempt-status.rules.ts';
+import type { Operations } from '../context.ts';
+import { getOwnTransfer, showOwnTransfer } from './transfers.ts';
 
 /** May be corrected until the first person has said a word of it; each number that was named stays taken. */
 export const submitTransfer: Operations['submitTransfer'] = async (ctx, { attemptId, trackingNumber, cardLast4 }) => {

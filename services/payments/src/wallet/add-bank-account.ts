@@ -4,8 +4,8 @@ import { parseSheba } from '@kelid/persian/sheba';
 import { requireUser } from '@kelid/service/context';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
-import { showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
+import { showBankAccount } from './bank-accounts.ts';
 
 /** The same account again is the same row, with what staff said of it. */
 export const addBankAccount: Operations['addBankAccount'] = async (ctx, { sheba: typed, holderName }) => {

@@ -1,7 +1,7 @@
 import { withdrawalNotFound } from '@kelid/contracts/payments';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { endWithdrawal, findWithdrawal } from '../db/queries.ts';
+import { endWithdrawal, findWithdrawal } from './withdrawals.ts';
 
 export const cancelWithdrawal: Operations['cancelWithdrawal'] = async (ctx, { withdrawalId }) => {
   const { withdrawal } = await findWithdrawal(ctx, withdrawalId);

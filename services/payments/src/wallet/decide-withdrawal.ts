@@ -2,8 +2,9 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { secondPersonNeeded, withdrawalMoveRefused } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { endWithdrawal, findWithdrawal, rethrowOwnAffair, showWithdrawal } from '../db/queries.ts';
 import { withdrawals } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
+import { endWithdrawal, findWithdrawal, showWithdrawal } from './withdrawals.ts';
 
 /** Above the amount that one may approve alone, the first word is kept and a second, other person's moves it. */
 export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { withdrawalId, isApproved, reason }) => {

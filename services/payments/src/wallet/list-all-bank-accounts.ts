@@ -1,8 +1,8 @@
 import { asc, sql } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
+import { showBankAccount } from './bank-accounts.ts';
 
 export const listAllBankAccounts: Operations['listAllBankAccounts'] = async (ctx, { limit, cursor }) => {
   const rows = await ctx.db

@@ -1,4 +1,4 @@
 import type { Operations } from '../context.ts';
-import { pageWithdrawals } from '../db/queries.ts';
+import { pageWithdrawals } from './withdrawals.ts';
 
 export const listAllWithdrawals: Operations['listAllWithdrawals'] = (ctx, input) => pageWithdrawals(ctx, input);

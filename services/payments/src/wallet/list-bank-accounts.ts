@@ -1,8 +1,8 @@
 import { asc, eq } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
+import { showBankAccount } from './bank-accounts.ts';
 
 export const listBankAccounts: Operations['listBankAccounts'] = async (ctx) => {
   const rows = await ctx.db

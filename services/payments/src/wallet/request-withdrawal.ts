@@ -12,8 +12,8 @@ import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
-import { findWithdrawal, showWithdrawal } from '../db/queries.ts';
 import { bankAccounts, wallets } from '../db/schema.ts';
+import { findWithdrawal, showWithdrawal } from './withdrawals.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['requestWithdrawal']['output']>;
 

@@ -6,8 +6,8 @@ import { sqlState } from '@kelid/service/database';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
-import type { Operations } from '../context.ts';
 import { startAttempt } from '../attempts/start-attempt.ts';
+import type { Operations } from '../context.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['topUpWallet']['output']>;
 

@@ -2,8 +2,9 @@ import { eq } from 'drizzle-orm';
 import { bankAccountNotFound } from '@kelid/contracts/payments';
 import { actorName } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { rethrowOwnAffair, showBankAccount } from '../db/queries.ts';
 import { bankAccounts } from '../db/schema.ts';
+import { rethrowOwnAffair } from '../refusals.ts';
+import { showBankAccount } from './bank-accounts.ts';
 
 export const verifyBankAccount: Operations['verifyBankAccount'] = async (
   ctx,
