@@ -5,7 +5,7 @@ import { paymentsContract } from '@kelid/contracts/payments';
 import { deliver } from '@kelid/service/define-service';
 import { newId } from '@kelid/service/ids';
 import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
-import type { AttemptRow } from './attempts/settling.ts';
+import type { AttemptRow } from './attempts/attempts.ts';
 import type { Context } from './context.ts';
 import type { AskedAttempt, PspProvider } from './providers/psp.ts';
 import { paymentsService } from './service.ts';

@@ -5,8 +5,8 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import { rethrowOwnAffair, rethrowUsedReference } from '../refusals.ts';
-import { showAttempt } from './attempts.ts';
-import { type AttemptRow, endReview, moveTo } from './settling.ts';
+import { type AttemptRow, moveTo, showAttempt } from './attempts.ts';
+import { endReview } from './reviewing.ts';
 
 /** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {

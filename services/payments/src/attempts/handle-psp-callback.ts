@@ -6,7 +6,8 @@ import { lineOf } from '@kelid/service/ip-network';
 import { isWorthALine } from '@kelid/service/minute-counts';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AttemptRow, followHint } from './settling.ts';
+import type { AttemptRow } from './attempts.ts';
+import { followHint } from './inquiring.ts';
 
 /** Longer than this the browser does not wait: the result page asks on, and the work goes on here or in the sweep. */
 const browserWaitMs = 2_500;

@@ -6,7 +6,7 @@ import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import type { WebhookHint } from '../providers/psp.ts';
 import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
-import { followHint } from './settling.ts';
+import { followHint } from './inquiring.ts';
 
 /**
  * A signed hint from a PSP's server: it is written down in one statement and answered; the asking goes on here, or in the sweep when this

@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { openStatuses } from './attempt-status.rules.ts';
-import { type AgedAttempt, bankOf, isStill } from './settling.ts';
+import { type AgedAttempt, bankOf, isStill } from './attempts.ts';
 
 /** By then every bank has freed by itself what it held on a card. */
 const heldAtMostSeconds = 8 * 86_400;

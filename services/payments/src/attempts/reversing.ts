@@ -3,7 +3,8 @@ import { sqlState } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
-import { type AgedAttempt, agedColumns, bankOf, endReview, merged } from './settling.ts';
+import { type AgedAttempt, agedColumns, bankOf, merged } from './attempts.ts';
+import { endReview } from './reviewing.ts';
 
 /**
  * Another amount than ours goes back to its card while its bank still takes a reversal, when no person has said that it was found. The row

@@ -35,8 +35,3 @@ export function nextInquirySeconds(redirectedSecondsAgo: number, isAskedByVerify
   const next = minutes.find((minute) => minute * 60 > redirectedSecondsAgo + 1);
   return next === undefined ? undefined : Math.ceil(next * 60 - redirectedSecondsAgo);
 }
-
-/** Seconds until a PSP is asked again about a refund whose answer was lost; hourly in the end. */
-export function inquiryDelaySeconds(inquiryCount: number): number {
-  return [10, 30, 60, 300, 900][inquiryCount] ?? 3_600;
-}

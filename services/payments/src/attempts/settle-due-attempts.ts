@@ -2,18 +2,11 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { Psp } from '@kelid/contracts/payments';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
+import { type AgedAttempt, agedColumns, bankOf } from './attempts.ts';
+import { inquireAttempt, settleUnknown } from './inquiring.ts';
 import { letGo } from './letting-go.ts';
 import { reverseReviewed } from './reversing.ts';
-import {
-  type AgedAttempt,
-  agedColumns,
-  bankOf,
-  fail,
-  inquireAttempt,
-  orderDead,
-  settleAttempt,
-  settleUnknown,
-} from './settling.ts';
+import { fail, orderDead, settleAttempt } from './settling.ts';
 
 /** Looks at each attempt whose time has come, so that no payment hangs on a browser coming back. */
 export async function settleDueAttempts(ctx: Context): Promise<number> {

@@ -15,7 +15,8 @@ import {
   type TestPayments,
   zarinpalOf,
 } from '../test-payments.ts';
-import { type AttemptRow, fail } from './settling.ts';
+import type { AttemptRow } from './attempts.ts';
+import { fail } from './settling.ts';
 
 let simulators: Simulators;
 let shop: TestPayments;

@@ -16,10 +16,10 @@ import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { levelOf } from '../limits/customer-levels.ts';
 import type { PspProvider } from '../providers/psp.ts';
+import { moveTo } from './attempts.ts';
 import { getOrderMoney } from './get-order-money.ts';
 import { offeredPsps } from './routing.ts';
 import { nextInquirySeconds } from './schedule.rules.ts';
-import { moveTo } from './settling.ts';
 
 /**
  * One try, at the bank that was chosen or, when that one does not begin, at the best of the others. The same id again answers the same

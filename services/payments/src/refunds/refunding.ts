@@ -1,8 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import { actorName } from '@kelid/service/context';
-import { inquiryDelaySeconds } from '../attempts/schedule.rules.ts';
-import { bankOf, type AttemptRow } from '../attempts/settling.ts';
+import { type AttemptRow, bankOf } from '../attempts/attempts.ts';
 import type { Context } from '../context.ts';
 import { paymentAttempts, refunds } from '../db/schema.ts';
 import type { AskedAttempt, AskedRefund, PspProvider, RefundAnswer } from '../providers/psp.ts';
@@ -130,6 +129,11 @@ export async function dropRefund(ctx: Context, { id }: RefundRow, status: 'faile
     .catch(rethrowOwnAffair);
   if (rows[0]?.is_done) ctx.wakeRelay();
   return rows[0]?.is_done ?? false;
+}
+
+/** Seconds until a PSP is asked again about a refund whose answer was lost; hourly in the end. */
+function inquiryDelaySeconds(inquiryCount: number): number {
+  return [10, 30, 60, 300, 900][inquiryCount] ?? 3_600;
 }
 
 async function waitForInquiry(ctx: Context, refund: RefundRow): Promise<void> {
