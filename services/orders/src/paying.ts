@@ -6,7 +6,7 @@ import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { retakeCoupons } from './db/coupons.ts';
+import { retakeCoupons } from './coupons/coupons.ts';
 import {
   findOrder,
   findOrderWithLines,

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { newCartToken, readCartToken } from '../domain/cart-token.ts';
 import { type CouponState, priceOrder } from '../domain/price-order.ts';
 import { priceLines, type Quote } from '../domain/quote.ts';
-import { listCartCoupons } from './coupons.ts';
+import { listCartCoupons } from '../coupons/coupons.ts';
 import { iso } from './queries.ts';
 import { cartCoupons, cartItems, carts } from './schema.ts';
 

@@ -20,7 +20,7 @@ import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { findSold, holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
-import { listCartCoupons, takeCoupon } from '../db/coupons.ts';
+import { listCartCoupons, takeCoupon } from '../coupons/coupons.ts';
 import { checkHolds } from '../db/holds.ts';
 import type { OrderWithLines } from '../db/queries.ts';
 import { orderLines, orders } from '../db/schema.ts';

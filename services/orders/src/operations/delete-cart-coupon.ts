@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { openCart, showCart } from '../db/carts.ts';
-import { codeKey } from '../db/coupons.ts';
+import { codeKey } from '../coupons/coupons.ts';
 
 /** Taking out what is not in is what was asked for: the cart is answered. */
 export const deleteCartCoupon: Operations['deleteCartCoupon'] = async (ctx, { code, language }) => {

@@ -5,7 +5,7 @@ import type { Db, Tx } from '@kelid/service/context';
 import { lineOf } from '@kelid/service/ip-network';
 import type { Context, Operations } from '../context.ts';
 import { openCart, showCart } from '../db/carts.ts';
-import { findCoupon, listCartCoupons } from '../db/coupons.ts';
+import { findCoupon, listCartCoupons } from '../coupons/coupons.ts';
 import { cartCoupons } from '../db/schema.ts';
 import { isUsable, mayStack } from '../domain/price-order.ts';
 

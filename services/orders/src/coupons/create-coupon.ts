@@ -4,7 +4,7 @@ import { sqlState } from '@kelid/service/database';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
-import { codeKey, showCoupon } from '../db/coupons.ts';
+import { codeKey, showCoupon } from './coupons.ts';
 import { coupons } from '../db/schema.ts';
 
 export const createCoupon: Operations['createCoupon'] = async (ctx, { code, startsAt, ...rules }) => {

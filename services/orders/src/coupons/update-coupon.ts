@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { couponLimitUsed, couponNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
-import { showCoupon } from '../db/coupons.ts';
+import { showCoupon } from './coupons.ts';
 import { coupons } from '../db/schema.ts';
 
 export const updateCoupon: Operations['updateCoupon'] = async (ctx, { couponId, ...changes }) =>

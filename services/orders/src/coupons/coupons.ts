@@ -5,8 +5,8 @@ import { toLatinDigits } from '@kelid/persian/digits';
 import { cleanText } from '@kelid/persian/normalize';
 import type { Db, Tx } from '@kelid/service/context';
 import type { CouponState } from '../domain/price-order.ts';
-import { iso } from './queries.ts';
-import { cartCoupons, coupons } from './schema.ts';
+import { iso } from '../db/queries.ts';
+import { cartCoupons, coupons } from '../db/schema.ts';
 
 export type CouponRow = typeof coupons.$inferSelect;
 

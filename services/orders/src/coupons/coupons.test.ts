@@ -4,7 +4,7 @@ import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Shopper, startOrders, type TestOrders } from './test-orders.ts';
+import { type Shopper, startOrders, type TestOrders } from '../test-orders.ts';
 
 let shop: TestOrders;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { desc, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
 import type { Operations } from '../context.ts';
-import { showCoupon } from '../db/coupons.ts';
+import { showCoupon } from './coupons.ts';
 import { coupons } from '../db/schema.ts';
 
 export const listCoupons: Operations['listCoupons'] = async (ctx, { limit, cursor }) => {
