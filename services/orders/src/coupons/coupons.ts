@@ -4,7 +4,7 @@ import type { Coupon } from '@kelid/contracts/orders';
 import { toLatinDigits } from '@kelid/persian/digits';
 import { cleanText } from '@kelid/persian/normalize';
 import type { Db, Tx } from '@kelid/service/context';
-import type { CouponState } from '../domain/price-order.ts';
+import type { CouponState } from '../carts/price-order.rules.ts';
 import { iso } from '../db/queries.ts';
 import { cartCoupons, coupons } from '../db/schema.ts';
 

@@ -19,7 +19,7 @@ import { claimKey, findAnswer, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
-import { findSold, holdQuote, listItems, openCart, priceCart } from '../db/carts.ts';
+import { findSold, holdQuote, listItems, openCart, priceCart } from '../carts/carts.ts';
 import { listCartCoupons, takeCoupon } from '../coupons/coupons.ts';
 import { checkHolds } from '../db/holds.ts';
 import type { OrderWithLines } from '../db/queries.ts';

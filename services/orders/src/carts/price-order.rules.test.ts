@@ -1,8 +1,8 @@
 import { multiplyRial, partOfRial, sumRial } from '@kelid/money/rial';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CouponState, priceOrder } from './price-order.ts';
-import { badUnitRial, undeliveredRial, unitsPaidRial } from './refunds.ts';
+import { type CouponState, priceOrder } from './price-order.rules.ts';
+import { badUnitRial, undeliveredRial, unitsPaidRial } from '../domain/refunds.ts';
 
 const noCoupon: CouponState = {
   id: 'a',

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { openCart, showCart } from '../db/carts.ts';
+import { openCart, showCart } from './carts.ts';
 import { codeKey } from '../coupons/coupons.ts';
 
 /** Taking out what is not in is what was asked for: the cart is answered. */

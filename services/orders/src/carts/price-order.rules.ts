@@ -1,6 +1,6 @@
 import type { CouponReason } from '@kelid/contracts/orders';
 import { multiplyRial, partOfRial, splitRial, sumRial } from '@kelid/money/rial';
-import type { PricedLine } from './quote.ts';
+import type { PricedLine } from './quote.rules.ts';
 
 /** Banks take no less; a total of 0 goes to no bank. */
 const payableMinRial = 10_000;

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { cartItemNotFound, cartLimit } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
-import { openCart, quantityMax, showCart } from '../db/carts.ts';
+import { openCart, quantityMax, showCart } from './carts.ts';
 import { cartItems } from '../db/schema.ts';
 
 export const updateCartItem: Operations['updateCartItem'] = async (ctx, { itemId, quantity, language }) => {

@@ -1,5 +1,5 @@
 import type { Operations } from '../context.ts';
-import { openCart, showCart } from '../db/carts.ts';
+import { openCart, showCart } from './carts.ts';
 
 export const getCart: Operations['getCart'] = async (ctx, { language }) => {
   const { cart, cartToken } = await openCart(ctx);

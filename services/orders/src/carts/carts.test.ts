@@ -1,8 +1,8 @@
 import { newId } from '@kelid/service/ids';
 import { userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newCartToken, readCartToken } from './domain/cart-token.ts';
-import { startOrders, type TestOrders } from './test-orders.ts';
+import { newCartToken, readCartToken } from './cart-token.rules.ts';
+import { startOrders, type TestOrders } from '../test-orders.ts';
 
 let shop: TestOrders;
 beforeAll(async () => {

@@ -6,12 +6,12 @@ import { type Cart, cartNotFound } from '@kelid/contracts/orders';
 import { type Language, priceMaxRial } from '@kelid/contracts/common';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
-import { newCartToken, readCartToken } from '../domain/cart-token.ts';
-import { type CouponState, priceOrder } from '../domain/price-order.ts';
-import { priceLines, type Quote } from '../domain/quote.ts';
+import { newCartToken, readCartToken } from './cart-token.rules.ts';
+import { type CouponState, priceOrder } from './price-order.rules.ts';
+import { priceLines, type Quote } from './quote.rules.ts';
 import { listCartCoupons } from '../coupons/coupons.ts';
-import { iso } from './queries.ts';
-import { cartCoupons, cartItems, carts } from './schema.ts';
+import { iso } from '../db/queries.ts';
+import { cartCoupons, cartItems, carts } from '../db/schema.ts';
 
 export const quantityMax = 20;
 export const lineCountMax = 30;
