@@ -15,7 +15,7 @@ import {
   type OrderRow,
   type OrderWithLines,
   stockLine,
-} from './db/queries.ts';
+} from './orders/orders.ts';
 import { orderLines, orders } from './db/schema.ts';
 import { undeliveredRial } from './domain/refunds.ts';
 import { eventLine, markPaid } from './paid.ts';

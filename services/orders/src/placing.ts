@@ -8,7 +8,7 @@ import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from './db/queries.ts';
+import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from './orders/orders.ts';
 import { orders } from './db/schema.ts';
 import { markPaid } from './paid.ts';
 

@@ -3,7 +3,7 @@ import { orderExpired, orderStatusChanged } from '@kelid/contracts/events';
 import type { Tx } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from './context.ts';
-import { findOrder, moveOrder, type OrderRow } from './db/queries.ts';
+import { findOrder, moveOrder, type OrderRow } from './orders/orders.ts';
 import { orders } from './db/schema.ts';
 import { letGo } from './placing.ts';
 

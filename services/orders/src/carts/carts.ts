@@ -10,7 +10,7 @@ import { newCartToken, readCartToken } from './cart-token.rules.ts';
 import { type CouponState, priceOrder } from './price-order.rules.ts';
 import { priceLines, type Quote } from './quote.rules.ts';
 import { listCartCoupons } from '../coupons/coupons.ts';
-import { iso } from '../db/queries.ts';
+import { iso } from '../orders/orders.ts';
 import { cartCoupons, cartItems, carts } from '../db/schema.ts';
 
 export const quantityMax = 20;

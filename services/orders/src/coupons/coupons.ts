@@ -5,7 +5,7 @@ import { toLatinDigits } from '@kelid/persian/digits';
 import { cleanText } from '@kelid/persian/normalize';
 import type { Db, Tx } from '@kelid/service/context';
 import type { CouponState } from '../carts/price-order.rules.ts';
-import { iso } from '../db/queries.ts';
+import { iso } from '../orders/orders.ts';
 import { cartCoupons, coupons } from '../db/schema.ts';
 
 export type CouponRow = typeof coupons.$inferSelect;

@@ -11,7 +11,7 @@ import { eq, sql } from 'drizzle-orm';
 import { consumeOnce } from '@kelid/service/inbox';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrderWithLines, moveOrder, type OrderRow } from '../db/queries.ts';
+import { findOrderWithLines, moveOrder, type OrderRow } from '../orders/orders.ts';
 import { orderLines } from '../db/schema.ts';
 import { badUnitRial } from '../domain/refunds.ts';
 import { closeUndelivered, fulfill } from '../paying.ts';

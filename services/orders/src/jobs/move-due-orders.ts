@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { orderExpired } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../db/queries.ts';
+import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
 import { fulfill, sendToReview } from '../paying.ts';
 import { abandonCheckout, continueCheckout, leaseSeconds, letGo } from '../placing.ts';

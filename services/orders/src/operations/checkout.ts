@@ -22,7 +22,7 @@ import type { Operations } from '../context.ts';
 import { findSold, holdQuote, listItems, openCart, priceCart } from '../carts/carts.ts';
 import { listCartCoupons, takeCoupon } from '../coupons/coupons.ts';
 import { checkHolds } from '../db/holds.ts';
-import type { OrderWithLines } from '../db/queries.ts';
+import type { OrderWithLines } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
 import { newOrderNumber } from '../domain/order-number.ts';
 import { fulfill } from '../paying.ts';

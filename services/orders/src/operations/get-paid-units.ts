@@ -1,6 +1,6 @@
 import { orderNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
-import { findOrderWithLines } from '../db/queries.ts';
+import { findOrderWithLines } from '../orders/orders.ts';
 import { unitsPaidRial } from '../domain/refunds.ts';
 
 /** The first unit of a line is the first of its list. */

@@ -1,6 +1,6 @@
 import { requireUser } from '@kelid/service/context';
 import type { Operations } from '../context.ts';
-import { getOwnOrder, showOrder } from '../db/queries.ts';
+import { getOwnOrder, showOrder } from './orders.ts';
 
 export const getOrder: Operations['getOrder'] = async (ctx, { orderId, language }) => {
   const order = await getOwnOrder(ctx.db, orderId, requireUser(ctx).userId);

@@ -5,7 +5,7 @@ import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contra
 import { actorName, requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { findOrder, moveOrder } from '../db/queries.ts';
+import { findOrder, moveOrder } from './orders.ts';
 import { letGo } from '../placing.ts';
 import { isUnpaidReview } from '../reviewing.ts';
 

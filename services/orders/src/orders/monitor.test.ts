@@ -2,7 +2,7 @@ import { paymentCaptured } from '@kelid/contracts/events';
 import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startOrders, type TestOrders } from './test-orders.ts';
+import { startOrders, type TestOrders } from '../test-orders.ts';
 
 // What is broken here on purpose stays broken, so the invariants are not looked at after it.
 let shop: TestOrders;

@@ -4,7 +4,7 @@ import { type Order, orderNotFound, type OrderStatus, type StaffOrderSummary } f
 import { type Language } from '@kelid/contracts/common';
 import type { Db, Tx } from '@kelid/service/context';
 import { pageOf } from '@kelid/service/page';
-import { coupons, couponUses, orderLines, orders } from './schema.ts';
+import { coupons, couponUses, orderLines, orders } from '../db/schema.ts';
 
 export type OrderRow = typeof orders.$inferSelect;
 export type OrderLineRow = typeof orderLines.$inferSelect;

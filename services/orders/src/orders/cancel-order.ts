@@ -3,7 +3,7 @@ import { orderNotCancellable, orderNotFound } from '@kelid/contracts/orders';
 import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { findOrder, getOwnOrder, moveOrder, showOrder } from '../db/queries.ts';
+import { findOrder, getOwnOrder, moveOrder, showOrder } from './orders.ts';
 import { letGo } from '../placing.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
