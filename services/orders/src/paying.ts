@@ -19,7 +19,7 @@ import {
 import { orderLines, orders } from './db/schema.ts';
 import { undeliveredRial } from './domain/refunds.ts';
 import { eventLine, markPaid } from './paid.ts';
-import { continueCheckout } from './placing.ts';
+import { continueCheckout } from './placing/placing.ts';
 
 export interface Capture {
   attemptId: string;

@@ -9,7 +9,7 @@ import { onKeyRefundDue, onKeysAllocated, onPaymentRefunded, onSupplyFailed } fr
 import { dropOldRows, moveDueOrders } from './jobs/move-due-orders.ts';
 import { addCartItem } from './carts/add-cart-item.ts';
 import { cancelOrder } from './orders/cancel-order.ts';
-import { checkout } from './operations/checkout.ts';
+import { checkout } from './placing/checkout.ts';
 import { createCoupon } from './coupons/create-coupon.ts';
 import { deleteCartCoupon } from './carts/delete-cart-coupon.ts';
 import { deleteCartItem } from './carts/delete-cart-item.ts';

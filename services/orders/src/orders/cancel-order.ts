@@ -4,7 +4,7 @@ import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { findOrder, getOwnOrder, moveOrder, showOrder } from './orders.ts';
-import { letGo } from '../placing.ts';
+import { letGo } from '../placing/placing.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
   const { userId } = requireUser(ctx);

@@ -6,7 +6,7 @@ import { actorName, requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { findOrder, moveOrder } from './orders.ts';
-import { letGo } from '../placing.ts';
+import { letGo } from '../placing/placing.ts';
 import { isUnpaidReview } from '../reviewing.ts';
 
 const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {

@@ -7,10 +7,10 @@ import { limitReached } from '@kelid/contracts/payments';
 import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
-import type { Context } from './context.ts';
-import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from './orders/orders.ts';
-import { orders } from './db/schema.ts';
-import { markPaid } from './paid.ts';
+import type { Context } from '../context.ts';
+import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from '../orders/orders.ts';
+import { orders } from '../db/schema.ts';
+import { markPaid } from '../paid.ts';
 
 export type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 export type Placing =

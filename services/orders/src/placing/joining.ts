@@ -3,9 +3,9 @@ import { and, eq, sql } from 'drizzle-orm';
 import { idempotencyKeyRunning } from '@kelid/contracts/common';
 import { cartEmpty, checkoutFailed } from '@kelid/contracts/orders';
 import { answerKey, claimKey, dropKey, failKey, findAnswerOf, type KeyScope } from '@kelid/service/idempotency';
-import type { Context } from './context.ts';
-import { findOrder, findOrderWithLines, type OrderRow, type OrderWithLines } from './orders/orders.ts';
-import { couponUses, orders } from './db/schema.ts';
+import type { Context } from '../context.ts';
+import { findOrder, findOrderWithLines, type OrderRow, type OrderWithLines } from '../orders/orders.ts';
+import { couponUses, orders } from '../db/schema.ts';
 import {
   abandonCheckout,
   type CheckoutAnswer,

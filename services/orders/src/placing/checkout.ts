@@ -21,13 +21,13 @@ import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { findSold, holdQuote, listItems, openCart, priceCart } from '../carts/carts.ts';
 import { listCartCoupons, takeCoupon } from '../coupons/coupons.ts';
-import { checkHolds } from '../db/holds.ts';
+import { checkHolds } from './holds.ts';
 import type { OrderWithLines } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
-import { newOrderNumber } from '../domain/order-number.ts';
+import { newOrderNumber } from './order-number.rules.ts';
 import { fulfill } from '../paying.ts';
-import { findOrderOfCart, joinCheckout, resumeCheckout } from '../joining.ts';
-import { continueCheckout, isFree, leaseSeconds } from '../placing.ts';
+import { findOrderOfCart, joinCheckout, resumeCheckout } from './joining.ts';
+import { continueCheckout, isFree, leaseSeconds } from './placing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 
