@@ -14,7 +14,7 @@ import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow } from '../orders/orders.ts';
 import { orderLines } from '../db/schema.ts';
 import { badUnitRial } from '../domain/refunds.ts';
-import { closeUndelivered, fulfill } from '../paying.ts';
+import { closeUndelivered, fulfill } from '../paying/paying.ts';
 
 /** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
 export async function onKeysAllocated(ctx: Context, event: Delivered<typeof keysAllocated>): Promise<void> {

@@ -7,7 +7,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { findOrder, moveOrder } from './orders.ts';
 import { letGo } from '../placing/placing.ts';
-import { isUnpaidReview } from '../reviewing.ts';
+import { isUnpaidReview } from '../paying/reviewing.ts';
 
 const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
   review: ['paid', 'fulfilling', 'part_fulfilled'],

@@ -25,7 +25,7 @@ import { checkHolds } from './holds.ts';
 import type { OrderWithLines } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
 import { newOrderNumber } from './order-number.rules.ts';
-import { fulfill } from '../paying.ts';
+import { fulfill } from '../paying/paying.ts';
 import { findOrderOfCart, joinCheckout, resumeCheckout } from './joining.ts';
 import { continueCheckout, isFree, leaseSeconds } from './placing.ts';
 

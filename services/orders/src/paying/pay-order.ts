@@ -6,7 +6,7 @@ import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 import { getOwnOrder } from '../orders/orders.ts';
-import { isUnpaidReview } from '../reviewing.ts';
+import { isUnpaidReview } from './reviewing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['payOrder']['output']>;
 

@@ -10,7 +10,7 @@ import {
 import { newId } from '@kelid/service/ids';
 import { userActor, waitFor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Shopper, startOrders, type TestOrders } from './test-orders.ts';
+import { type Shopper, startOrders, type TestOrders } from '../test-orders.ts';
 
 // Jobs run here: captures arrive through outbox, relay, queue and inbox, as from payments.
 let shop: TestOrders;

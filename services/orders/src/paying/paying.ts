@@ -5,8 +5,8 @@ import type { Tx } from '@kelid/service/context';
 import { consumeOnce } from '@kelid/service/inbox';
 import { failpoint } from '@kelid/service/failpoint';
 import { publish } from '@kelid/service/outbox';
-import type { Context } from './context.ts';
-import { retakeCoupons } from './coupons/coupons.ts';
+import type { Context } from '../context.ts';
+import { retakeCoupons } from '../coupons/coupons.ts';
 import {
   findOrder,
   findOrderWithLines,
@@ -15,11 +15,11 @@ import {
   type OrderRow,
   type OrderWithLines,
   stockLine,
-} from './orders/orders.ts';
-import { orderLines, orders } from './db/schema.ts';
-import { undeliveredRial } from './domain/refunds.ts';
-import { eventLine, markPaid } from './paid.ts';
-import { continueCheckout } from './placing/placing.ts';
+} from '../orders/orders.ts';
+import { orderLines, orders } from '../db/schema.ts';
+import { undeliveredRial } from '../domain/refunds.ts';
+import { eventLine, markPaid } from '../paid.ts';
+import { continueCheckout } from '../placing/placing.ts';
 
 export interface Capture {
   attemptId: string;

@@ -4,9 +4,9 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
-import { fulfill, sendToReview } from '../paying.ts';
+import { fulfill, sendToReview } from './paying.ts';
 import { abandonCheckout, continueCheckout, leaseSeconds, letGo } from '../placing/placing.ts';
-import { beginReview, followMoney, isUnpaidReview } from '../reviewing.ts';
+import { beginReview, followMoney, isUnpaidReview } from './reviewing.ts';
 
 /** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
 const stockedSecondsMax = 120;

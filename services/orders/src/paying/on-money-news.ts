@@ -1,7 +1,7 @@
 import type { Delivered } from '@kelid/contracts/contract';
 import type { paymentFailed, paymentReviewBegun, paymentSurplus } from '@kelid/contracts/events';
 import type { Context } from '../context.ts';
-import { followMoney } from '../reviewing.ts';
+import { followMoney } from './reviewing.ts';
 
 // Each is a hint: payments is asked how things stand now, so the order of such news does not matter (I15).
 

@@ -2,10 +2,10 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { orderExpired, orderStatusChanged } from '@kelid/contracts/events';
 import type { Tx } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
-import type { Context } from './context.ts';
-import { findOrder, moveOrder, type OrderRow } from './orders/orders.ts';
-import { orders } from './db/schema.ts';
-import { letGo } from './placing/placing.ts';
+import type { Context } from '../context.ts';
+import { findOrder, moveOrder, type OrderRow } from '../orders/orders.ts';
+import { orders } from '../db/schema.ts';
+import { letGo } from '../placing/placing.ts';
 
 /** Unpaid, and nobody can say yet whether its money is there: it awaits no second payment and is not closed either. */
 export function isUnpaidReview({ status, paidAttemptId }: Pick<OrderRow, 'status' | 'paidAttemptId'>): boolean {
