@@ -2,7 +2,7 @@ import { multiplyRial, partOfRial, sumRial } from '@kelid/money/rial';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CouponState, priceOrder } from './price-order.rules.ts';
-import { badUnitRial, undeliveredRial, unitsPaidRial } from '../domain/refunds.ts';
+import { badUnitRial, undeliveredRial, unitsPaidRial } from '../fulfilling/refunds.rules.ts';
 
 const noCoupon: CouponState = {
   id: 'a',

@@ -17,8 +17,8 @@ import {
   stockLine,
 } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
-import { undeliveredRial } from '../domain/refunds.ts';
-import { eventLine, markPaid } from '../paid.ts';
+import { undeliveredRial } from '../fulfilling/refunds.rules.ts';
+import { eventLine, markPaid } from '../fulfilling/paid.ts';
 import { continueCheckout } from '../placing/placing.ts';
 
 export interface Capture {

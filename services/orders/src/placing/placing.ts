@@ -10,7 +10,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
-import { markPaid } from '../paid.ts';
+import { markPaid } from '../fulfilling/paid.ts';
 
 export type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 export type Placing =

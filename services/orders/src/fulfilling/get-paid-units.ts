@@ -1,7 +1,7 @@
 import { orderNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
 import { findOrderWithLines } from '../orders/orders.ts';
-import { unitsPaidRial } from '../domain/refunds.ts';
+import { unitsPaidRial } from './refunds.rules.ts';
 
 /** The first unit of a line is the first of its list. */
 export const getPaidUnits: Operations['getPaidUnits'] = async (ctx, { orderId }) => {

@@ -2,8 +2,8 @@ import { eq, sql } from 'drizzle-orm';
 import { orderPaid } from '@kelid/contracts/events';
 import type { Tx } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
-import { iso, moveOrder, type OrderLineRow, type OrderWithLines } from './orders/orders.ts';
-import { orders } from './db/schema.ts';
+import { iso, moveOrder, type OrderLineRow, type OrderWithLines } from '../orders/orders.ts';
+import { orders } from '../db/schema.ts';
 
 /**
  * The one step to `paid`, for captured money and for an order that costs nothing. The caller holds the order's row and has seen that it

@@ -13,7 +13,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrderWithLines, moveOrder, type OrderRow } from '../orders/orders.ts';
 import { orderLines } from '../db/schema.ts';
-import { badUnitRial } from '../domain/refunds.ts';
+import { badUnitRial } from './refunds.rules.ts';
 import { closeUndelivered, fulfill } from '../paying/paying.ts';
 
 /** Inventory says that it goes on: it is asked for the whole again, so the order of such news does not matter. */
