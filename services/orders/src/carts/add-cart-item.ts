@@ -5,7 +5,8 @@ import { gameAccountFaults } from '@kelid/contracts/game-account-rules';
 import { cartLimit, variantNotFound } from '@kelid/contracts/orders';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
-import { beginCart, lineCountMax, openCart, quantityMax, showCart } from './carts.ts';
+import { beginCart, lineCountMax, openCart, quantityMax } from './open-cart.ts';
+import { showCart } from './show-cart.ts';
 import { cartItems, carts } from '../db/schema.ts';
 
 export const addCartItem: Operations['addCartItem'] = async (ctx, { variantId, quantity, gameAccount, language }) => {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { newId } from '@kelid/service/ids';
 
 /** How long a token is good for a cart that holds nothing yet. */
@@ -27,4 +27,9 @@ export function readCartToken(secret: string, token: string, now: Date): string 
 
 function sign(secret: string, body: Buffer): Buffer {
   return createHmac('sha256', secret).update('cart-token').update(body).digest();
+}
+
+/** What is kept of a token: nobody who reads the table can use it. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
 }

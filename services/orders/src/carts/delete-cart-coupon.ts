@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
-import { openCart, showCart } from './carts.ts';
+import { openCart } from './open-cart.ts';
+import { showCart } from './show-cart.ts';
 import { codeKey } from '../coupons/coupons.ts';
 
 /** Taking out what is not in is what was asked for: the cart is answered. */

@@ -1,7 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import { cartItemNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
-import { openCart, showCart } from './carts.ts';
+import { openCart } from './open-cart.ts';
+import { showCart } from './show-cart.ts';
 import { cartItems } from '../db/schema.ts';
 
 export const deleteCartItem: Operations['deleteCartItem'] = async (ctx, { itemId, language }) => {

@@ -1,7 +1,8 @@
 import { multiplyRial, partOfRial, sumRial } from '@kelid/money/rial';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CouponState, priceOrder } from './price-order.rules.ts';
+import type { CouponState } from '../coupons/coupon.rules.ts';
+import { priceOrder } from './price-order.rules.ts';
 import { badUnitRial, undeliveredRial, unitsPaidRial } from '../fulfilling/refunds.rules.ts';
 
 const noCoupon: CouponState = {

@@ -4,10 +4,11 @@ import { cartEmpty, couponNotStackable, couponRefused } from '@kelid/contracts/o
 import type { Db, Tx } from '@kelid/service/context';
 import { lineOf } from '@kelid/service/ip-network';
 import type { Context, Operations } from '../context.ts';
-import { openCart, showCart } from './carts.ts';
+import { openCart } from './open-cart.ts';
+import { showCart } from './show-cart.ts';
 import { findCoupon, listCartCoupons } from '../coupons/coupons.ts';
 import { cartCoupons } from '../db/schema.ts';
-import { isUsable, mayStack } from './price-order.rules.ts';
+import { isUsable, mayStack } from '../coupons/coupon.rules.ts';
 
 /** Wrong codes in a day of Tehran: of one shopper, and of one line (an IPv6 customer has a whole /64), behind which any number of guests could stand. */
 const shopperMissesMax = 20;

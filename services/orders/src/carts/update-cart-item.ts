@@ -1,7 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import { cartItemNotFound, cartLimit } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
-import { openCart, quantityMax, showCart } from './carts.ts';
+import { openCart, quantityMax } from './open-cart.ts';
+import { showCart } from './show-cart.ts';
 import { cartItems } from '../db/schema.ts';
 
 export const updateCartItem: Operations['updateCartItem'] = async (ctx, { itemId, quantity, language }) => {

@@ -4,8 +4,8 @@ import type { Coupon } from '@kelid/contracts/orders';
 import { toLatinDigits } from '@kelid/persian/digits';
 import { cleanText } from '@kelid/persian/normalize';
 import type { Db, Tx } from '@kelid/service/context';
-import type { CouponState } from '../carts/price-order.rules.ts';
-import { iso } from '../orders/orders.ts';
+import { iso } from '@kelid/service/instant';
+import type { CouponState } from './coupon.rules.ts';
 import { cartCoupons, coupons } from '../db/schema.ts';
 
 export type CouponRow = typeof coupons.$inferSelect;

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { pageOf } from '@kelid/service/page';
+import { iso } from '@kelid/service/instant';
 import type { Operations } from '../context.ts';
-import { iso } from '../orders/orders.ts';
 import { couponUses, orders } from '../db/schema.ts';
 
 export const listCouponUses: Operations['listCouponUses'] = async (ctx, { couponId, limit, cursor }) => {

@@ -2,7 +2,8 @@ import { eq, sql } from 'drizzle-orm';
 import { orderPaid } from '@kelid/contracts/events';
 import type { Tx } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
-import { iso, moveOrder, type OrderLineRow, type OrderWithLines } from '../orders/orders.ts';
+import { iso } from '@kelid/service/instant';
+import { moveOrder, type OrderLineRow, type OrderWithLines } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
 
 /**

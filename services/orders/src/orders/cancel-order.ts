@@ -3,7 +3,8 @@ import { orderNotCancellable, orderNotFound } from '@kelid/contracts/orders';
 import { requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { findOrder, getOwnOrder, moveOrder, showOrder } from './orders.ts';
+import { findOrder, getOwnOrder, moveOrder } from './orders.ts';
+import { showOrder } from './show-order.ts';
 import { letGo } from '../placing/placing.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {

@@ -1,7 +1,8 @@
 import { asc, eq } from 'drizzle-orm';
 import { requireUser } from '@kelid/service/context';
+import { iso } from '@kelid/service/instant';
 import type { Operations } from '../context.ts';
-import { getOwnOrder, iso } from './orders.ts';
+import { getOwnOrder } from './orders.ts';
 import { orderHistory } from '../db/schema.ts';
 
 export const getOrderHistory: Operations['getOrderHistory'] = async (ctx, { orderId }) => {

@@ -1,4 +1,4 @@
 import type { Operations } from '../context.ts';
-import { pageOrders } from './orders.ts';
+import { pageOrders } from './page-orders.ts';
 
 export const listAllOrders: Operations['listAllOrders'] = (ctx, input) => pageOrders(ctx.db, input);
