@@ -3,8 +3,6 @@ import { paymentsContract } from '@kelid/contracts/payments';
 import { defineService } from '@kelid/service/define-service';
 import { createMinuteCounts } from '@kelid/service/minute-counts';
 import { watchInvariants } from '@kelid/service/watch-invariants';
-import { closeIntent } from './attempts/close-intent.ts';
-import { createIntent } from './attempts/create-intent.ts';
 import { decideAttempt } from './attempts/decide-attempt.ts';
 import { getOrderMoney } from './attempts/get-order-money.ts';
 import { getOrderPayments } from './attempts/get-order-payments.ts';
@@ -12,13 +10,15 @@ import { handlePspCallback } from './attempts/handle-psp-callback.ts';
 import { handlePspWebhook } from './attempts/handle-psp-webhook.ts';
 import { listAttempts } from './attempts/list-attempts.ts';
 import { listPaymentMethods } from './attempts/list-payment-methods.ts';
-import { onOrderClosed } from './attempts/on-order-closed.ts';
 import { onOrderPaymentRefused } from './attempts/on-order-payment-refused.ts';
 import { setPspEnabled } from './attempts/set-psp-enabled.ts';
 import { settleDueAttempts, settleUnverified } from './attempts/settle-due-attempts.ts';
 import { startAttempt } from './attempts/start-attempt.ts';
 import { stopBanks } from './attempts/stop-banks.ts';
 import { PaymentsConfig } from './config.ts';
+import { closeIntent } from './intents/close-intent.ts';
+import { createIntent } from './intents/create-intent.ts';
+import { onOrderClosed } from './intents/on-order-closed.ts';
 import { closeLedgerDays } from './ledger/close-ledger-days.ts';
 import { exportBooks } from './ledger/export-books.ts';
 import { getSalesReport } from './ledger/get-sales-report.ts';
@@ -66,46 +66,54 @@ export const paymentsService = defineService({
   config: PaymentsConfig,
   createParts: (config) => ({ config, psps: createPsps(config), noise: createMinuteCounts() }),
   operations: {
+    // intents
+    closeIntent,
+    createIntent,
+    // attempts
+    decideAttempt,
+    getOrderMoney,
+    getOrderPayments,
     handlePspCallback,
     handlePspWebhook,
+    listAttempts,
+    listPaymentMethods,
+    setPspEnabled,
+    startAttempt,
+    // transfers
+    decideTransfer,
+    getTransfer,
+    listTransfers,
+    submitTransfer,
+    // refunds
+    decideRefund,
+    listRefunds,
+    recordRefundTransfer,
+    requestRefund,
+    // wallet
+    addBankAccount,
+    cancelWithdrawal,
+    decideWithdrawal,
+    getWallet,
+    listAllBankAccounts,
+    listAllWithdrawals,
+    listBankAccounts,
+    listWalletEntries,
+    listWithdrawals,
+    recordWithdrawalTransfer,
+    requestWithdrawal,
+    topUpWallet,
+    verifyBankAccount,
+    // limits
     getPaymentLimits,
     setCustomerLevel,
-    listAttempts,
-    decideAttempt,
-    getTransfer,
-    submitTransfer,
-    listTransfers,
-    decideTransfer,
-    getOrderPayments,
-    listPaymentMethods,
-    getWallet,
-    listWalletEntries,
-    getTrialBalance,
-    createIntent,
-    startAttempt,
-    closeIntent,
-    getOrderMoney,
-    setPspEnabled,
-    topUpWallet,
-    listBankAccounts,
-    addBankAccount,
-    listWithdrawals,
-    requestWithdrawal,
-    cancelWithdrawal,
-    listAllBankAccounts,
-    verifyBankAccount,
-    listAllWithdrawals,
-    decideWithdrawal,
-    recordWithdrawalTransfer,
-    requestRefund,
-    decideRefund,
-    recordRefundTransfer,
-    listRefunds,
+    // ledger
     exportBooks,
     getSalesReport,
-    importSettlement,
+    getTrialBalance,
     listInvariantBreaches,
     listLedgerCloses,
+    // settlements
+    importSettlement,
     listSettlementDifferences,
     listSettlements,
     resolveSettlementDifference,

@@ -1,29 +1,10 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
-import { paymentAttempts, paymentIntents } from '../db/schema.ts';
-import { openStatuses } from './attempt-status.rules.ts';
+import { paymentAttempts } from '../db/schema.ts';
 import { type AgedAttempt, bankOf, isStill } from './attempts.ts';
 
 /** By then every bank has freed by itself what it held on a card. */
 const heldAtMostSeconds = 8 * 86_400;
-
-/** A dead order awaits no money: where a bank would go on waiting for it, the sweep looks at once. Should that be lost, it looks by its usual times. */
-export async function closeIntentOf(ctx: Context, orderId: string, status: 'expired' | 'cancelled'): Promise<void> {
-  await ctx.db.execute(sql`select payments_close_intent(${orderId}, ${status})`);
-  const patient = Object.values(ctx.psps).flatMap((bank) => (bank.closePage ? [bank.psp] : []));
-  if (patient.length === 0) return;
-  await ctx.db
-    .update(paymentAttempts)
-    .set({ dueAt: sql`now()` })
-    .where(
-      and(
-        eq(paymentAttempts.orderId, orderId),
-        inArray(paymentAttempts.psp, patient),
-        inArray(paymentAttempts.status, openStatuses),
-        sql`exists (select from ${paymentIntents} i where i.order_id = ${orderId} and i.status in ('expired', 'cancelled'))`,
-      ),
-    );
-}
 
 /** Frees what a dead order's payment holds on its card, asked until the bank says that it is so. */
 export async function letGo(ctx: Context, attempt: AgedAttempt): Promise<void> {

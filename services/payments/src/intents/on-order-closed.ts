@@ -1,7 +1,7 @@
 import type { Delivered } from '@kelid/contracts/contract';
 import { type orderCancelled, orderExpired } from '@kelid/contracts/events';
 import type { Context } from '../context.ts';
-import { closeIntentOf } from './letting-go.ts';
+import { closeIntent } from './close-intent.ts';
 
 /** A dead order awaits no money. Late or repeated, it changes nothing that was captured: the statement itself knows. */
 export async function onOrderClosed(
@@ -9,5 +9,5 @@ export async function onOrderClosed(
   event: Delivered<typeof orderCancelled | typeof orderExpired>,
 ): Promise<void> {
   const status = event.type === orderExpired.type ? 'expired' : 'cancelled';
-  await closeIntentOf(ctx, event.data.orderId, status);
+  await closeIntent(ctx, { orderId: event.data.orderId, status });
 }
