@@ -1,8 +1,7 @@
 import { addressOf } from '@kelid/contracts/address';
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { paymentsContract } from '@kelid/contracts/payments';
-
-type SecretOf = (name: string) => string;
+import { type SecretOf, simulatedBanks } from './banks.ts';
 
 /** What the backend must know to meet every simulator, and the simulators to send it messages. The card of transfers by hand is made up too. */
 export function simulatorEnvironment(options: {
@@ -43,29 +42,6 @@ export function simulatorEnvironment(options: {
     NOTIFICATIONS_KAVENEGAR_URL: `${url}/kavenegar`,
     NOTIFICATIONS_SMTP_URL: `smtp://127.0.0.1:${options.smtpPort}`,
     ...simulatedRates(url),
-  };
-}
-
-/** The banks of Iran, and a card for transfers by hand. */
-export function simulatedBanks(url: string, secretOf: SecretOf): Record<string, string> {
-  return {
-    PAYMENTS_ZARINPAL_URL: `${url}/zarinpal`,
-    PAYMENTS_ZIBAL_URL: `${url}/zibal`,
-    PAYMENTS_ZIBAL_MERCHANT: 'zibal',
-    PAYMENTS_ZIBAL_PLATFORM_URL: `${url}/zibal-platform`,
-    PAYMENTS_ZIBAL_PLATFORM_TOKEN: 'zibal-platform-token',
-    PAYMENTS_SADAD_URL: `${url}/sadad`,
-    PAYMENTS_SADAD_MERCHANT_ID: '000000140000001',
-    PAYMENTS_SADAD_TERMINAL_ID: '24000000',
-    PAYMENTS_SADAD_TERMINAL_KEY: 'ASNFZ4mrze/+3LqYdlQyEBEiM0RVZneI',
-    PAYMENTS_BEHPARDAKHT_URL: `${url}/behpardakht`,
-    PAYMENTS_BEHPARDAKHT_TERMINAL_ID: '1234',
-    PAYMENTS_BEHPARDAKHT_USER_NAME: 'kelid',
-    PAYMENTS_BEHPARDAKHT_USER_PASSWORD: secretOf('behpardakht'),
-    PAYMENTS_SEP_URL: `${url}/sep`,
-    PAYMENTS_SEP_TERMINAL_ID: '2001',
-    PAYMENTS_CARD_NUMBER: '6037990000000006',
-    PAYMENTS_CARD_HOLDER: 'فروشگاه کلید',
   };
 }
 

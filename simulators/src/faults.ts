@@ -1,50 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { bankFaultModes } from './banks.ts';
 import { supplierFaultModes } from './suppliers/fault-modes.ts';
 
-/** The places where something can be told to go wrong, and what can go wrong there: a fault that would never strike is refused. */
-export const faultModes = {
-  'zarinpal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'zarinpal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
-  'zarinpal.inquiry': ['slow', 'error', 'garbage', 'down'],
-  'zarinpal.reverse': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'zarinpal.callback': ['slow', 'duplicate'],
-  'zibal.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'zibal.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before'],
-  'zibal.inquiry': ['slow', 'error', 'garbage', 'down'],
-  'zibal.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'zibal.callback': ['slow', 'duplicate'],
-  'behpardakht.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'behpardakht.verify': ['slow', 'error', 'garbage', 'down', 'lose-answer', 'verified-before'],
-  'behpardakht.settle': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'behpardakht.inquiry': ['slow', 'error', 'garbage', 'down'],
-  'behpardakht.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'behpardakht.callback': ['slow', 'duplicate'],
-  'stripe.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'stripe.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer'],
-  'stripe.inquiry': ['slow', 'error', 'garbage', 'down', 'verified-before'],
-  'stripe.cancel': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'stripe.refund': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'stripe.callback': ['slow', 'duplicate'],
-  'stripe.webhook': ['late', 'duplicate', 'out-of-order', 'never', 'forged'],
+/** What can go wrong at the two ways of telling somebody something. */
+const messageFaultModes = {
   sms: ['slow', 'error', 'down', 'duplicate', 'lose-answer'],
   smtp: ['slow', 'error', 'down'],
-} as const;
-/** Sadad, which has no inquiry to go wrong; proved beside its provider. */
-export const sadadFaultModes = {
-  'sadad.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'sadad.verify': [
-    'slow',
-    'error',
-    'garbage',
-    'down',
-    'amount-mismatch',
-    'lose-answer',
-    'verified-before',
-    'no-details',
-    'not-yet',
-  ],
-  'sadad.callback': ['slow', 'duplicate'],
 } as const;
 /** The sources of rates; proved beside them. */
 export const rateFaultModes = {
@@ -52,24 +14,8 @@ export const rateFaultModes = {
   'brsapi.currencies': ['slow', 'error', 'garbage', 'down', 'stale', 'outlier'],
   'nobitex.orderbook': ['slow', 'error', 'garbage', 'down', 'stale', 'outlier'],
 } as const;
-/** Of the payment page that only tells by messages; proved beside its provider. */
-export const webhookFaultModes = { 'webhook.webhook': ['late', 'duplicate', 'never', 'forged'] } as const;
-/** SEP, whose inquiry is the receipt; proved beside its provider. */
-export const sepFaultModes = {
-  'sep.request': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'sep.inquiry': ['slow', 'error', 'garbage', 'down'],
-  'sep.verify': ['slow', 'error', 'garbage', 'down', 'amount-mismatch', 'lose-answer', 'verified-before', 'no-details'],
-  'sep.reverse': ['slow', 'error', 'garbage', 'down', 'lose-answer'],
-  'sep.callback': ['slow', 'duplicate'],
-} as const;
-export const allFaultModes = {
-  ...faultModes,
-  ...sadadFaultModes,
-  ...sepFaultModes,
-  ...webhookFaultModes,
-  ...rateFaultModes,
-  ...supplierFaultModes,
-};
+/** The places where something can be told to go wrong, and what can go wrong there: a fault that would never strike is refused. */
+export const allFaultModes = { ...bankFaultModes, ...messageFaultModes, ...rateFaultModes, ...supplierFaultModes };
 export type FaultPlace = keyof typeof allFaultModes;
 
 export const Fault = z.strictObject({

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Psp } from '@kelid/contracts/payments';
 import { newId } from '@kelid/service/ids';
-import { simulatedBanks } from '@kelid/simulators/environment';
+import { simulatedBanks } from '@kelid/simulators/banks';
 import { type Simulators, startSimulators } from '@kelid/simulators/simulators';
 import { aMoment, pick, runModel, Step, throughCut } from '@kelid/testing/test-model';
 import { userActor } from '@kelid/testing/start-service';
