@@ -83,6 +83,9 @@ export type ReviewState = z.infer<typeof ReviewState>;
 export const ProductType = z.enum(['gift_card', 'game_key', 'game_credit', 'digital_item']);
 export const Availability = z.enum(['in_stock', 'low', 'from_supplier', 'pre_order', 'out_of_stock']);
 export type Availability = z.infer<typeof Availability>;
+/** How a bought unit reaches its buyer: as a product key (a text or a picture), or on a player's account. */
+export const FulfilmentKind = z.enum(['key', 'top_up']);
+export type FulfilmentKind = z.infer<typeof FulfilmentKind>;
 const Slug = z
   .string()
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
@@ -579,6 +582,9 @@ export const catalogContract = contract(
             availability: Availability,
             accountRule: GameAccountRule.nullable(),
             releasesOn: z.iso.date().nullable(),
+            /** Who sells it; null is the shop itself. */
+            sellerId: Id.nullable().default(null),
+            fulfilmentKind: FulfilmentKind.default('key'),
           }),
         ),
       }),

@@ -38,6 +38,8 @@ export const orderFulfilled = event(
     totalRial: AmountRial,
     /** Within the total. */
     vatRial: AmountRial.default(0),
+    /** What the lines of each seller but the shop came to, without VAT; the rest of the total is the shop's. */
+    sellers: z.array(z.object({ sellerId: Id, amountRial: AmountRial })).default([]),
     contact: Contact,
     lines: z.array(EventLine),
     fulfilledAt: Instant,

@@ -38,6 +38,8 @@ export class Surroundings {
   readonly topUps = new Map<string, GameAccountRule>();
   /** Variants that are not out yet, with their day. */
   readonly releases = new Map<string, string>();
+  /** Variants that somebody else than the shop sells. */
+  readonly sellers = new Map<string, string>();
   /** The categories of a variant, from its own upwards. */
   readonly categories = new Map<string, string[]>();
   readonly stock = new Map<string, number>();
@@ -150,6 +152,8 @@ export class Surroundings {
             : 'out_of_stock',
         accountRule: this.topUps.get(variantId) ?? null,
         releasesOn: this.releases.get(variantId) ?? null,
+        sellerId: this.sellers.get(variantId) ?? null,
+        fulfilmentKind: this.topUps.has(variantId) ? 'top_up' : 'key',
       },
     ];
   }

@@ -201,3 +201,34 @@ test('a bad product key that is refunded asks for the price of its unit, and its
   await waitFor('every event', async () => (await shop.sql('orders', unsent)).length === 0);
   expect((await orders.getOrder({ orderId })).status).toBe('fulfilled');
 });
+
+test('I9: lines know their seller and how they are delivered, and a delivered order tells what each seller but the shop is owed', async () => {
+  const sellerId = newId();
+  const topUp = addTopUp();
+  const [card, own] = [shop.around.addVariant(9, 300_000), shop.around.addVariant(9, 700_000)];
+  for (const variantId of [topUp, card]) shop.around.sellers.set(variantId, sellerId);
+  const { userId, orders, withKey } = customer();
+  await orders.addCartItem({ variantId: topUp, quantity: 1, gameAccount: { playerId: '5123456781' } });
+  await orders.addCartItem({ variantId: card, quantity: 2 });
+  await orders.addCartItem({ variantId: own, quantity: 1 });
+  const { orderId, totalRial } = await withKey().checkout({ psp: 'zarinpal' });
+  const capture = { intentId: orderId, attemptId: newId(), orderId, customerId: userId, amountRial: totalRial };
+  await tell(paymentCaptured({ ...capture, capturedAt: new Date().toISOString() }));
+  await waitFor('the order to be delivered', async () => (await orders.getOrder({ orderId })).status === 'fulfilled');
+  const lines = await shop.sql(
+    'orders',
+    'select variant_id, seller_id, fulfilment_kind from order_lines where order_id = $1 order by position',
+    [orderId],
+  );
+  expect(lines).toEqual([
+    { variant_id: topUp, seller_id: sellerId, fulfilment_kind: 'top_up' },
+    { variant_id: card, seller_id: sellerId, fulfilment_kind: 'key' },
+    { variant_id: own, seller_id: null, fulfilment_kind: 'key' },
+  ]);
+  const [told] = await shop.sql(
+    'orders',
+    "select data->'sellers' as sellers from outbox where type = 'order.fulfilled' and data->>'orderId' = $1",
+    [orderId],
+  );
+  expect(told?.['sellers']).toEqual([{ sellerId, amountRial: 5_600_000 }]);
+});

@@ -43,6 +43,8 @@ export const getVariants: Operations['getVariants'] = async (ctx, { variantIds }
         availability: availabilityOf(ctx, variant),
         accountRule: product.accountRule,
         releasesOn: variant.releasesOn,
+        sellerId: product.sellerId,
+        fulfilmentKind: product.accountRule === null ? ('key' as const) : ('top_up' as const),
       })),
   };
 };

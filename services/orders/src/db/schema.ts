@@ -15,6 +15,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { FulfilmentKind } from '@kelid/contracts/catalog';
 import type { LocalizedText } from '@kelid/contracts/common';
 import type { ShownGameAccount } from '@kelid/contracts/game-account';
 import type { OrderStatus } from '@kelid/contracts/orders';
@@ -149,6 +150,9 @@ export const orderLines = pgTable(
     deliveredCount: integer('delivered_count').notNull().default(0),
     /** Delivered units whose money went back after a complaint. */
     refundedCount: integer('refunded_count').notNull().default(0),
+    /** Who sold it, and is owed its price when it is delivered; null is the shop itself. */
+    sellerId: uuid('seller_id'),
+    fulfilmentKind: text('fulfilment_kind').$type<FulfilmentKind>().notNull().default('key'),
     /** Where a top-up goes, with the nickname that was shown before paying. */
     gameAccount: jsonb('game_account').$type<ShownGameAccount>(),
     /** A pre-order is delivered from this day. */

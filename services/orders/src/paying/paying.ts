@@ -17,6 +17,7 @@ import {
   stockLine,
 } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
+import { sellersOf } from '../fulfilling/sellers.rules.ts';
 import { undeliveredRial } from '../fulfilling/refunds.rules.ts';
 import { eventLine, markPaid } from '../fulfilling/paid.ts';
 import { continueCheckout } from '../placing/placing.ts';
@@ -186,6 +187,7 @@ export async function fulfill(ctx: Context, orderId: string): Promise<boolean> {
           version,
           totalRial: order.totalRial,
           vatRial: order.vatRial,
+          sellers: sellersOf(lines),
           contact: order.contact,
           lines: lines.map(eventLine),
           fulfilledAt: ctx.now().toISOString(),

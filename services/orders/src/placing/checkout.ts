@@ -143,6 +143,8 @@ export const checkout: Operations['checkout'] = async (ctx, input) => {
               unitPriceRial: line.unitPriceRial,
               discountRial: line.discountRial,
               vatRial: line.vatRial,
+              sellerId: variant.sellerId,
+              fulfilmentKind: variant.fulfilmentKind,
               gameAccount: line.gameAccount,
               releasesOn: variant.availability === 'pre_order' ? variant.releasesOn : null,
             };

@@ -200,6 +200,37 @@ test('I9: each event delivered three times, shuffled and at once, posts once: mo
   expect(await shop.intentStatus(sold)).toBe('captured');
 });
 
+test('I9: a sale is owed to its seller, each on an account of its own; the shop has the rest, and the state its VAT', async () => {
+  const before = await balances();
+  const sold = await paidOrder(1_000_000);
+  const [one, two] = [newId(), newId()];
+  const sellers = [
+    { sellerId: one, amountRial: 300_000 },
+    { sellerId: two, amountRial: 200_000 },
+  ];
+  const event = { ...fulfilled(sold), vatRial: 100_000, sellers };
+  await Promise.all([1, 2, 3].map(() => shop.deliver('order.fulfilled', event)));
+  const after = await balances();
+  const moved = (account: string) => (after[account] ?? 0) - (before[account] ?? 0);
+  expect(moved('deposits:orders')).toBe(0);
+  expect(moved('vat:payable')).toBe(-100_000);
+  expect(moved(`seller:${one}`)).toBe(-300_000);
+  expect(moved(`seller:${two}`)).toBe(-200_000);
+  expect(moved('revenue:sales')).toBe(-400_000);
+  // Where everything is somebody else's, the shop has no entry, and none of 0.
+  const other = await paidOrder(500_000);
+  await shop.deliver('order.fulfilled', { ...fulfilled(other), sellers: [{ sellerId: one, amountRial: 500_000 }] });
+  const entries = await shop.sql(
+    'payments',
+    "select e.account, e.amount_rial::int as rial from ledger_entries e join ledger_transactions t on t.id = e.transaction_id where t.order_id = $1 and t.kind = 'sale' order by 2",
+    [other.orderId],
+  );
+  expect(entries).toEqual([
+    { account: `seller:${one}`, rial: -500_000 },
+    { account: 'deposits:orders', rial: 500_000 },
+  ]);
+});
+
 test('A67: a free order that was delivered posts nothing: it has no deposit and no payment', async () => {
   const before = await balances();
   const orderId = newId();

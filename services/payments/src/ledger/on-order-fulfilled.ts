@@ -4,14 +4,13 @@ import type { orderFulfilled } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from '../context.ts';
 
-/** The customer's deposit becomes our revenue, but for the VAT in it, which is the state's. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
+/** The customer's deposit becomes income of its sellers, but for the VAT in it, which is the state's. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
 export async function onOrderFulfilled(ctx: Context, event: Delivered<typeof orderFulfilled>): Promise<void> {
-  const { orderId, totalRial, vatRial } = event.data;
+  const { orderId, totalRial, vatRial, sellers } = event.data;
   // A free order has no deposit, and the ledger takes no entry of 0.
   if (totalRial === 0) return;
   await ctx.db.execute(
-    sql`select ledger_post('sale', ${orderId}, ${orderId}, array['deposits:orders', 'revenue:sales'] || case when ${vatRial}::bigint > 0 then array['vat:payable'] else '{}' end,
-      array[${totalRial}::bigint, ${vatRial}::bigint - ${totalRial}::bigint] || case when ${vatRial}::bigint > 0 then array[-${vatRial}::bigint] else '{}' end)`,
+    sql`select ledger_post_sale(${orderId}, ${totalRial}, ${vatRial}, ${JSON.stringify(sellers)}::jsonb)`,
   );
   failpoint('payments.sale-posted'); // CP17
 }
