@@ -18,7 +18,7 @@ export function complaintRules(config: InventoryConfig) {
   };
 }
 
-/** After somebody who can know has found a complaint true: that may be the one that makes it evident. */
+/** After somebody who can know has found a complaint true: that may be the one with which `inventory_weigh_batch` freezes its batch. */
 export async function weighBatch(ctx: Context, tx: Tx, batchId: string): Promise<BatchVerdict> {
   const { rows } = await tx.execute<{ verdict: BatchVerdict }>(
     sql`select inventory_weigh_batch(${batchId}, ${ctx.config.INVENTORY_FREEZE_AT_COMPLAINTS}) as verdict`,

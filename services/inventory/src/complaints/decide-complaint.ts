@@ -10,7 +10,10 @@ import { tellVerdict, weighBatch } from './complaining.ts';
 import type { Operations } from '../context.ts';
 import { complaints, keyAllocations } from '../db/schema.ts';
 
-/** A person's decision on an open complaint, once. */
+/**
+ * A person's decision on an open complaint, once. `inventory_replace` binds the other product key; `complaints_not_after_refund` refuses to
+ * give what the money of the order was already given for.
+ */
 export const decideComplaint: Operations['decideComplaint'] = async (ctx, { complaintId, status, reason }) => {
   const { keyId, verdict, ...decided } = await ctx.transaction(async (tx) => {
     const me = requireUser(ctx).userId;

@@ -9,7 +9,7 @@ import { keyAllocations } from '../db/schema.ts';
 import { imageOf } from '../vault/image.rules.ts';
 import { type BatchVerdict, complaintRules, tellVerdict } from './complaining.ts';
 
-/** Only who has looked at a product key can know that it does not work; the look itself is on record. */
+/** Only who has looked at a product key can know that it does not work; the look itself is on record. `inventory_complain` judges by the rules. */
 export const reportKey: Operations['reportKey'] = async (ctx, { orderId, keyId, reason, note, pictureBase64 }) => {
   const { userId } = requireUser(ctx);
   const [key] = await ctx.db

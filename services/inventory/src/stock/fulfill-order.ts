@@ -3,6 +3,7 @@ import { failpoint } from '@kelid/service/failpoint';
 import type { Operations } from '../context.ts';
 import { supplyNeeds } from '../db/schema.ts';
 
+/** `inventory_fulfill` binds what is held, then what is in stock, and opens a need for the rest; repeated, it answers the same product keys. */
 export const fulfillOrder: Operations['fulfillOrder'] = async (ctx, { orderId, customerId, round, lines }) => {
   const { rows } = await ctx.db.execute<{ order_line_id: string; key_id: string }>(
     sql`with valued as (

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
 
+/** Ends the hold once, by `inventory_let_go`; a hold that is not made yet is refused for ever. */
 export const releaseStock: Operations['releaseStock'] = async (ctx, { orderId, round }) => {
   await ctx.transaction(async (tx) => {
     // A release that overtakes its reserve leaves this row, which refuses the late reserve (CP3).

@@ -10,7 +10,7 @@ import type { Context, Operations } from '../context.ts';
 
 type Input = Parameters<Operations['reserveStock']>[1];
 
-/** One statement is the whole transaction: it holds every unit or nothing. */
+/** One statement is the whole transaction: `inventory_reserve` holds every unit or nothing. */
 export const reserveStock: Operations['reserveStock'] = async (ctx, input) => {
   const stopped = await stoppedVariants(
     ctx.db,

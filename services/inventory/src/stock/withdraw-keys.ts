@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 
+/** `inventory_withdraw_keys` takes back what nobody saw, `inventory_units_of` tells what became of each unit. */
 export const withdrawKeys: Operations['withdrawKeys'] = async (ctx, { orderId, revealedMax, keyIds }) => {
   const { rows } = await ctx.db.execute<{ revealed: number }>(
     sql`select inventory_withdraw_keys(${orderId}, ${revealedMax}, ${sql.param(keyIds ?? null)}::uuid[]) as revealed`,

@@ -277,7 +277,7 @@ async function adopt(ctx: Context, procurement: Procurement, order: SuppliedOrde
   );
 }
 
-/** The guard of each move is the status that this row was read with. */
+/** The guard of each move is the status that this row was read with; `procurements_check_move` knows which there are. */
 async function move(
   ctx: Context,
   procurement: Procurement,

@@ -19,8 +19,8 @@ interface Candidate {
 }
 
 /**
- * Buys what a paid line still lacks: own stock first, then from whoever can deliver for least. Answers whether a ceiling of this line was
- * reached: then nobody buys for it any more.
+ * Buys what a paid line still lacks: own stock first (`supply_fill`), then from whoever can deliver for least (`supply_open`). Answers
+ * whether a ceiling of this line was reached: then nobody buys for it any more.
  */
 export async function supplyLine(
   ctx: Context,
@@ -52,7 +52,7 @@ export async function supplyLine(
   return { isAtCeiling: false };
 }
 
-/** Buys a variant up to its target stock. */
+/** Buys a variant up to its target stock, by `supply_open_stock`. */
 export async function buyAhead(ctx: Context, variantId: string): Promise<void> {
   const candidates = await candidatesFor(ctx, variantId, null);
   // Not from a person, and nothing for later: stock is what can be sold now.

@@ -169,7 +169,7 @@ function sealLine(
   };
 }
 
-/** Moves the lines of an import whose lines are all here into the vault. Repeated, or at once with itself, it does so once. */
+/** Moves an import whose lines are all here into the vault, by `inventory_store_import`. Repeated, or at once with itself, it does so once. */
 export async function storeImport(ctx: Context, importId: string): Promise<void> {
   for (let tryNumber = 1; ; tryNumber += 1) {
     try {

@@ -8,7 +8,7 @@ import { VaultError } from './vault.rules.ts';
 
 const KeyParts = z.array(z.object({ label: z.enum(['code', 'pin']), text: z.string() }));
 
-/** Writes who looks, and only then opens the product key: a look that cannot be recorded shows nothing. */
+/** Writes who looks (`key_reveals_check` may refuse it), and only then opens the product key: a look that cannot be recorded shows nothing. */
 export async function revealRecorded(ctx: Context, keyId: string, reason: string | null) {
   await ctx.db.insert(keyReveals).values({
     id: newId(),

@@ -7,6 +7,7 @@ import type { Operations } from '../context.ts';
 import { revealRecorded } from './opening.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
+/** `key_reveals_check` makes a look and a withdrawal wait for each other: what was withdrawn is never seen. */
 export const revealKey: Operations['revealKey'] = async (ctx, { orderId, keyId }) => {
   const [key] = await ctx.db
     .select({

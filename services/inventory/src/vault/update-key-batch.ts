@@ -14,7 +14,7 @@ const moves = {
   undone: { from: sql`k.status in ('available', 'quarantined', 'expired')`, to: 'void' },
 };
 
-/** One transaction: every product key of it that is not sold, each with its audit row, or none. */
+/** One transaction: every product key of it that is not sold, each with its audit row, or none. `product_keys_check_move` guards their way. */
 export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchId, status, reason }) => {
   const { from, to } = moves[status];
   return ctx.transaction(async (tx) => {
