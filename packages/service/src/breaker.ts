@@ -7,7 +7,7 @@ export class Breaker {
   #openUntil = 0;
   #isProbing = false;
 
-  /** False while open. A caller that gets true must report with `succeed` or `fail`. */
+  /** False while open. A caller that gets true must report with `succeed`, `fail` or `forget`. */
   tryEnter(nowMs: number = performance.now()): boolean {
     if (this.#openUntil === 0) return true;
     if (nowMs < this.#openUntil || this.#isProbing) return false;
@@ -33,6 +33,11 @@ export class Breaker {
     const recent = this.#results.filter((result) => nowMs - result.at < 30_000);
     const failures = recent.filter((result) => result.isFailure).length;
     if (this.#isProbing || (recent.length >= 10 && failures * 2 >= recent.length)) this.#openUntil = nowMs + 15_000;
+    this.#isProbing = false;
+  }
+
+  /** The caller gave up: nothing was learnt of the dependency. */
+  forget(): void {
     this.#isProbing = false;
   }
 
