@@ -41,7 +41,9 @@ export async function inquireAttempt(ctx: Context, attempt: AttemptRow, redirect
   }
   await closeUnwantedPage(ctx, attempt);
   const answer =
-    attempt.pspToken === null ? 'failed' : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
+    attempt.pspToken === null
+      ? 'failed'
+      : await provider.inquire({ ...attempt, pspToken: attempt.pspToken }, ctx.signal);
   if (answer === 'paid' || answer === 'verified') {
     await settleAttempt(ctx, attempt);
     return;
@@ -87,7 +89,7 @@ export async function settleUnknown(ctx: Context, attempt: AgedAttempt): Promise
     ? 'paid'
     : attempt.pspToken === null
       ? 'failed'
-      : await provider.inquire({ ...attempt, pspToken: attempt.pspToken });
+      : await provider.inquire({ ...attempt, pspToken: attempt.pspToken }, ctx.signal);
   if (answer === 'failed' || answer === 'reversed') {
     const reason = answer === 'failed' ? 'failed-at-the-bank' : 'reversed at the bank';
     await fail(ctx, attempt, ['unknown'], reason, { to: answer });

@@ -47,6 +47,25 @@ test.each(['zarinpal', 'zibal'] as const)(
   },
 );
 
+test('PA-4: a shopper who goes away while the bank hangs leaves a failed attempt; no other bank is asked, and none is blamed', async () => {
+  const order = await shop.owe();
+  const attemptId = newId();
+  await bank.fault('zarinpal.request', { mode: 'slow', delayMs: 12_000, count: 1 });
+  const aborter = new AbortController();
+  const started = shop.orders.startAttempt(
+    { attemptId, orderId: order.orderId, psp: 'zarinpal' },
+    { signal: aborter.signal },
+  );
+  const isAsked = async () =>
+    (await shop.sql('payments', 'select 1 from payment_attempts where id = $1', [attemptId])).length;
+  await expect.poll(isAsked).toBe(1);
+  aborter.abort();
+  await expect(started).rejects.toMatchObject({ status: 503 });
+  expect(await shop.attempt(attemptId)).toMatchObject({ status: 'failed', failureReason: 'given up by the caller' });
+  const tries = await shop.sql('payments', 'select psp from payment_attempts where order_id = $1', [order.orderId]);
+  expect(tries).toEqual([{ psp: 'zarinpal' }]);
+});
+
 test.each(['zarinpal', 'zibal'] as const)(
   'F13: %s verified and its answer was lost: asked again, captured once',
   async (psp) => {

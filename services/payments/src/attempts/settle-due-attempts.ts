@@ -70,7 +70,7 @@ async function settleOne(ctx: Context, attempt: AgedAttempt): Promise<void> {
 /** Paid at the bank, not known here: the PSP's own list finds what no browser brought back, within a minute. */
 export async function settleUnverified(ctx: Context): Promise<number> {
   for (const psp of Psp.options) {
-    const tokens = (await ctx.psps[psp]?.listUnverified()) ?? [];
+    const tokens = (await ctx.psps[psp]?.listUnverified(ctx.signal)) ?? [];
     if (tokens.length === 0) continue;
     // A browser that is on its way back settles its own attempt; this is for those that are not.
     const attempts = await ctx.db

@@ -15,11 +15,14 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { levelOf } from '../limits/customer-levels.ts';
-import type { PspProvider } from '../providers/psp.ts';
+import type { AttemptFacts, PspProvider } from '../providers/psp.ts';
 import { moveTo } from './attempts.ts';
 import { getOrderMoney } from './get-order-money.ts';
 import { offeredPsps } from './routing.ts';
 import { nextInquirySeconds } from './schedule.rules.ts';
+
+/** The bank was not at fault: this does not count against it, as `request …` does. */
+const givenUp = 'given up by the caller';
 
 /**
  * One try, at the bank that was chosen or, when that one does not begin, at the best of the others. The same id again answers the same
@@ -37,6 +40,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   for (const provider of [...chosen, ...others]) {
     const begun = await begin(ctx, provider, orderId, next);
     if (begun !== 'failed') return begun;
+    if (ctx.signal.aborted) break;
     next = { ...next, attemptId: newId(), fallbackOf: next.attemptId };
   }
   // No bank at all: what was begun before, or paid by the wallet, is still answered.
@@ -88,7 +92,7 @@ async function begin(
     return (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, fallbackOf ?? attemptId, orderId, false);
 
   failpoint('payments.attempt-committed'); // Before CP5.
-  const answer = await provider.request({
+  const facts: AttemptFacts = {
     attemptId,
     attemptNo: made.attempt_no,
     orderNumber: made.order_number,
@@ -97,10 +101,12 @@ async function begin(
     ...(matchedPhone === undefined ? {} : { mustMatchPhone: true }),
     callbackUrl:
       ctx.config.PAYMENTS_CALLBACK_URL + addressOf(paymentsContract.operations.handlePspCallback, { psp }).path,
-  });
+  };
+  const answer = await provider.request(facts, ctx.signal);
   failpoint('payments.requested'); // CP5
   if (answer.kind !== 'accepted') {
-    const reason = answer.kind === 'refused' ? `request refused ${answer.pspCode}` : 'request not answered';
+    const unanswered = ctx.signal.aborted ? givenUp : 'request not answered';
+    const reason = answer.kind === 'refused' ? `request refused ${answer.pspCode}` : unanswered;
     await ctx.db
       .update(paymentAttempts)
       .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })

@@ -54,13 +54,18 @@ export function createBehpardakht(options: {
   const http = createPspHttp({ psp: 'behpardakht', baseUrl });
 
   /** Undefined when there was no readable answer. */
-  async function call(operation: string, params: Record<string, string | number>, timeoutMs: number) {
+  async function call(
+    operation: string,
+    params: Record<string, string | number>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ) {
     const answer = await http.send({
       path: '/pgwchannel/services/pgw',
-      headers: { soapaction: operation, accept: 'text/xml' },
+      headers: { soapaction: operation, accept: 'text/xml', 'content-type': 'text/xml; charset=utf-8' },
       text: soapCall(namespace, operation, { terminalId, userName, userPassword, ...params }),
-      contentType: 'text/xml; charset=utf-8',
       timeoutMs,
+      signal,
     });
     const text = answer?.status === 200 ? readSoapReturn(answer.text, operation) : undefined;
     const [, code, reference] = answerShape.exec(text ?? '') ?? [];
@@ -72,7 +77,7 @@ export function createBehpardakht(options: {
     facts: { title: { fa: 'به‌پرداخت ملت', en: 'Behpardakht Mellat' }, verifyWindowMinutes: 20 },
     isOffered: () => http.isOffered(),
 
-    async request(attempt): Promise<RequestAnswer> {
+    async request(attempt, signal): Promise<RequestAnswer> {
       const answer = await call(
         'bpPayRequest',
         {
@@ -84,6 +89,7 @@ export function createBehpardakht(options: {
           payerId: 0,
         },
         8_000,
+        signal,
       );
       if (!answer) return { kind: 'unknown' };
       const { code, reference } = answer;
@@ -136,13 +142,13 @@ export function createBehpardakht(options: {
       };
     },
 
-    async inquire(attempt): Promise<InquiryAnswer> {
+    async inquire(attempt, signal): Promise<InquiryAnswer> {
       const proof = proofOf(attempt);
       // The bank finds a sale by the reference that the callback brings, and by nothing else.
       if (!proof || !isOwn(proof, attempt)) return 'unknown';
       // A no has none. Nothing can be verified then, so the browser's word is enough; a later yes is still looked at.
       if (proof.saleReferenceId === undefined) return declinedCodes.has(proof.resCode) ? 'failed' : 'unknown';
-      const answer = await call('bpInquiryRequest', saleOf(attempt, proof.saleReferenceId), 8_000);
+      const answer = await call('bpInquiryRequest', saleOf(attempt, proof.saleReferenceId), 8_000, signal);
       if (!answer) return 'unknown';
       return inquired[answer.code] ?? (declinedCodes.has(answer.code) ? 'failed' : 'unknown');
     },

@@ -119,11 +119,14 @@ export type RefundAnswer =
   /** Perhaps done: it is only inquired about, never asked again. */
   | { kind: 'unknown' };
 
-/** One PSP. Amounts are whole Rial; each provider converts to its own unit at its edge. No call throws for what a PSP answers. */
+/**
+ * One PSP. Amounts are whole Rial; each provider converts to its own unit at its edge. No call throws for what a PSP answers. What only
+ * asks (a page to pay at, how a payment is) ends with the caller's signal; what may move money, and what leads to it, does not.
+ */
 export interface PspProvider {
   psp: Psp;
   facts: PspFacts;
-  request(attempt: AttemptFacts): Promise<RequestAnswer>;
+  request(attempt: AttemptFacts, signal?: AbortSignal): Promise<RequestAnswer>;
   /** Finds the PSP's handle among untrusted callback parameters, and what the browser claims happened. */
   parseCallback(params: Record<string, string>): CallbackHint | undefined;
   /** Reads a signed message of the PSP's server from its very bytes; absent where the PSP sends none. `refused`: not signed by it, or too old. */
@@ -136,7 +139,7 @@ export interface PspProvider {
   findProof?(attempt: AskedAttempt): Promise<ProofAnswer | undefined>;
   /** Repeatable. Where a PSP needs a further step to keep the money (settle), it is part of this. */
   verify(attempt: AskedAttempt): Promise<VerifyAnswer>;
-  inquire(attempt: AskedAttempt): Promise<InquiryAnswer>;
+  inquire(attempt: AskedAttempt, signal?: AbortSignal): Promise<InquiryAnswer>;
   /** Closes the page of a payment that nobody waits for, where it is still open and nobody pays there. Repeatable. */
   closePage?(attempt: AskedAttempt): Promise<void>;
   /** Leaves nothing of a payment that was never captured: its page is closed and what is held on the card is free. Repeatable. */
@@ -148,7 +151,7 @@ export interface PspProvider {
   /** What became of a refund or reversal whose answer was lost. `not-done`: certain that no money went back, nor will. */
   inquireRefund?(attempt: AskedAttempt, refund: AskedRefund): Promise<'done' | 'not-done' | 'unknown'>;
   /** Handles of paid and not yet verified payments, newest first: finds those whose browser never came back. */
-  listUnverified(): Promise<string[]>;
+  listUnverified(signal?: AbortSignal): Promise<string[]>;
   /** False while its breaker is open. */
   isOffered(): boolean;
 }

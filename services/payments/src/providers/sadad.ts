@@ -1,7 +1,8 @@
 import { createCipheriv } from 'node:crypto';
 import { z } from 'zod';
 import { tehranTime } from '@kelid/persian/tehran';
-import { createPspHttp, parseJson } from './psp-http.ts';
+import { parseJson } from '@kelid/service/outside-http';
+import { createPspHttp } from './psp-http.ts';
 import type { AskedAttempt, PspProvider, RequestAnswer, VerifyAnswer } from './psp.ts';
 
 // Sadad, the gateway of Bank Melli (manual 1.10): POST JSON, amounts in Rial, each call signed with the terminal's key. Numbers come as
@@ -38,8 +39,8 @@ export function createSadad(options: {
   const sign = createSigner(options.terminalKey);
 
   /** Undefined when there was no readable answer. */
-  async function post(path: string, body: Record<string, unknown>, timeoutMs: number) {
-    const answer = await http.send({ path: `/api/v0/${path}`, json: body, timeoutMs });
+  async function post(path: string, body: Record<string, unknown>, timeoutMs: number, signal?: AbortSignal) {
+    const answer = await http.send({ path: `/api/v0/${path}`, json: body, timeoutMs, signal });
     const parsed = Answer.safeParse(answer && parseJson(answer.text));
     return parsed.success ? parsed.data : undefined;
   }
@@ -71,7 +72,7 @@ export function createSadad(options: {
     },
     isOffered: () => http.isOffered(),
 
-    async request(attempt): Promise<RequestAnswer> {
+    async request(attempt, signal): Promise<RequestAnswer> {
       const answer = await post(
         'Request/PaymentRequest',
         {
@@ -85,6 +86,7 @@ export function createSadad(options: {
           SignData: sign(`${terminalId};${attempt.attemptNo};${attempt.amountRial}`),
         },
         8_000,
+        signal,
       );
       if (!answer) return { kind: 'unknown' };
       const requested = Requested.safeParse(answer);

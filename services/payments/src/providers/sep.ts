@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createPspHttp, parseJson } from './psp-http.ts';
+import { parseJson } from '@kelid/service/outside-http';
+import { createPspHttp } from './psp-http.ts';
 import type { AskedAttempt, InquiryAnswer, PspProvider, RefundAnswer, RequestAnswer, VerifyAnswer } from './psp.ts';
 
 // SEP, the gateway of Saman (manuals 3.1 and 4.1): POST JSON, amounts in Rial, the terminal's number and the caller's address are the
@@ -75,11 +76,12 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
   }
 
   /** What the bank tells of our token; undefined when it tells nothing, as it does after a verify, after an hour and on older terminals. */
-  async function receiptOf({ pspToken, attemptNo }: AskedAttempt) {
+  async function receiptOf({ pspToken, attemptNo }: AskedAttempt, signal?: AbortSignal) {
     const answer = await receipts.send({
       path: '/verifyTxnRandomSessionkey/api/v2/ipg/payment/receipt',
       json: { TerminalNumber: Number(terminalId), Token: pspToken },
       timeoutMs: 8_000,
+      signal,
     });
     const parsed = Receipt.safeParse(answer && parseJson(answer.text));
     if (!parsed.success) return undefined;
@@ -123,7 +125,7 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
     },
     isOffered: () => http.isOffered(),
 
-    async request(attempt): Promise<RequestAnswer> {
+    async request(attempt, signal): Promise<RequestAnswer> {
       const answer = await http.send({
         path: '/onlinepg/onlinepg',
         json: {
@@ -135,6 +137,7 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
           ...(attempt.phone ? { CellNumber: attempt.phone.replace(/^\+98/, '0') } : {}),
         },
         timeoutMs: 8_000,
+        signal,
       });
       const requested = Requested.safeParse(answer && parseJson(answer.text));
       if (!requested.success) return { kind: 'unknown' };
@@ -182,8 +185,8 @@ export function createSep(options: { baseUrl: string; terminalId: string }): Psp
     },
 
     /** Only until verify: after it the receipt is not told any more. */
-    async inquire(attempt): Promise<InquiryAnswer> {
-      return (await receiptOf(attempt))?.state ?? 'unknown';
+    async inquire(attempt, signal): Promise<InquiryAnswer> {
+      return (await receiptOf(attempt, signal))?.state ?? 'unknown';
     },
 
     async reverse({ pspReference }): Promise<RefundAnswer> {

@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { assertNoTransaction } from '@kelid/service/database';
 import Stripe from 'stripe';
 import { z } from 'zod';
-import { createPspHttp, parseJson } from './psp-http.ts';
+import { parseJson } from '@kelid/service/outside-http';
+import { createPspHttp } from './psp-http.ts';
 import type { AskedAttempt, InquiryAnswer, PspProvider, RefundAnswer, VerifyAnswer, WebhookHint } from './psp.ts';
 
 // Stripe by its own client: a Checkout Session on Stripe's page, whose payment intent holds the money on the card until verify captures it.
@@ -66,6 +68,8 @@ export function createStripe(options: {
 }): PspProvider {
   const isLive = options.secretKey.includes('_live_');
   const http = createPspHttp({ psp: 'stripe', baseUrl: options.baseUrl });
+  // The client hands no signal on.
+  const callerSignal = new AsyncLocalStorage<AbortSignal | undefined>();
   const stripe = new Stripe(options.secretKey, {
     httpClient: Stripe.createFetchHttpClient(send),
     // The sweep asks again, where it matters by keys made of our own ids; the client's own would die with the call.
@@ -82,8 +86,9 @@ export function createStripe(options: {
       method: init.method === 'GET' ? 'GET' : 'POST',
       path: pathname + search,
       headers: Object.fromEntries(headers),
-      text: typeof init.body === 'string' ? init.body : '',
+      ...(typeof init.body === 'string' && init.method !== 'GET' ? { text: init.body } : {}),
       timeoutMs,
+      signal: callerSignal.getStore(),
     });
     const envelope = Envelope.safeParse(answer && parseJson(answer.text));
     if (!answer || !envelope.success || answer.status < 300 !== (envelope.data.error === undefined))
@@ -92,10 +97,10 @@ export function createStripe(options: {
   }
 
   /** What Stripe answered, its own error among that. */
-  async function ask(call: () => Promise<unknown>): Promise<unknown> {
+  async function ask(call: () => Promise<unknown>, signal?: AbortSignal): Promise<unknown> {
     assertNoTransaction('stripe');
     try {
-      return await call();
+      return await callerSignal.run(signal, call);
     } catch (error) {
       if (error instanceof Stripe.errors.StripeError) return error;
       throw error;
@@ -103,9 +108,9 @@ export function createStripe(options: {
   }
 
   /** Undefined when there was no readable answer. */
-  async function findSession(pspToken: string) {
+  async function findSession(pspToken: string, signal?: AbortSignal) {
     const expand = ['payment_intent.latest_charge'];
-    const session = Session.safeParse(await ask(() => stripe.checkout.sessions.retrieve(pspToken, { expand })));
+    const session = Session.safeParse(await ask(() => stripe.checkout.sessions.retrieve(pspToken, { expand }), signal));
     return session.success && session.data.id === pspToken ? session.data : undefined;
   }
 
@@ -157,38 +162,40 @@ export function createStripe(options: {
     },
     isOffered: () => http.isOffered(),
 
-    async request(attempt) {
+    async request(attempt, signal) {
       const { attemptId, orderNumber, callbackUrl } = attempt;
       const amountMinor = minorOf(attempt.amountRial, options.rialPerMinor);
       // Stripe puts its own id in place of the braces, so they are not encoded.
       const backUrl = (came: 'paid' | 'back') => `${callbackUrl}?came=${came}&session_id={CHECKOUT_SESSION_ID}`;
       const metadata = { attempt_id: attemptId, order_number: orderNumber };
-      const answer = await ask(() =>
-        stripe.checkout.sessions.create(
-          {
-            mode: 'payment',
-            payment_method_types: ['card'],
-            line_items: [
-              {
-                quantity: 1,
-                price_data: {
-                  currency: options.currency,
-                  unit_amount: amountMinor,
-                  product_data: { name: `Kelid ${orderNumber}` },
+      const answer = await ask(
+        () =>
+          stripe.checkout.sessions.create(
+            {
+              mode: 'payment',
+              payment_method_types: ['card'],
+              line_items: [
+                {
+                  quantity: 1,
+                  price_data: {
+                    currency: options.currency,
+                    unit_amount: amountMinor,
+                    product_data: { name: `Kelid ${orderNumber}` },
+                  },
                 },
-              },
-            ],
-            // In another currency than ours the amounts could not be compared.
-            adaptive_pricing: { enabled: false },
-            payment_intent_data: { capture_method: 'manual', metadata },
-            client_reference_id: attemptId,
-            metadata,
-            success_url: backUrl('paid'),
-            cancel_url: backUrl('back'),
-            expires_at: Math.floor(Date.now() / 1000) + pageOpenSeconds,
-          },
-          { idempotencyKey: `request-${attemptId}` },
-        ),
+              ],
+              // In another currency than ours the amounts could not be compared.
+              adaptive_pricing: { enabled: false },
+              payment_intent_data: { capture_method: 'manual', metadata },
+              client_reference_id: attemptId,
+              metadata,
+              success_url: backUrl('paid'),
+              cancel_url: backUrl('back'),
+              expires_at: Math.floor(Date.now() / 1000) + pageOpenSeconds,
+            },
+            { idempotencyKey: `request-${attemptId}` },
+          ),
+        signal,
       );
       const pspCode = refusalOf(answer);
       if (pspCode !== undefined) return { kind: 'refused', pspCode };
@@ -253,9 +260,11 @@ export function createStripe(options: {
       return isOver(session) ? { kind: 'declined', pspCode: intent?.status ?? 'expired' } : { kind: 'unknown' };
     },
 
-    async inquire(attempt): Promise<InquiryAnswer> {
+    async inquire(attempt, signal): Promise<InquiryAnswer> {
       // Whoever turned back is told so at once, and leaves no page behind that could still be paid.
-      const session = await (attempt.proof['came'] === 'back' ? closePage(attempt) : findSession(attempt.pspToken));
+      const session = await (attempt.proof['came'] === 'back'
+        ? closePage(attempt)
+        : findSession(attempt.pspToken, signal));
       return session ? stateOf(session) : 'unknown';
     },
 
@@ -293,10 +302,11 @@ export function createStripe(options: {
       return again.kind;
     },
 
-    async listUnverified() {
+    async listUnverified(signal) {
       const list = List.safeParse(
-        await ask(() =>
-          stripe.checkout.sessions.list({ status: 'complete', limit: 100, expand: ['data.payment_intent'] }),
+        await ask(
+          () => stripe.checkout.sessions.list({ status: 'complete', limit: 100, expand: ['data.payment_intent'] }),
+          signal,
         ),
       );
       return (list.data?.data ?? []).flatMap((item) => {

@@ -88,6 +88,28 @@ test('I7 A54: the amount asked for is in Rial and our own, whatever stands in th
   });
 });
 
+test('PA-1: a request and a question whose caller gave up end, and the bank is not blamed for them', async () => {
+  const zarinpal = psp();
+  const asking = { request: 'request.json', inquire: 'inquiry.json' } as const;
+  for (let round = 0; round < 12; round += 1)
+    for (const call of ['request', 'inquire'] as const) {
+      const aborter = new AbortController();
+      const brokenOff = new Promise((done) =>
+        bank.answers.set(asking[call], (_body, response) => {
+          response.once('close', () => done(response.writableFinished));
+          aborter.abort();
+        }),
+      );
+      const answer =
+        call === 'request'
+          ? (await zarinpal.request(attempt, aborter.signal)).kind
+          : await zarinpal.inquire(asked(authority), aborter.signal);
+      expect(answer).toBe('unknown');
+      expect(await brokenOff).toBe(false);
+    }
+  expect(zarinpal.isOffered()).toBe(true);
+});
+
 test.each([
   ['an authority of another shape', { data: { code: 100, authority: '<script>' }, errors: [] }],
   ['a success without an authority', { data: { code: 100 }, errors: [] }],

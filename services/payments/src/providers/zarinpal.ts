@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createPspHttp, parseJson } from './psp-http.ts';
+import { parseJson } from '@kelid/service/outside-http';
+import { createPspHttp } from './psp-http.ts';
 import type { InquiryAnswer, PspProvider, RefundAnswer, RequestAnswer, VerifyAnswer } from './psp.ts';
 
 // ZarinPal v4 (zarinpal.com/docs): POST JSON, amounts in Rial because we always send currency IRR. `data` and `errors` flip between
@@ -34,11 +35,17 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
   const http = createPspHttp({ psp: 'zarinpal', baseUrl: options.baseUrl });
 
   /** Undefined when there was no readable answer. */
-  async function post(path: string, body: Record<string, unknown>, timeoutMs: number): Promise<Body | undefined> {
+  async function post(
+    path: string,
+    body: Record<string, unknown>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Body | undefined> {
     const answer = await http.send({
       path: `/pg/v4/payment/${path}`,
       json: { merchant_id: options.merchantId, ...body },
       timeoutMs,
+      signal,
     });
     const parsed = Answer.safeParse(answer && parseJson(answer.text));
     if (!parsed.success) return undefined;
@@ -62,7 +69,7 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
     },
     isOffered: () => http.isOffered(),
 
-    async request(attempt): Promise<RequestAnswer> {
+    async request(attempt, signal): Promise<RequestAnswer> {
       const answer = await post(
         'request.json',
         {
@@ -78,6 +85,7 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
           },
         },
         8_000,
+        signal,
       );
       if (!answer) return { kind: 'unknown' };
       const requested = Requested.safeParse(answer.data);
@@ -112,8 +120,8 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
       return declinedCodes.has(answer.code) ? { kind: 'declined', pspCode: answer.code } : { kind: 'unknown' };
     },
 
-    async inquire({ pspToken }): Promise<InquiryAnswer> {
-      const answer = await post('inquiry.json', { authority: pspToken }, 8_000);
+    async inquire({ pspToken }, signal): Promise<InquiryAnswer> {
+      const answer = await post('inquiry.json', { authority: pspToken }, 8_000, signal);
       const inquired = Inquired.safeParse(answer?.data);
       if (!inquired.success) return answer && declinedCodes.has(answer.code) ? 'failed' : 'unknown';
       const known: Record<string, InquiryAnswer> = {
@@ -133,8 +141,8 @@ export function createZarinpal(options: { baseUrl: string; merchantId: string })
       return refusedReversal.has(answer.code) ? { kind: 'refused', pspCode: answer.code } : { kind: 'unknown' };
     },
 
-    async listUnverified() {
-      const answer = await post('unVerified.json', {}, 8_000);
+    async listUnverified(signal) {
+      const answer = await post('unVerified.json', {}, 8_000, signal);
       const listed = Unverified.safeParse(answer?.data);
       return listed.success ? listed.data.authorities.map((entry) => entry.authority) : [];
     },

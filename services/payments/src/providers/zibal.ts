@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createPspHttp, parseJson } from './psp-http.ts';
+import { parseJson } from '@kelid/service/outside-http';
+import { createPspHttp } from './psp-http.ts';
 import type {
   AskedAttempt,
   AskedRefund,
@@ -57,11 +58,12 @@ export function createZibal(options: {
   const http = createPspHttp({ psp: 'zibal', baseUrl: options.baseUrl });
 
   /** Undefined when there was no readable answer. */
-  async function post(path: string, body: Record<string, unknown>, timeoutMs: number) {
+  async function post(path: string, body: Record<string, unknown>, timeoutMs: number, signal?: AbortSignal) {
     const answer = await http.send({
       path: `/v1/${path}`,
       json: { merchant: options.merchant, ...body },
       timeoutMs,
+      signal,
     });
     const parsed = Answer.safeParse(answer && parseJson(answer.text));
     return parsed.success ? parsed.data : undefined;
@@ -108,7 +110,7 @@ export function createZibal(options: {
     facts: { title: { fa: 'زیبال', en: 'Zibal' }, verifyWindowMinutes: 15, isFound: true, matchesPhone: true },
     isOffered: () => http.isOffered(),
 
-    async request(attempt): Promise<RequestAnswer> {
+    async request(attempt, signal): Promise<RequestAnswer> {
       const answer = await post(
         'request',
         {
@@ -121,6 +123,7 @@ export function createZibal(options: {
           ...(attempt.mustMatchPhone ? { checkMobileWithCard: true } : {}),
         },
         8_000,
+        signal,
       );
       if (!answer) return { kind: 'unknown' };
       const requested = Requested.safeParse(answer);
@@ -153,8 +156,8 @@ export function createZibal(options: {
       return declinedResults.has(answer.result) ? { kind: 'declined', pspCode: answer.result } : { kind: 'unknown' };
     },
 
-    async inquire({ pspToken }): Promise<InquiryAnswer> {
-      const answer = await post('inquiry', { trackId: Number(pspToken) }, 8_000);
+    async inquire({ pspToken }, signal): Promise<InquiryAnswer> {
+      const answer = await post('inquiry', { trackId: Number(pspToken) }, 8_000, signal);
       // 100 says that the question was answered, not that anything was paid.
       if (answer?.result === '203') return 'failed';
       return answer?.result === '100' ? (states[String(answer['status'])] ?? 'unknown') : 'unknown';
