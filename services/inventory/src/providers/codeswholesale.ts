@@ -86,18 +86,21 @@ export function createCodesWholesale(options: {
   callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
-  const http = createSupplierHttp(options);
+  const http = createSupplierHttp({ name: 'codeswholesale', ...options });
   const root = `/${options.version}`;
   let token: { text: string; freshUntil: number } | undefined;
   let asking: Promise<Access> | undefined;
 
-  /** One request for many callers: a new one while a token lives answers the same token with what is left of its life. */
-  function access(): Promise<Access> {
+  /**
+   * One request for many callers: a new one while a token lives answers the same token with what is left of its life. So no caller's
+   * signal ends it, but a caller whose signal ends waits for it no longer.
+   */
+  function access(signal: AbortSignal | undefined): Promise<Access> {
     if (token && performance.now() < token.freshUntil) return Promise.resolve(token);
     asking ??= askToken().finally(() => {
       asking = undefined;
     });
-    return asking;
+    return unlessGivenUp(asking, signal);
   }
 
   async function askToken(): Promise<Access> {
@@ -123,11 +126,13 @@ export function createCodesWholesale(options: {
     path: string;
     json?: unknown;
     timeoutMs?: number;
-    answerBytesMax?: number;
-    onKept?: (call: SupplierCall) => void;
+    answerBytesMax?: number | undefined;
+    isWrite?: true;
+    signal?: AbortSignal | undefined;
+    onCall?: (call: SupplierCall) => void;
   }): Promise<SupplierAnswer | 'denied' | 'unsent' | undefined> {
     for (let attempt = 1; ; attempt += 1) {
-      const held = await access();
+      const held = await access(request.signal);
       if (typeof held === 'string') return held;
       const answer = await http.send({
         ...request,
@@ -139,13 +144,17 @@ export function createCodesWholesale(options: {
     }
   }
 
-  async function get(path: string, answerBytesMax?: number): Promise<SupplierAnswer | undefined> {
-    const answer = await send({ method: 'GET', path, ...(answerBytesMax === undefined ? {} : { answerBytesMax }) });
+  async function get(
+    path: string,
+    signal: AbortSignal | undefined,
+    answerBytesMax?: number,
+  ): Promise<SupplierAnswer | undefined> {
+    const answer = await send({ method: 'GET', path, signal, answerBytesMax });
     return typeof answer === 'object' ? answer : undefined;
   }
 
-  async function readOrder(id: string): Promise<z.output<typeof Order> | undefined> {
-    const answer = await get(`/orders/${encodeURIComponent(id)}`, longAnswerBytesMax);
+  async function readOrder(id: string, signal: AbortSignal | undefined): Promise<z.output<typeof Order> | undefined> {
+    const answer = await get(`/orders/${encodeURIComponent(id)}`, signal, longAnswerBytesMax);
     const order = Order.safeParse(answer?.body);
     if (answer?.status !== 200 || !order.success) return undefined;
     // The codes of another order must never be taken for those of this one.
@@ -153,13 +162,17 @@ export function createCodesWholesale(options: {
   }
 
   /** Image codes are null in the order; each comes by its own call, and so may one that was ordered for later. */
-  async function withOwnCalls(order: SuppliedOrder, raw: z.output<typeof Order>): Promise<SuppliedOrder> {
+  async function withOwnCalls(
+    order: SuppliedOrder,
+    raw: z.output<typeof Order>,
+    signal?: AbortSignal,
+  ): Promise<SuppliedOrder> {
     const types = new Map(codesOf(raw).map((code) => [code.codeId, code.codeType.toUpperCase()]));
     const units = await Promise.all(
       order.units.map(async (unit): Promise<SuppliedUnit> => {
         const isImage = types.get(unit.ref) === 'CODE_IMAGE';
         if (!isImage && unit.state !== 'pre-order') return unit;
-        const answer = await get(`/codes/${encodeURIComponent(unit.ref)}`, longAnswerBytesMax);
+        const answer = await get(`/codes/${encodeURIComponent(unit.ref)}`, signal, longAnswerBytesMax);
         const parsed = Code.safeParse(answer?.body);
         if (answer?.status !== 200 || !parsed.success || parsed.data.codeId !== unit.ref) return unit;
         // What the order calls a picture is never shown as the text of its bytes.
@@ -171,8 +184,8 @@ export function createCodesWholesale(options: {
     return { ...order, units };
   }
 
-  async function quoteFor(productRef: string, quantity: number): Promise<Quote> {
-    const answer = await get(`/products/${encodeURIComponent(productRef)}`);
+  async function quoteFor(productRef: string, quantity: number, signal: AbortSignal | undefined): Promise<Quote> {
+    const answer = await get(`/products/${encodeURIComponent(productRef)}`, signal);
     // Gone products answer 404, or an empty object.
     if (answer?.status === 404) return { kind: 'not-sold' };
     if (answer?.status !== 200) return { kind: 'unknown' };
@@ -199,13 +212,13 @@ export function createCodesWholesale(options: {
     isUp: () => http.isUp(),
 
     // What is not released yet is listed with its price, and without stock.
-    quote: (productRef) => quoteFor(productRef, 1),
+    quote: (productRef, _allowsPreOrder, signal) => quoteFor(productRef, 1, signal),
 
-    async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
-      if ((await access()) === 'denied')
+    async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder, signal }): Promise<OrderAnswer> {
+      if ((await access(signal)) === 'denied')
         return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token', isUnsent: true };
       // `price` is what they validate against theirs: the price of this moment, which the caller has asked for and found within the maximum.
-      const quoted = await quoteFor(productRef, quantity);
+      const quoted = await quoteFor(productRef, quantity, signal);
       if (quoted.kind === 'not-sold')
         return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold', isUnsent: true };
       if (quoted.kind === 'unknown')
@@ -222,6 +235,8 @@ export function createCodesWholesale(options: {
         },
         timeoutMs: 30_000,
         answerBytesMax: longAnswerBytesMax,
+        isWrite: true,
+        signal,
       });
       if (answer === 'denied')
         return { kind: 'refused', reason: 'not-authorised', supplierCode: 'no token', isUnsent: true };
@@ -244,13 +259,13 @@ export function createCodesWholesale(options: {
         : { kind: 'unknown' };
     },
 
-    async find(reference, since): Promise<FindAnswer> {
+    async find(reference, since, signal): Promise<FindAnswer> {
       // By our own reference first; a 404 there proves nothing, so the history decides.
-      const direct = await readOrder(reference);
+      const direct = await readOrder(reference, signal);
       const day = (date: Date) => date.toISOString().slice(0, 10);
       const from = new Date(since.getTime() - 86_400_000);
       const to = new Date(Date.now() + 2 * 86_400_000);
-      const answer = await get(`/orders?startFrom=${day(from)}&endOn=${day(to)}`, longAnswerBytesMax);
+      const answer = await get(`/orders?startFrom=${day(from)}&endOn=${day(to)}`, signal, longAnswerBytesMax);
       const history = History.safeParse(answer?.body);
       if (answer?.status !== 200 || !history.success)
         return direct?.clientOrderId === reference
@@ -260,20 +275,20 @@ export function createCodesWholesale(options: {
         history.data.items.filter((item) => item.clientOrderId === reference).map((item) => item.orderId),
       );
       if (direct?.clientOrderId === reference) ids.add(direct.orderId);
-      const orders = await Promise.all([...ids].map(readOrder));
+      const orders = await Promise.all([...ids].map((id) => readOrder(id, signal)));
       if (orders.includes(undefined)) return { kind: 'unknown' };
       const found = orders.flatMap((order) => (order ? [showOrder(order)] : []));
       found.sort((a, b) => (a.orderedAt ?? '').localeCompare(b.orderedAt ?? ''));
       return found.length > 0 ? { kind: 'found', orders: found } : { kind: 'nothing' };
     },
 
-    async fetch(supplierOrderId, withCodes): Promise<FetchAnswer> {
-      const order = await readOrder(supplierOrderId);
+    async fetch(supplierOrderId, withCodes, signal): Promise<FetchAnswer> {
+      const order = await readOrder(supplierOrderId, signal);
       if (!order) return { kind: 'unknown' };
       const shown = showOrder(order);
       if (!withCodes)
         return { kind: 'order', order: { ...shown, units: shown.units.map(({ ref, state }) => ({ ref, state })) } };
-      return { kind: 'order', order: await withOwnCalls(shown, order) };
+      return { kind: 'order', order: await withOwnCalls(shown, order, signal) };
     },
 
     giveBack: () => Promise.resolve('refused'),
@@ -293,14 +308,15 @@ export function createCodesWholesale(options: {
           ...(picture === null ? {} : { screenshot: picture.contentBase64 }),
         },
         timeoutMs: 30_000,
+        isWrite: true,
       });
       if (typeof answer !== 'object' || answer.status >= 500 || answer.status === 429) return 'unknown';
       // 409: a complaint about this code is there already, ours.
       return answer.status < 300 || answer.status === 409 ? 'asked' : 'refused';
     },
 
-    async claimOutcome({ reference, productRef, code }) {
-      const answer = await get(`/complaints/order/${encodeURIComponent(reference)}`);
+    async claimOutcome({ reference, productRef, code }, signal) {
+      const answer = await get(`/complaints/order/${encodeURIComponent(reference)}`, signal);
       const listed = Complaints.safeParse(answer?.body);
       if (answer?.status !== 200 || !listed.success) return 'unknown';
       const status = listed.data.items.find(
@@ -310,27 +326,28 @@ export function createCodesWholesale(options: {
       return /^(?:rejected|declined)$/i.test(status ?? '') ? 'refused' : 'open';
     },
 
-    async replay({ method, path }) {
+    async replay({ method, path }, signal) {
       let made: SupplierCall | undefined;
-      const onKept = (call: SupplierCall) => {
+      const onCall = (call: SupplierCall) => {
         made = call;
       };
       if (method === 'GET' && path.startsWith(`${root}/`))
-        await send({ method, path: path.slice(root.length), onKept, answerBytesMax: longAnswerBytesMax });
+        await send({ method, path: path.slice(root.length), onCall, signal, answerBytesMax: longAnswerBytesMax });
       return made;
     },
 
-    async balance() {
-      const answer = await get('/accounts/current');
+    async balance(signal) {
+      const answer = await get('/accounts/current', signal);
       const account = z.looseObject({ totalToUse: Amount }).safeParse(answer?.body);
       return answer?.status === 200 && account.success
         ? { kind: 'known', cents: account.data.totalToUse }
         : { kind: 'unknown' };
     },
 
-    async listProducts(cursor) {
+    async listProducts(cursor, signal) {
       const answer = await get(
         `/products${cursor === null ? '' : `?continuationToken=${encodeURIComponent(cursor)}`}`,
+        signal,
         longAnswerBytesMax,
       );
       const page = z
@@ -362,6 +379,16 @@ export function createCodesWholesale(options: {
 }
 
 type Access = { text: string } | 'denied' | 'unsent';
+
+function unlessGivenUp(asked: Promise<Access>, signal: AbortSignal | undefined): Promise<Access> {
+  if (!signal) return asked;
+  return new Promise((answer, fail) => {
+    const giveUp = () => answer('unsent');
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    void asked.then(answer, fail).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
 
 /** Prices are bands of quantities, in no promised order. */
 function priceOf(product: z.output<typeof Product>, quantity: number): number | undefined {

@@ -74,21 +74,28 @@ export function createKinguin(options: {
   callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
-  const http = createSupplierHttp(options);
+  const http = createSupplierHttp({ name: 'kinguin', ...options });
   const headers = { 'x-api-key': options.apiKey };
 
-  async function get(path: string, answerBytesMax?: number): Promise<SupplierAnswer | undefined> {
-    const limit = answerBytesMax === undefined ? {} : { answerBytesMax };
-    const answer = await http.send({ method: 'GET', path, headers, ...limit });
+  async function get(
+    path: string,
+    signal: AbortSignal | undefined,
+    answerBytesMax?: number,
+  ): Promise<SupplierAnswer | undefined> {
+    const answer = await http.send({ method: 'GET', path, headers, signal, answerBytesMax });
     return answer === 'unsent' ? undefined : answer;
   }
 
   /** Pages until one is shorter than the limit; undefined when a page could not be read. */
-  async function readKeys(orderId: string): Promise<Map<string, z.output<typeof Key>> | undefined> {
+  async function readKeys(
+    orderId: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Map<string, z.output<typeof Key>> | undefined> {
     const keys = new Map<string, z.output<typeof Key>>();
     for (let page = 1; ; page += 1) {
       const answer = await get(
         `/v2/order/${encodeURIComponent(orderId)}/keys?page=${page}&limit=${pageSize}`,
+        signal,
         longAnswerBytesMax,
       );
       const parsed = z.array(z.unknown()).safeParse(answer?.body);
@@ -113,8 +120,8 @@ export function createKinguin(options: {
     },
     isUp: () => http.isUp(),
 
-    async quote(productRef, allowsPreOrder = false): Promise<Quote> {
-      const answer = await get(`/v2/products/${encodeURIComponent(productRef)}`);
+    async quote(productRef, allowsPreOrder = false, signal?: AbortSignal): Promise<Quote> {
+      const answer = await get(`/v2/products/${encodeURIComponent(productRef)}`, signal);
       // Gone and sold out are one answer.
       if (answer?.status === 404) return { kind: 'not-sold' };
       const product = Product.safeParse(answer?.body);
@@ -125,7 +132,7 @@ export function createKinguin(options: {
       return { kind: 'offered', unitPriceCents: product.data.price, stockCount };
     },
 
-    async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder }): Promise<OrderAnswer> {
+    async order({ reference, productRef, quantity, unitPriceMaxCents, allowsPreOrder, signal }): Promise<OrderAnswer> {
       const answer = await http.send({
         method: 'POST',
         path: '/v2/order',
@@ -143,6 +150,8 @@ export function createKinguin(options: {
           orderExternalId: reference,
         },
         timeoutMs: 30_000,
+        isWrite: true,
+        signal,
       });
       if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent', isUnsent: true };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
@@ -167,8 +176,8 @@ export function createKinguin(options: {
       return { kind: 'unknown' };
     },
 
-    async find(reference): Promise<FindAnswer> {
-      const answer = await get(`/v1/order?orderExternalId=${encodeURIComponent(reference)}&limit=${pageSize}`);
+    async find(reference, _since, signal): Promise<FindAnswer> {
+      const answer = await get(`/v1/order?orderExternalId=${encodeURIComponent(reference)}&limit=${pageSize}`, signal);
       const page = z.looseObject({ results: z.array(z.unknown()).max(1000) }).safeParse(answer?.body);
       if (answer?.status !== 200 || !page.success) return { kind: 'unknown' };
       const orders: SuppliedOrder[] = [];
@@ -181,8 +190,8 @@ export function createKinguin(options: {
       return orders.length > 0 ? { kind: 'found', orders } : { kind: 'nothing' };
     },
 
-    async fetch(supplierOrderId, withCodes): Promise<FetchAnswer> {
-      const answer = await get(`/v1/order/${encodeURIComponent(supplierOrderId)}`);
+    async fetch(supplierOrderId, withCodes, signal): Promise<FetchAnswer> {
+      const answer = await get(`/v1/order/${encodeURIComponent(supplierOrderId)}`, signal);
       const order = Order.safeParse(answer?.body);
       // The keys of another order must never be taken for those of this one.
       if (answer?.status !== 200 || !order.success || order.data.orderId !== supplierOrderId)
@@ -190,7 +199,7 @@ export function createKinguin(options: {
       const shown = showOrder(order.data);
       // A downloaded key counts as claimed, so nothing is downloaded before it is wanted.
       if (!withCodes || !shown.units.some((unit) => unit.state === 'ready')) return { kind: 'order', order: shown };
-      const keys = await readKeys(supplierOrderId);
+      const keys = await readKeys(supplierOrderId, signal);
       if (!keys) return { kind: 'unknown' };
       const units = shown.units.map((unit): SuppliedUnit => {
         const key = unit.state === 'ready' ? keys.get(unit.ref) : undefined;
@@ -204,7 +213,7 @@ export function createKinguin(options: {
 
     async giveBack(supplierOrderId) {
       const path = `/v2/order/${encodeURIComponent(supplierOrderId)}/keys/return`;
-      const answer = await http.send({ method: 'POST', path, headers });
+      const answer = await http.send({ method: 'POST', path, headers, isWrite: true });
       if (answer === undefined || answer === 'unsent' || answer.status >= 500) return 'unknown';
       return answer.status < 300 ? 'asked' : 'refused';
     },
@@ -215,33 +224,34 @@ export function createKinguin(options: {
       return this.giveBack(supplierOrderId);
     },
 
-    async claimOutcome({ supplierOrderId, unitRef }) {
-      const answer = await this.fetch(supplierOrderId, false);
+    async claimOutcome({ supplierOrderId, unitRef }, signal) {
+      const answer = await this.fetch(supplierOrderId, false, signal);
       if (answer.kind === 'unknown') return 'unknown';
       const unit = answer.order.units.find(({ ref }) => ref === unitRef);
       return unit?.state === 'returned' ? 'granted' : 'open';
     },
 
-    async replay({ method, path }) {
+    async replay({ method, path }, signal) {
       let made: SupplierCall | undefined;
-      const onKept = (call: SupplierCall) => {
+      const onCall = (call: SupplierCall) => {
         made = call;
       };
-      if (method === 'GET') await http.send({ method, path, headers, onKept, answerBytesMax: longAnswerBytesMax });
+      if (method === 'GET')
+        await http.send({ method, path, headers, onCall, signal, answerBytesMax: longAnswerBytesMax });
       return made;
     },
 
-    async balance() {
-      const answer = await get('/v1/balance');
+    async balance(signal) {
+      const answer = await get('/v1/balance', signal);
       const account = z.looseObject({ balance: Amount }).safeParse(answer?.body);
       return answer?.status === 200 && account.success
         ? { kind: 'known', cents: account.data.balance }
         : { kind: 'unknown' };
     },
 
-    async listProducts(cursor) {
+    async listProducts(cursor, signal) {
       const page = cursor === null ? 1 : Number(cursor);
-      const answer = await get(`/v1/products?page=${page}&limit=${pageSize}`, longAnswerBytesMax);
+      const answer = await get(`/v1/products?page=${page}&limit=${pageSize}`, signal, longAnswerBytesMax);
       const listed = z.looseObject({ results: z.array(z.unknown()).max(1000) }).safeParse(answer?.body);
       if (answer?.status !== 200 || !listed.success) return { kind: 'unknown' };
       return {

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
+import type { OutsideRequest } from '@kelid/service/outside-http';
 import type { FetchAnswer, FindAnswer, OrderAnswer, Quote, SuppliedOrder, Supplier, SupplierCall } from './supplier.ts';
 import { Amount, centsOf, createSupplierHttp, formatCents, shortText, type SupplierAnswer } from './supplier-http.ts';
 
@@ -56,12 +57,12 @@ export function createMooGold(options: {
   callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): Supplier {
-  const http = createSupplierHttp(options);
+  const http = createSupplierHttp({ name: 'moogold', ...options });
 
   async function post(
     path: string,
     more: Record<string, unknown>,
-    extra: { timeoutMs?: number; onKept?: (call: SupplierCall) => void } = {},
+    extra: Pick<OutsideRequest, 'isWrite' | 'onCall' | 'signal'> & { timeoutMs?: number } = {},
   ): Promise<SupplierAnswer | 'unsent' | undefined> {
     const json = { path, ...more };
     const timestamp = String(Math.floor(Date.now() / 1000));
@@ -79,17 +80,17 @@ export function createMooGold(options: {
   }
 
   /** Undefined for no answer; `refused` with its code for a refusal. */
-  async function ask(path: string, more: Record<string, unknown>) {
-    const answer = await post(path, more);
+  async function ask(path: string, more: Record<string, unknown>, signal?: AbortSignal) {
+    const answer = await post(path, more, { signal });
     if (typeof answer !== 'object' || answer.status >= 500) return undefined;
     const failure = Failure.safeParse(answer.body);
     if (failure.success) return { refused: failure.data.err_code, why: shortText(failure.data.err_message) };
     return answer.status === 200 ? { body: answer.body } : undefined;
   }
 
-  async function readProduct(productRef: string) {
+  async function readProduct(productRef: string, signal?: AbortSignal) {
     const [productId = '', variationId = ''] = productRef.split('/');
-    const answer = await ask('product/product_detail', { product_id: productId });
+    const answer = await ask('product/product_detail', { product_id: productId }, signal);
     if (answer?.refused !== undefined) return isGone(answer) ? ('not-sold' as const) : undefined;
     const product = Product.safeParse(answer?.body);
     if (!product.success) return undefined;
@@ -105,9 +106,9 @@ export function createMooGold(options: {
     return { [playerName]: playerId, ...(zone === null ? {} : { [zoneName]: zone }) };
   }
 
-  async function readOrder(more: { partner_order_id: string } | { order_id: string }) {
+  async function readOrder(more: { partner_order_id: string } | { order_id: string }, signal?: AbortSignal) {
     const path = 'partner_order_id' in more ? 'order/order_detail_partner_id' : 'order/order_detail';
-    const answer = await ask(path, more);
+    const answer = await ask(path, more, signal);
     if (answer?.refused !== undefined) return isGone(answer) ? ('nothing' as const) : undefined;
     const order = Order.safeParse(answer?.body);
     return order.success ? order.data : undefined;
@@ -126,17 +127,17 @@ export function createMooGold(options: {
     },
     isUp: () => http.isUp(),
 
-    async quote(productRef): Promise<Quote> {
-      const product = await readProduct(productRef);
+    async quote(productRef, _allowsPreOrder, signal): Promise<Quote> {
+      const product = await readProduct(productRef, signal);
       if (product === undefined) return { kind: 'unknown' };
       if (product === 'not-sold') return { kind: 'not-sold' };
       // No stock is told: a top-up is made when it is ordered.
       return { kind: 'offered', unitPriceCents: product.variation.variation_price, stockCount: 1_000 };
     },
 
-    async order({ reference, productRef, quantity, unitPriceMaxCents, gameAccount }): Promise<OrderAnswer> {
+    async order({ reference, productRef, quantity, unitPriceMaxCents, gameAccount, signal }): Promise<OrderAnswer> {
       if (!gameAccount) return { kind: 'refused', reason: 'bad-request', supplierCode: 'no account', isUnsent: true };
-      const product = await readProduct(productRef);
+      const product = await readProduct(productRef, signal);
       if (product === undefined) return { kind: 'refused', reason: 'busy', supplierCode: 'no price', isUnsent: true };
       if (product === 'not-sold')
         return { kind: 'refused', reason: 'out-of-stock', supplierCode: 'not sold', isUnsent: true };
@@ -160,7 +161,7 @@ export function createMooGold(options: {
           },
           partnerOrderId: reference,
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: 30_000, isWrite: true, signal },
       );
       if (answer === 'unsent') return { kind: 'refused', reason: 'busy', supplierCode: 'not sent', isUnsent: true };
       if (answer === undefined || answer.status >= 500) return { kind: 'unknown' };
@@ -193,25 +194,25 @@ export function createMooGold(options: {
       };
     },
 
-    async find(reference): Promise<FindAnswer> {
-      const order = await readOrder({ partner_order_id: reference });
+    async find(reference, _since, signal): Promise<FindAnswer> {
+      const order = await readOrder({ partner_order_id: reference }, signal);
       if (order === undefined) return { kind: 'unknown' };
       return order === 'nothing' ? { kind: 'nothing' } : { kind: 'found', orders: [showOrder(order, reference)] };
     },
 
-    async fetch(supplierOrderId): Promise<FetchAnswer> {
-      const order = await readOrder({ order_id: supplierOrderId });
+    async fetch(supplierOrderId, _withCodes, signal): Promise<FetchAnswer> {
+      const order = await readOrder({ order_id: supplierOrderId }, signal);
       if (typeof order !== 'object' || order.order_id !== supplierOrderId) return { kind: 'unknown' };
       return { kind: 'order', order: showOrder(order, null) };
     },
 
     giveBack: () => Promise.resolve('refused'),
 
-    async checkGameAccount(productRef, account) {
-      const product = await readProduct(productRef);
+    async checkGameAccount(productRef, account, signal) {
+      const product = await readProduct(productRef, signal);
       if (typeof product !== 'object') return { kind: 'unknown' };
       const data = { 'product-id': product.variation.variation_id, ...fieldsOf(product.fields, account) };
-      const answer = await ask('product/validate', { data });
+      const answer = await ask('product/validate', { data }, signal);
       const validated = z
         .looseObject({ status: z.union([z.boolean(), z.string()]), username: z.string().min(1).max(200).nullish() })
         .safeParse(answer?.body);
@@ -221,9 +222,9 @@ export function createMooGold(options: {
       return username ? { kind: 'found', nickname: shortText(username) } : { kind: 'unknown' };
     },
 
-    async replay({ method, path, request }) {
+    async replay({ method, path, request }, signal) {
       let made: SupplierCall | undefined;
-      const onKept = (call: SupplierCall) => {
+      const onCall = (call: SupplierCall) => {
         made = call;
       };
       const name = path.slice(1);
@@ -231,19 +232,19 @@ export function createMooGold(options: {
       // What was left out of the kept call (an account) cannot be asked about again.
       if (method !== 'POST' || !readPaths.has(name) || !kept.success || request?.includes('"…"')) return undefined;
       const { path: _path, ...more } = kept.data;
-      await post(name, more, { onKept });
+      await post(name, more, { onCall, signal });
       return made;
     },
 
-    async balance() {
-      const answer = await ask('user/balance', {});
+    async balance(signal) {
+      const answer = await ask('user/balance', {}, signal);
       const account = z.looseObject({ balance: Amount, currency: z.literal('USD') }).safeParse(answer?.body);
       return account.success ? { kind: 'known', cents: account.data.balance } : { kind: 'unknown' };
     },
 
     /** Page by page: the products of their top-up category, each with its variations. */
-    async listProducts(cursor) {
-      const listed = await ask('product/list_product', { category_id: gameCategory });
+    async listProducts(cursor, signal) {
+      const listed = await ask('product/list_product', { category_id: gameCategory }, signal);
       const products = z
         .array(z.looseObject({ ID: Id }))
         .max(5_000)
@@ -252,7 +253,7 @@ export function createMooGold(options: {
       const at = cursor === null ? 0 : Number(cursor);
       const productId = products.data[at]?.ID;
       if (productId === undefined) return { kind: 'page', items: [], nextCursor: null };
-      const answer = await ask('product/product_detail', { product_id: productId });
+      const answer = await ask('product/product_detail', { product_id: productId }, signal);
       const product = Product.safeParse(answer?.body);
       const items = product.success
         ? product.data.Variation.map((variation) => ({

@@ -1,11 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { Breaker } from '@kelid/service/breaker';
-import { assertNoTransaction } from '@kelid/service/database';
+import { createOutsideHttp, type OutsideAnswer, type OutsideRequest } from '@kelid/service/outside-http';
 import type { SupplierCall } from './supplier.ts';
 
-const inFlightMax = 5;
-const answerBytesMax = 1024 * 1024;
 /** Pictures of codes come as base64 inside JSON; of lists it isn't known how long a page is. */
 export const longAnswerBytesMax = 8 * 1024 * 1024;
 const keptMax = 4_000;
@@ -28,115 +24,47 @@ export interface SupplierAnswer {
 }
 
 export interface SupplierHttp {
-  /** Undefined when there was no answer: what was asked for may have been done. `unsent` when the breaker kept the call back. */
-  send(request: {
-    method: 'GET' | 'POST';
-    path: string;
-    headers: Record<string, string>;
-    json?: unknown;
-    form?: Record<string, string>;
-    timeoutMs?: number;
-    answerBytesMax?: number;
-    /** Told the kept form of this call too. */
-    onKept?: ((call: SupplierCall) => void) | undefined;
-  }): Promise<SupplierAnswer | 'unsent' | undefined>;
+  /** Undefined when there was no answer: what was asked for may have been done. `unsent` when the call was kept back. */
+  send(
+    request: Omit<OutsideRequest, 'timeoutMs' | 'text'> & { timeoutMs?: number },
+  ): Promise<SupplierAnswer | 'unsent' | undefined>;
   isUp(): boolean;
 }
 
+/** The way out to one supplier; more calls than five at a time, or in a second than are allowed, wait their turn. */
 export function createSupplierHttp(options: {
+  name: string;
   baseUrl: string;
-  /** Calls of this process to this supplier; more wait their turn. */
   callsPerSecond: number;
   onCall: (call: SupplierCall) => void;
 }): SupplierHttp {
-  const breaker = new Breaker();
-  let inFlight = 0;
-  const waiting: (() => void)[] = [];
-  let nextCallAt = 0;
-
-  /** Evenly spaced, so that no second has more than its share. */
-  async function takeTurn(): Promise<void> {
-    const now = performance.now();
-    const at = Math.max(now, nextCallAt);
-    nextCallAt = at + 1000 / options.callsPerSecond;
-    if (at > now) await sleep(at - now);
-  }
-
-  async function enter(): Promise<void> {
-    if (inFlight >= inFlightMax) await new Promise<void>((go) => waiting.push(go));
-    else inFlight += 1;
-  }
-  function leave(): void {
-    const next = waiting.shift();
-    if (next) next();
-    else inFlight -= 1;
-  }
-
+  const { name, baseUrl, callsPerSecond, onCall } = options;
+  const http = createOutsideHttp({
+    name,
+    baseUrl,
+    callsPerSecond,
+    inFlightMax: 5,
+    whenFull: 'wait',
+    record: {
+      showRequest: (json) => keep(json, false),
+      showAnswer: (text, status) => keep(parseAsWritten(text), status !== null && status >= 400),
+      onCall,
+    },
+  });
   return {
-    isUp: () => breaker.isClosed(),
-    async send({
-      method,
-      path,
-      headers,
-      json,
-      form,
-      onKept,
-      timeoutMs = 10_000,
-      answerBytesMax: bytesMax = answerBytesMax,
-    }) {
-      assertNoTransaction(`supplier ${path}`);
-      await enter();
-      await takeTurn();
-      if (!breaker.tryEnter()) {
-        leave();
-        return 'unsent';
-      }
-      const startedAt = performance.now();
-      let status: number | null = null;
-      let text = '';
-      const body = json === undefined ? form && new URLSearchParams(form).toString() : JSON.stringify(json);
-      try {
-        const response = await fetch(`${options.baseUrl}${path}`, {
-          method,
-          headers: {
-            accept: 'application/json',
-            ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-            ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-            ...headers,
-          },
-          ...(body === undefined ? {} : { body }),
-          redirect: 'error',
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        status = response.status;
-        text = await readText(response, bytesMax);
-        if (status >= 500) breaker.fail();
-        else breaker.succeed();
-        const answer = { status, body: parseJson(text) };
-        return status === 429 ? { ...answer, retryAfterSeconds: retryAfterOf(response, text) } : answer;
-      } catch {
-        breaker.fail();
-        return undefined;
-      } finally {
-        leave();
-        const call: SupplierCall = {
-          method,
-          path: path.slice(0, 500),
-          status,
-          durationMs: Math.round(performance.now() - startedAt),
-          request: form === undefined ? keep(json, false) : null,
-          answer: text === '' ? null : keep(parseJson(text), status !== null && status >= 400),
-        };
-        options.onCall(call);
-        onKept?.(call);
-      }
+    isUp: () => http.isUp(),
+    async send({ timeoutMs = 10_000, ...request }) {
+      const outcome = await http.send({ timeoutMs, ...request });
+      if (typeof outcome === 'string') return outcome === 'unsent' ? outcome : undefined;
+      const answer = { status: outcome.status, body: parseAsWritten(outcome.text) };
+      return outcome.status === 429 ? { ...answer, retryAfterSeconds: retryAfterOf(outcome) } : answer;
     },
   };
 }
 
 /** As its header says (seconds or a date), or its text; else a minute. Never less than a second, nor more than a day. */
-function retryAfterOf(response: Response, text: string): number {
-  const header = response.headers.get('retry-after')?.trim() ?? '';
+function retryAfterOf({ retryAfter, text }: OutsideAnswer): number {
+  const header = retryAfter?.trim() ?? '';
   const told = /^\d{1,9}$/.test(header)
     ? Number(header)
     : header !== ''
@@ -145,20 +73,8 @@ function retryAfterOf(response: Response, text: string): number {
   return Number.isFinite(told) ? Math.min(Math.max(Math.ceil(told), 1), 86_400) : 60;
 }
 
-/** Stops reading at the limit, so that no answer can fill the memory. */
-async function readText(response: Response, bytesMax: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error('The answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** Amounts stay as they were written: `5.790` must not become a binary fraction on its way to cents. */
-function parseJson(text: string): unknown {
+function parseAsWritten(text: string): unknown {
   try {
     return JSON.parse(text, (_name, value: unknown, context?: { source?: string }) =>
       typeof value === 'number' && !Number.isSafeInteger(value) && context?.source !== undefined

@@ -1,3 +1,5 @@
+import type { OutsideCall } from '@kelid/service/outside-http';
+
 /** What is known of one supplier, as data: the rules are the same for all. Money is in whole cents of the supplier's currency. */
 export interface SupplierFacts {
   title: string;
@@ -87,27 +89,19 @@ export type FindAnswer =
 
 export type FetchAnswer = { kind: 'order'; order: SuppliedOrder } | { kind: 'unknown' };
 
-/** One call as it is kept: without credentials, and without anything of an order's codes. */
-export interface SupplierCall {
-  method: string;
-  path: string;
-  /** Null when there was no answer. */
-  status: number | null;
-  durationMs: number;
-  /** The body that was sent, and what of the answer may be kept; both are JSON text of at most 4,000 characters. */
-  request: string | null;
-  answer: string | null;
-}
+/** One call as it is kept: without anything of an order's codes. The bodies are JSON text of at most 4,000 characters. */
+export type SupplierCall = OutsideCall;
 
 /**
  * One supplier. No call throws for what a supplier answers, and no call retries by itself but for one new token after a 401. Every
- * call is told to `onCall`. Limits: 30 s for an order, 10 s else, at most 5 calls in flight, 1 MiB per answer (8 MiB with images).
+ * call is told to `onCall`. Limits: 30 s for an order, 10 s else, at most 5 calls in flight, 1 MiB per answer (8 MiB with images). The
+ * caller's signal ends what only reads, and the wait of an order for its turn; what was sent of an order, a return or a claim, nothing does.
  */
 export interface Supplier {
   name: string;
   facts: SupplierFacts;
   /** With `allowsPreOrder` also what is sold before its day of release. */
-  quote(productRef: string, allowsPreOrder?: boolean): Promise<Quote>;
+  quote(productRef: string, allowsPreOrder?: boolean, signal?: AbortSignal): Promise<Quote>;
   /** `unitPriceMaxCents` is a hard maximum: a supplier that supports it gets it in the request. Pre-orders are bought only when asked for. */
   order(order: {
     reference: string;
@@ -117,27 +111,35 @@ export interface Supplier {
     allowsPreOrder: boolean;
     /** Where a top-up goes. */
     gameAccount?: { playerId: string; zone: string | null };
+    signal?: AbortSignal;
   }): Promise<OrderAnswer>;
   /** By our own reference. `since` bounds the search where the supplier only has a history. */
-  find(reference: string, since: Date): Promise<FindAnswer>;
+  find(reference: string, since: Date, signal?: AbortSignal): Promise<FindAnswer>;
   /** The order now; with `withCodes` also the codes that are ready (image codes by their own call). */
-  fetch(supplierOrderId: string, withCodes: boolean): Promise<FetchAnswer>;
+  fetch(supplierOrderId: string, withCodes: boolean, signal?: AbortSignal): Promise<FetchAnswer>;
   /** Asks to give every eligible unit back; what became of it is seen by `fetch`. */
   giveBack(supplierOrderId: string): Promise<'asked' | 'refused' | 'unknown'>;
   /** Asks for a bad unit's money or another unit; absent where no call does. `refused` is final. */
   claim?(claim: Claim): Promise<'asked' | 'refused' | 'unknown'>;
   /** What became of a claim that was asked. */
-  claimOutcome?(claim: Claim): Promise<'granted' | 'refused' | 'open' | 'unknown'>;
+  claimOutcome?(claim: Claim, signal?: AbortSignal): Promise<'granted' | 'refused' | 'open' | 'unknown'>;
   /** The nickname behind an account number of a game; absent where no call tells it. */
   checkGameAccount?(
     productRef: string,
     account: { playerId: string; zone: string | null },
+    signal?: AbortSignal,
   ): Promise<{ kind: 'found'; nickname: string } | { kind: 'not-found' } | { kind: 'unknown' }>;
   /** Makes a kept call once more, if it only reads; undefined when it does not, or there was no way to make it. */
-  replay(call: { method: string; path: string; request: string | null }): Promise<SupplierCall | undefined>;
-  balance(): Promise<{ kind: 'known'; cents: number } | { kind: 'unknown' }>;
+  replay(
+    call: { method: string; path: string; request: string | null },
+    signal?: AbortSignal,
+  ): Promise<SupplierCall | undefined>;
+  balance(signal?: AbortSignal): Promise<{ kind: 'known'; cents: number } | { kind: 'unknown' }>;
   /** A page of the catalogue; `nextCursor` is null at its end. */
-  listProducts(cursor: string | null): Promise<
+  listProducts(
+    cursor: string | null,
+    signal?: AbortSignal,
+  ): Promise<
     | {
         kind: 'page';
         items: {

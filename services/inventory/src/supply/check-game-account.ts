@@ -3,6 +3,9 @@ import { gameAccountUnknown } from '@kelid/contracts/inventory';
 import type { Operations } from '../context.ts';
 import { supplierOffers } from '../db/schema.ts';
 
+/** A buyer waits so long for one supplier, its queue included, and then goes on without a nickname. */
+const patienceMs = 3_000;
+
 /** Asks who sells this top-up, one after another; while none of them can tell, the buyer is not held up. */
 export const checkGameAccount: Operations['checkGameAccount'] = async (ctx, { variantId, gameAccount }) => {
   const offers = await ctx.db
@@ -13,7 +16,11 @@ export const checkGameAccount: Operations['checkGameAccount'] = async (ctx, { va
   for (const { supplier: name, productRef } of offers) {
     const supplier = ctx.suppliers.get(name);
     if (!supplier?.checkGameAccount || !supplier.isUp()) continue;
-    const answer = await supplier.checkGameAccount(productRef, account);
+    const answer = await supplier.checkGameAccount(
+      productRef,
+      account,
+      AbortSignal.any([ctx.signal, AbortSignal.timeout(patienceMs)]),
+    );
     if (answer.kind === 'found') return { nickname: answer.nickname };
     if (answer.kind === 'not-found') throw gameAccountUnknown({ field: 'gameAccount.playerId' });
   }

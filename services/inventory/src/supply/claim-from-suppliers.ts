@@ -53,7 +53,7 @@ async function followClaim(ctx: Context, row: ClaimRow): Promise<void> {
         .where(sql`${eq(supplierClaims.complaintId, row.complaintId)} and status = 'due'`);
     return;
   }
-  const outcome = await supplier?.claimOutcome?.(await describe(ctx, row));
+  const outcome = await supplier?.claimOutcome?.(await describe(ctx, row), ctx.signal);
   if (outcome === 'granted') await endClaim(ctx, row, 'granted', null);
   else if (outcome === 'refused') await endClaim(ctx, row, 'refused', 'refused by the supplier');
   else if (hours > answerHours) await endClaim(ctx, row, 'refused', 'no answer in two weeks');

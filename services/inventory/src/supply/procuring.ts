@@ -26,6 +26,7 @@ export async function placeOrder(ctx: Context, procurement: Procurement): Promis
     unitPriceMaxCents: procurement.unitMaxCents,
     allowsPreOrder: procurement.allowsPreOrder,
     ...(procurement.gameAccount ? { gameAccount: procurement.gameAccount } : {}),
+    signal: ctx.signal,
   });
   failpoint('inventory.supplier-ordered'); // CP13
   switch (answer.kind) {
@@ -96,7 +97,7 @@ export async function followUp(ctx: Context, procurement: Procurement): Promise<
 async function lookFor(ctx: Context, procurement: Procurement): Promise<void> {
   const supplier = ctx.suppliers.get(procurement.supplier);
   if (!supplier) return;
-  const answer = await supplier.find(procurement.id, new Date(procurement.createdAt));
+  const answer = await supplier.find(procurement.id, new Date(procurement.createdAt), ctx.signal);
   if (answer.kind === 'found') {
     const [order, ...again] = answer.orders;
     if (order) await takePlaced(ctx, procurement, order);
@@ -193,7 +194,7 @@ async function fetchUnits(ctx: Context, procurement: Procurement): Promise<void>
   const supplier = ctx.suppliers.get(procurement.supplier);
   if (!supplier || procurement.supplierOrderId === null) return;
   const mayFetch = new Date(procurement.fetchAfter) <= ctx.now();
-  const answer = await supplier.fetch(procurement.supplierOrderId, mayFetch);
+  const answer = await supplier.fetch(procurement.supplierOrderId, mayFetch, ctx.signal);
   const looks = procurement.lookCount + 1;
   const next = ctx.now().getTime() - Date.parse(procurement.createdAt) > 1_800_000 ? 300 : (pollSeconds[looks] ?? 60);
   await ctx.db
@@ -247,7 +248,9 @@ async function takeOrder(ctx: Context, procurement: Procurement, order: Supplied
 
 /** A last look after everything came: whether the supplier made two orders of one. */
 async function lookForTwins(ctx: Context, procurement: Procurement): Promise<void> {
-  const answer = await ctx.suppliers.get(procurement.supplier)?.find(procurement.id, new Date(procurement.createdAt));
+  const answer = await ctx.suppliers
+    .get(procurement.supplier)
+    ?.find(procurement.id, new Date(procurement.createdAt), ctx.signal);
   if (answer?.kind === 'found')
     for (const order of answer.orders)
       if (order.supplierOrderId !== procurement.supplierOrderId) await adopt(ctx, procurement, order);

@@ -15,7 +15,8 @@ export async function refreshQuotes(ctx: Context): Promise<number> {
   await Promise.all(
     due.map(async (offer) => {
       const supplier = ctx.suppliers.get(offer.supplier);
-      if (supplier?.isUp()) await writeQuote(ctx, offer, await supplier.quote(offer.productRef, offer.allowsPreOrder));
+      if (supplier?.isUp())
+        await writeQuote(ctx, offer, await supplier.quote(offer.productRef, offer.allowsPreOrder, ctx.signal));
     }),
   );
   return due.length;

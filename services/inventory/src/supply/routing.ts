@@ -132,7 +132,7 @@ async function rank(ctx: Context, candidates: Candidate[]) {
   const quoted = await Promise.all(
     candidates.map(async (candidate) => {
       const { offer, supplier } = candidate;
-      const quote = await supplier.quote(offer.productRef, offer.allowsPreOrder);
+      const quote = await supplier.quote(offer.productRef, offer.allowsPreOrder, ctx.signal);
       await writeQuote(ctx, offer, quote);
       if (quote.kind !== 'offered' || quote.unitPriceCents > offer.unitMaxCents) return [];
       const stockCount = offer.allowsPreOrder ? Math.max(quote.stockCount, preOrderUnits) : quote.stockCount;

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 /** What is left of each prepaid balance; alarmed once an hour while it is low. */
 export async function watchBalances(ctx: Context): Promise<number> {
   for (const [name, supplier] of ctx.suppliers) {
-    const balance = await supplier.balance();
+    const balance = await supplier.balance(ctx.signal);
     if (balance.kind === 'unknown') continue;
     const isLow = balance.cents < ctx.config.INVENTORY_BALANCE_ALARM_CENTS;
     const { rows } = await ctx.db.execute<{ is_told: boolean }>(sql`
