@@ -28,7 +28,7 @@ export async function followRates(ctx: Context): Promise<number> {
   if (due.length === 0) return 0;
   const asked = ctx.rateSources.filter((source) => due.some(({ currency }) => source.currencies.includes(currency)));
   const answers = await Promise.all(
-    asked.map(async (source) => (await source.read()).map((quote) => ({ ...quote, source: source.name }))),
+    asked.map(async (source) => (await source.read(ctx.signal)).map((quote) => ({ ...quote, source: source.name }))),
   );
   failpoint('catalog.rates-read');
   for (const { currency } of due)

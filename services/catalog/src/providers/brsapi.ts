@@ -20,9 +20,9 @@ export function createBrsApi(options: { baseUrl: string; apiKey: string; log: Lo
   return {
     name: 'brsapi',
     currencies: ['USD', 'EUR', 'TRY'],
-    async read() {
+    async read(signal) {
       const path = `/Market/Gold_Currency.php?key=${encodeURIComponent(options.apiKey)}`;
-      const answer = Answer.safeParse(await http.get(path));
+      const answer = Answer.safeParse(await http.get(path, signal));
       const items = (answer.data?.currency ?? []).flatMap((entry) => Item.safeParse(entry).data ?? []);
       // One item of a currency, however often it is listed: a source must never agree with itself.
       return this.currencies.flatMap((currency) => {

@@ -14,8 +14,8 @@ export function createNavasan(options: { baseUrl: string; apiKey: string; log: L
   return {
     name: 'navasan',
     currencies: ['USD', 'EUR', 'TRY'],
-    async read() {
-      const answer = Answer.safeParse(await http.get(`/latest/?api_key=${encodeURIComponent(options.apiKey)}`));
+    async read(signal) {
+      const answer = Answer.safeParse(await http.get(`/latest/?api_key=${encodeURIComponent(options.apiKey)}`, signal));
       return this.currencies.flatMap((currency) => {
         const item = Item.safeParse(answer.data?.[items[currency]]);
         if (!item.success) return [];

@@ -13,8 +13,8 @@ export function createNobitex(options: { baseUrl: string; log: Logger }): RateSo
   return {
     name: 'nobitex',
     currencies: ['USD'],
-    async read() {
-      const answer = Answer.safeParse(await http.get('/v3/orderbook/USDTIRT'));
+    async read(signal) {
+      const answer = Answer.safeParse(await http.get('/v3/orderbook/USDTIRT', signal));
       const quote = quoteOf('USD', rateRialOf(answer.data?.lastTradePrice, 'rial'), answer.data?.lastUpdate);
       return quote ? [quote] : [];
     },

@@ -1,46 +1,38 @@
-import { assertNoTransaction } from '@kelid/service/database';
 import type { Logger } from '@kelid/service/log';
-
-const timeoutMs = 8_000;
-const answerBytesMax = 512 * 1024;
+import { createOutsideHttp, parseJson } from '@kelid/service/outside-http';
 
 export interface RateHttp {
   /** The parsed JSON of an answer with status 200; undefined for anything else. */
-  get(path: string): Promise<unknown>;
+  get(path: string, signal?: AbortSignal): Promise<unknown>;
 }
 
-/** Calls to one source of rates: bounded in time and size. Its address is kept out of the log, for it may carry a key. */
+/** The way out to one source of rates. Its address is kept out of the log, for it may carry a key. */
 export function createRateHttp(options: { source: string; baseUrl: string; log: Logger }): RateHttp {
+  const { source, baseUrl, log } = options;
+  const http = createOutsideHttp({
+    name: `rate source ${source}`,
+    baseUrl,
+    inFlightMax: 2,
+    whenFull: 'wait',
+    answerBytesMax: 512 * 1024,
+  });
+  // One of the sources turns away whoever does not look like a browser.
+  const headers = { 'user-agent': 'Mozilla/5.0 (compatible; Kelid)' };
   return {
-    async get(path) {
-      assertNoTransaction(`rate source ${options.source}`);
-      try {
-        const response = await fetch(`${options.baseUrl}${path}`, {
-          // One of the sources turns away whoever does not look like a browser.
-          headers: { accept: 'application/json', 'user-agent': 'Mozilla/5.0 (compatible; Kelid)' },
-          redirect: 'error',
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        const text = await readText(response);
-        if (response.status === 200) return JSON.parse(text) as unknown;
-        options.log.warn({ source: options.source, status: response.status }, 'a source of rates refused');
-      } catch (error) {
-        const reason = error instanceof Error ? error.name : 'unknown';
-        options.log.warn({ source: options.source, reason }, 'a source of rates gave no answer that can be read');
+    async get(path, signal) {
+      const outcome = await http.send({ method: 'GET', path, headers, timeoutMs: 8_000, signal });
+      const isAnswer = typeof outcome !== 'string';
+      if (isAnswer && outcome.status !== 200) {
+        log.warn({ source, status: outcome.status }, 'a source of rates refused');
+        return undefined;
       }
-      return undefined;
+      const body = isAnswer ? parseJson(outcome.text) : undefined;
+      if (body === undefined)
+        log.warn(
+          { source, reason: isAnswer ? 'no JSON' : outcome },
+          'a source of rates gave no answer that can be read',
+        );
+      return body;
     },
   };
-}
-
-/** Stops reading at the limit, so that no answer can fill the memory. */
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error('The answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -12,7 +12,7 @@ export interface RateSource {
   name: string;
   currencies: readonly RateCurrency[];
   /** What could be read now: nothing when there was no answer, and never a guess. Does not throw. */
-  read(): Promise<Quote[]>;
+  read(signal?: AbortSignal): Promise<Quote[]>;
 }
 
 /**

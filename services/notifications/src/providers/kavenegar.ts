@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { Breaker } from '@kelid/service/breaker';
-import { assertNoTransaction } from '@kelid/service/database';
+import { createOutsideHttp, parseJson } from '@kelid/service/outside-http';
 import type { SendAnswer, SmsProvider } from './provider.ts';
 
 // Kavenegar verify/lookup (kavenegar.com/rest.html): the only path that numbers which block advertising receive. The key is in the
@@ -18,43 +17,36 @@ export function createKavenegar(options: {
   apiKey: string;
   onAlarm: (status: number) => void;
 }): SmsProvider {
-  const breaker = new Breaker();
+  const { baseUrl, apiKey } = options;
+  const http = createOutsideHttp({
+    name: 'kavenegar',
+    baseUrl,
+    inFlightMax: 100,
+    whenFull: 'wait',
+    isFailure: ({ text }) => !Answer.safeParse(parseJson(text)).success,
+  });
   return {
-    isUp: () => breaker.isClosed(),
+    isUp: () => http.isUp(),
     async sendTemplate({ to, template, tokens }): Promise<SendAnswer> {
-      assertNoTransaction('kavenegar');
-      if (!breaker.tryEnter()) return { kind: 'retry', error: 'breaker open' };
-      const body = new URLSearchParams({ receptor: to.replace(/^\+98/, '0'), template });
-      for (const [index, token] of tokens.entries()) body.set(index === 0 ? 'token' : `token${index + 1}`, token);
-      try {
-        const response = await fetch(`${options.baseUrl}/v1/${options.apiKey}/verify/lookup.json`, {
-          method: 'POST',
-          body,
-          redirect: 'error',
-          signal: AbortSignal.timeout(5_000),
-        });
-        const answer = Answer.parse(await response.json());
-        breaker.succeed();
-        const { status } = answer.return;
-        if (status === 200) {
-          const entry = Array.isArray(answer.entries) ? answer.entries[0] : answer.entries;
-          return { kind: 'sent', providerMessageId: entry?.messageid ?? '' };
-        }
-        if (alarmCodes.has(status)) options.onAlarm(status);
-        return {
-          kind: retryCodes.has(status) || alarmCodes.has(status) ? 'retry' : 'refused',
-          error: `status ${status}`,
-        };
-      } catch (error) {
-        breaker.fail();
-        // Refused connections never reached the provider; anything later may have.
-        const isRefused =
-          error instanceof Error &&
-          error.cause instanceof Error &&
-          'code' in error.cause &&
-          error.cause.code === 'ECONNREFUSED';
-        return { kind: isRefused ? 'retry' : 'unknown', error: isRefused ? 'not reached' : 'no answer' };
+      const form: Record<string, string> = { receptor: to.replace(/^\+98/, '0'), template };
+      for (const [index, token] of tokens.entries()) form[index === 0 ? 'token' : `token${index + 1}`] = token;
+      const path = `/v1/${apiKey}/verify/lookup.json`;
+      // No caller's signal: once it is sent, it goes on.
+      const outcome = await http.send({ method: 'POST', path, form, timeoutMs: 5_000, isWrite: true });
+      if (outcome === 'unsent') return { kind: 'retry', error: 'not sent' };
+      if (outcome === 'unreached') return { kind: 'retry', error: 'not reached' };
+      const answer = outcome === 'unanswered' ? undefined : Answer.safeParse(parseJson(outcome.text)).data;
+      if (!answer) return { kind: 'unknown', error: 'no answer' };
+      const { status } = answer.return;
+      if (status === 200) {
+        const entry = Array.isArray(answer.entries) ? answer.entries[0] : answer.entries;
+        return { kind: 'sent', providerMessageId: entry?.messageid ?? '' };
       }
+      if (alarmCodes.has(status)) options.onAlarm(status);
+      return {
+        kind: retryCodes.has(status) || alarmCodes.has(status) ? 'retry' : 'refused',
+        error: `status ${status}`,
+      };
     },
   };
 }
