@@ -6,6 +6,8 @@ import { newId } from './ids.ts';
 import { createClient, createRemoteCall } from './peers.ts';
 
 const servers: Server[] = [];
+/** Instead of a status: there is no answer. */
+const silent = -1;
 afterEach(() => {
   for (const server of servers.splice(0)) server.close().closeAllConnections();
 });
@@ -17,6 +19,7 @@ async function startPeer(...statuses: number[]) {
     const status = statuses[Math.min(requests.length, statuses.length - 1)] ?? 200;
     requests.push(request.url ?? '');
     if (status === 0) return request.socket.destroy();
+    if (status === silent) return undefined;
     const body =
       status === 200
         ? { output: { items: [], asOf: '2026-11-21T00:00:00Z' }, headers: {} }
@@ -72,4 +75,17 @@ test('a service that says no is not one that fails: a hundred refusals shut nobo
   for (let attempt = 0; attempt < 100; attempt += 1)
     await expect(client.markNotificationsRead({})).rejects.toMatchObject({ status: 409 });
   expect(requests).toHaveLength(100);
+});
+
+test('callers that go away are no failure of the other service, which is asked on', async () => {
+  const { client, requests } = await startPeer(...Array<number>(12).fill(silent), 200);
+  for (let call = 1; call <= 12; call += 1) {
+    const aborter = new AbortController();
+    const answer = client.listFeedSince({}, { signal: aborter.signal });
+    const refused = expect(answer).rejects.toSatisfy(serviceUnavailable.is);
+    await expect.poll(() => requests).toHaveLength(call);
+    aborter.abort();
+    await refused;
+  }
+  expect(await client.listFeedSince({})).toMatchObject({ items: [] });
 });

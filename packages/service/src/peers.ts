@@ -31,7 +31,8 @@ export function createRemoteCall(options: { urlOf(service: string): string; secr
           breaker.succeed();
           throw error;
         }
-        breaker.fail();
+        if (isHungUp(context.signal)) breaker.forget();
+        else breaker.fail();
         if (attempt >= triesMax || context.signal.aborted) {
           throw error instanceof ProblemError
             ? error
@@ -64,6 +65,11 @@ export function createRemoteCall(options: { urlOf(service: string): string; secr
     if (!response.ok) throw ProblemError.fromBody(body, response.status);
     return body as CallAnswer; // The other side of this wire is our own host, which answers just this shape.
   }
+}
+
+/** The caller went away by itself; its deadline running out is the other side's fault. */
+function isHungUp({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !(reason instanceof Error && reason.name === 'TimeoutError');
 }
 
 /** Typed clients of other services for a context: each call goes out as this service, within the caller's deadline. */
