@@ -5,7 +5,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
 import { findOrder, getOwnOrder, moveOrder } from './orders.ts';
 import { showOrder } from './show-order.ts';
-import { letGo } from '../placing/placing.ts';
+import { letGo } from './let-go.ts';
 
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
   const { userId } = requireUser(ctx);

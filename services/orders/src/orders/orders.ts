@@ -61,3 +61,13 @@ export function stockLine({ id, variantId, quantity, gameAccount }: OrderLineRow
 export function listLines(db: Db | Tx, orderId: string): Promise<OrderLineRow[]> {
   return db.select().from(orderLines).where(eq(orderLines.orderId, orderId)).orderBy(asc(orderLines.position));
 }
+
+/** Coupons take all of it off: payments is never asked about such an order. */
+export function isFree({ totalRial }: Pick<OrderRow, 'totalRial'>): boolean {
+  return totalRial === 0;
+}
+
+/** Unpaid, and nobody can say yet whether its money is there: it awaits no second payment and is not closed either. */
+export function isUnpaidReview({ status, paidAttemptId }: Pick<OrderRow, 'status' | 'paidAttemptId'>): boolean {
+  return status === 'review' && paidAttemptId === null;
+}

@@ -5,9 +5,8 @@ import { orderMoveRefused, orderNotFound, type OrderStatus } from '@kelid/contra
 import { actorName, requireUser } from '@kelid/service/context';
 import { publish } from '@kelid/service/outbox';
 import type { Operations } from '../context.ts';
-import { findOrder, moveOrder } from './orders.ts';
-import { letGo } from '../placing/placing.ts';
-import { isUnpaidReview } from '../paying/reviewing.ts';
+import { findOrder, isUnpaidReview, moveOrder } from './orders.ts';
+import { letGo } from './let-go.ts';
 
 const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
   review: ['paid', 'fulfilling', 'part_fulfilled'],

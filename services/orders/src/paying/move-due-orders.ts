@@ -2,11 +2,12 @@ import { and, eq, sql } from 'drizzle-orm';
 import { orderExpired } from '@kelid/contracts/events';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrderWithLines, moveOrder, type OrderRow, type OrderWithLines } from '../orders/orders.ts';
+import { findOrderWithLines, isUnpaidReview, moveOrder, type OrderRow, type OrderWithLines } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
-import { fulfill, sendToReview } from './paying.ts';
-import { abandonCheckout, continueCheckout, leaseSeconds, letGo } from '../placing/placing.ts';
-import { beginReview, followMoney, isUnpaidReview } from './reviewing.ts';
+import { fulfill, sendToReview } from '../fulfilling/fulfilling.ts';
+import { abandonCheckout, continueCheckout, leaseSeconds } from '../placing/placing.ts';
+import { letGo } from '../orders/let-go.ts';
+import { beginReview, followMoney } from './reviewing.ts';
 
 /** After this a paid order that is still not delivered goes to a person: from our own stock, and while suppliers are asked. */
 const stockedSecondsMax = 120;
@@ -133,11 +134,4 @@ async function expire(ctx: Context, order: OrderRow): Promise<void> {
     return true;
   });
   if (isExpired) await letGo(ctx, order, 'expired');
-}
-
-/** Carts that nobody came back to, and wrong codes of days that are over. */
-export async function dropOldRows(ctx: Context): Promise<number> {
-  await ctx.db.execute(sql`delete from coupon_misses where day < (now() - interval '1 day')::date`);
-  await ctx.db.execute(sql`delete from carts where id in (select id from carts where expires_at <= now() limit 500)`);
-  return 0;
 }

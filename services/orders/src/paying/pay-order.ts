@@ -5,8 +5,7 @@ import { requireUser } from '@kelid/service/context';
 import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
 import type { Operations } from '../context.ts';
-import { getOwnOrder } from '../orders/orders.ts';
-import { isUnpaidReview } from './reviewing.ts';
+import { getOwnOrder, isUnpaidReview } from '../orders/orders.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['payOrder']['output']>;
 

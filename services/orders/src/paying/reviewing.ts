@@ -5,12 +5,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrder, moveOrder, type OrderRow } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
-import { letGo } from '../placing/placing.ts';
-
-/** Unpaid, and nobody can say yet whether its money is there: it awaits no second payment and is not closed either. */
-export function isUnpaidReview({ status, paidAttemptId }: Pick<OrderRow, 'status' | 'paidAttemptId'>): boolean {
-  return status === 'review' && paidAttemptId === null;
-}
+import { letGo } from '../orders/let-go.ts';
 
 /**
  * Brings an unpaid order to where its money is, whatever was told of it and in whatever order: into review while only a person can

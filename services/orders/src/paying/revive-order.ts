@@ -1,7 +1,7 @@
 import { orderNotFound } from '@kelid/contracts/orders';
 import type { Operations } from '../context.ts';
 import { findOrderWithLines } from '../orders/orders.ts';
-import { revive } from './paying.ts';
+import { revive } from './reviving.ts';
 
 /** Asked before late money is verified: money that cannot be used is better left to go back by itself. */
 export const reviveOrder: Operations['reviveOrder'] = async (ctx, { orderId }) => {

@@ -4,8 +4,8 @@ import {
   cartEmpty,
   checkoutFailed,
   couponNotUsable,
-  outOfStock,
   type ordersContract,
+  outOfStock,
   quoteExpired,
   variantNotFound,
 } from '@kelid/contracts/orders';
@@ -23,12 +23,12 @@ import { findSold, holdQuote, priceCart } from '../carts/price-cart.ts';
 import { listItems, openCart } from '../carts/open-cart.ts';
 import { listCartCoupons, takeCoupon } from '../coupons/coupons.ts';
 import { checkHolds } from './holds.ts';
-import type { OrderWithLines } from '../orders/orders.ts';
+import { isFree, type OrderWithLines } from '../orders/orders.ts';
 import { orderLines, orders } from '../db/schema.ts';
 import { newOrderNumber } from './order-number.rules.ts';
-import { fulfill } from '../paying/paying.ts';
+import { fulfill } from '../fulfilling/fulfilling.ts';
 import { findOrderOfCart, joinCheckout, resumeCheckout } from './joining.ts';
-import { continueCheckout, isFree, leaseSeconds } from './placing.ts';
+import { continueCheckout, leaseSeconds } from './placing.ts';
 
 type Answer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
 

@@ -2,14 +2,15 @@ import { sql, TransactionRollbackError } from 'drizzle-orm';
 import type { z } from 'zod';
 import { orderPlaced } from '@kelid/contracts/events';
 import { stockShort } from '@kelid/contracts/inventory';
-import { dayLimitReached, outOfStock, type ordersContract } from '@kelid/contracts/orders';
+import { dayLimitReached, type ordersContract, outOfStock } from '@kelid/contracts/orders';
 import { limitReached } from '@kelid/contracts/payments';
 import type { ProblemError } from '@kelid/contracts/contract';
 import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
-import { findOrder, moveOrder, type OrderRow, type OrderWithLines, stockLine } from '../orders/orders.ts';
+import { findOrder, isFree, moveOrder, type OrderRow, type OrderWithLines, stockLine } from '../orders/orders.ts';
 import { orders } from '../db/schema.ts';
+import { letGo } from '../orders/let-go.ts';
 import { markPaid } from '../fulfilling/paid.ts';
 
 export type CheckoutAnswer = z.input<(typeof ordersContract)['operations']['checkout']['output']>;
@@ -145,22 +146,6 @@ export async function abandonCheckout(ctx: Context, order: OrderRow, problem: Pr
   if (isMine) await letGo(ctx, order, 'cancelled');
 }
 
-/** Gives back what a dead order holds elsewhere. Safe to repeat; while a peer is away the order stays due and the sweep repeats it. */
-export async function letGo(ctx: Context, order: OrderRow, status: 'expired' | 'cancelled'): Promise<boolean> {
-  try {
-    await ctx.peers.inventory.releaseStock({ orderId: order.id, round: order.reservationRound });
-    if (!isFree(order)) await ctx.peers.payments.closeIntent({ orderId: order.id, status });
-    await ctx.db
-      .update(orders)
-      .set({ dueAt: null })
-      .where(sql`${orders.id} = ${order.id} and ${orders.status} in ('cancelled', 'expired')`);
-    return true;
-  } catch (error) {
-    ctx.log.warn({ orderId: order.id, err: error }, 'a dead order still holds something; the sweep lets it go');
-    return false;
-  }
-}
-
 async function startPayment(ctx: Context, order: OrderRow) {
   const { id: orderId, orderNumber, customerId, totalRial, usesWallet, contact, psp } = order;
   await ctx.peers.payments.createIntent({
@@ -172,11 +157,6 @@ async function startPayment(ctx: Context, order: OrderRow) {
     ...(contact.phone ? { phone: contact.phone } : {}),
   });
   return ctx.peers.payments.startAttempt({ attemptId: order.firstAttemptId, orderId, psp });
-}
-
-/** Coupons take all of it off: payments is never asked about such an order. */
-export function isFree({ totalRial }: Pick<OrderRow, 'totalRial'>): boolean {
-  return totalRial === 0;
 }
 
 export function scopeOf(order: OrderRow) {

@@ -1,0 +1,9 @@
+import type { Delivered } from '@kelid/contracts/contract';
+import type { paymentFailed } from '@kelid/contracts/events';
+import type { Context } from '../context.ts';
+import { followMoney } from './reviewing.ts';
+
+/** A hint: payments is asked how things stand now, so the order of such news does not matter (I15). */
+export async function onPaymentFailed(ctx: Context, event: Delivered<typeof paymentFailed>): Promise<void> {
+  await followMoney(ctx, event.data.orderId);
+}
