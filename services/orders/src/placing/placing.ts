@@ -9,7 +9,6 @@ import { answerKey, dropKey, failKey } from '@kelid/service/idempotency';
 import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { findOrder, isFree, moveOrder, type OrderRow, type OrderWithLines, stockLine } from '../orders/orders.ts';
-import { orders } from '../db/schema.ts';
 import { letGo } from '../orders/let-go.ts';
 import { markPaid } from '../fulfilling/paid.ts';
 
