@@ -1,12 +1,14 @@
 import type { z } from 'zod';
-import { type Language } from '@kelid/contracts/common';
-import { type Cart } from '@kelid/contracts/orders';
+import type { Language } from '@kelid/contracts/common';
+import type { Cart } from '@kelid/contracts/orders';
 import { multiplyRial } from '@kelid/money/rial';
 import { iso } from '@kelid/service/instant';
 import type { Context } from '../context.ts';
 import { listCartCoupons } from '../coupons/coupons.ts';
-import { type CartRow, listItems } from './open-cart.ts';
-import { findSold, holdQuote, priceCart } from './price-cart.ts';
+import { type CartItemRow, type CartRow, listItems } from './open-cart.ts';
+import { findSold, holdQuote, priceCart, type Variant } from './price-cart.ts';
+
+type ShownCart = z.input<typeof Cart>;
 
 /** The cart as shown, with prices held for 15 minutes from the first look; a price that changed after that is said, not hidden. */
 export async function showCart(
@@ -14,7 +16,7 @@ export async function showCart(
   cart: CartRow,
   cartToken: string | null,
   language: Language,
-): Promise<z.input<typeof Cart>> {
+): Promise<ShownCart> {
   const items = await listItems(ctx, cart.id);
   const coupons = await listCartCoupons(ctx.db, cart.id, ctx.actor.kind === 'user' ? ctx.actor.userId : null);
   const variants = await findSold(ctx, items);
@@ -29,40 +31,12 @@ export async function showCart(
     priced.length > 0 && (!cart.isQuoteHeld || priced.some((line) => before[line.variantId] === undefined));
   if (isNewQuote) priceHeldUntil = await holdQuote(ctx, cart.id, Object.fromEntries(priceOf), cart.isQuoteHeld);
 
-  const problems = items.flatMap((item): z.input<typeof Cart>['problems'] => {
-    const variant = variantOf.get(item.variantId);
-    if (!variant) return [{ code: 'not_sold', itemId: item.id, action: 'remove' }];
-    if ((variant.accountRule === null) !== (item.gameAccount === null))
-      return [{ code: 'account_needed', itemId: item.id, action: 'remove' }];
-    if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock', itemId: item.id, action: 'remove' }];
-    const was = before[item.variantId];
-    if (was !== undefined && was !== priceOf.get(item.variantId))
-      return [{ code: 'price_changed', itemId: item.id, action: 'accept' }];
-    return [];
-  });
   if (cartToken !== null) ctx.answerHeaders['x-cart-token'] = cartToken;
   return {
     id: cart.id,
-    items: items.flatMap((item) => {
-      const variant = variantOf.get(item.variantId);
-      const unitPriceRial = priceOf.get(item.variantId) ?? 0;
-      return [
-        {
-          id: item.id,
-          variantId: item.variantId,
-          productSlug: variant?.productSlug ?? '',
-          quantity: item.quantity,
-          title: variant?.title[language] ?? '',
-          variantTitle: variant?.variantTitle[language] ?? '',
-          region: variant?.region ?? '',
-          platform: variant?.platform ?? '',
-          image: variant?.image ?? null,
-          unitPriceRial,
-          lineTotalRial: multiplyRial(unitPriceRial, item.quantity),
-          gameAccount: item.gameAccount,
-        },
-      ];
-    }),
+    items: items.map((item) =>
+      showItem(item, variantOf.get(item.variantId), priceOf.get(item.variantId) ?? 0, language),
+    ),
     itemCount: items.reduce((count, item) => count + item.quantity, 0),
     coupons: price.coupons.map(({ coupon, discountRial, reason }) => ({
       code: coupon.code,
@@ -75,7 +49,42 @@ export async function showCart(
     feeRial: price.feeRial,
     totalRial: price.totalRial,
     priceHeldUntil: iso(priceHeldUntil),
-    problems,
+    problems: items.flatMap((item) =>
+      problemsOf(item, variantOf.get(item.variantId), before[item.variantId], priceOf.get(item.variantId)),
+    ),
     cartToken,
   };
+}
+
+function showItem(item: CartItemRow, variant: Variant | undefined, unitPriceRial: number, language: Language) {
+  return {
+    id: item.id,
+    variantId: item.variantId,
+    productSlug: variant?.productSlug ?? '',
+    quantity: item.quantity,
+    title: variant?.title[language] ?? '',
+    variantTitle: variant?.variantTitle[language] ?? '',
+    region: variant?.region ?? '',
+    platform: variant?.platform ?? '',
+    image: variant?.image ?? null,
+    unitPriceRial,
+    lineTotalRial: multiplyRial(unitPriceRial, item.quantity),
+    gameAccount: item.gameAccount,
+  };
+}
+
+/** What the shopper must do with an item before it can be ordered as it is. */
+function problemsOf(
+  item: CartItemRow,
+  variant: Variant | undefined,
+  wasRial: number | undefined,
+  isRial: number | undefined,
+): ShownCart['problems'] {
+  if (!variant) return [{ code: 'not_sold', itemId: item.id, action: 'remove' }];
+  if ((variant.accountRule === null) !== (item.gameAccount === null))
+    return [{ code: 'account_needed', itemId: item.id, action: 'remove' }];
+  if (variant.availability === 'out_of_stock') return [{ code: 'out_of_stock', itemId: item.id, action: 'remove' }];
+  if (wasRial !== undefined && wasRial !== isRial)
+    return [{ code: 'price_changed', itemId: item.id, action: 'accept' }];
+  return [];
 }

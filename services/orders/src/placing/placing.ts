@@ -44,26 +44,17 @@ async function renewLease(ctx: Context, orderId: string): Promise<void> {
     .catch(() => undefined);
 }
 
-async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Promise<Placing> {
+async function runCheckout(ctx: Context, found: OrderWithLines): Promise<Placing> {
+  const { order } = found;
   const orderId = order.id;
-  let payment: CheckoutAnswer['payment'] = null;
+  let payment: CheckoutAnswer['payment'];
   try {
-    await ctx.peers.inventory.reserveStock({
-      orderId,
-      round: order.reservationRound,
-      expiresAt: new Date(order.holdExpiresAt).toISOString(),
-      lines: lines.map(stockLine),
-    });
-    if (!isFree(order)) payment = await startPayment(ctx, order);
+    payment = await holdAndStartPayment(ctx, found);
   } catch (error) {
     const problem = problemOf(error);
-    if (problem) {
-      await abandonCheckout(ctx, order, problem);
-      return { kind: 'refused', problem };
-    }
-    ctx.log.warn({ orderId, err: error }, 'a checkout could not be completed and is taken back');
-    await abandonCheckout(ctx, order, undefined);
-    return { kind: 'failed' };
+    if (!problem) ctx.log.warn({ orderId, err: error }, 'a checkout could not be completed and is taken back');
+    await abandonCheckout(ctx, order, problem);
+    return problem ? { kind: 'refused', problem } : { kind: 'failed' };
   }
 
   const answer: CheckoutAnswer = {
@@ -73,7 +64,26 @@ async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Prom
     totalRial: order.totalRial,
     payment,
   };
-  const isPlaced = await ctx
+  if (await recordPlaced(ctx, found, answer)) return { kind: 'placed', answer };
+  // Another runner of this story finished it, or took it back, while we asked the peers.
+  const now = await findOrder(ctx.db, orderId);
+  return now && !['placing', 'cancelled'].includes(now.status) ? { kind: 'placed', answer } : { kind: 'failed' };
+}
+
+async function holdAndStartPayment(ctx: Context, { order, lines }: OrderWithLines): Promise<CheckoutAnswer['payment']> {
+  await ctx.peers.inventory.reserveStock({
+    orderId: order.id,
+    round: order.reservationRound,
+    expiresAt: new Date(order.holdExpiresAt).toISOString(),
+    lines: lines.map(stockLine),
+  });
+  return isFree(order) ? null : startPayment(ctx, order);
+}
+
+/** Empties the cart of what was ordered, and writes the order, its event and the answer under its key. False when it was not `placing` any more. */
+async function recordPlaced(ctx: Context, { order, lines }: OrderWithLines, answer: CheckoutAnswer): Promise<boolean> {
+  const { id: orderId, orderNumber, customerId, totalRial } = order;
+  return ctx
     .transaction(async (tx) => {
       // The cart before the order, as checkout locks them: the other way round, two tabs would wait for each other.
       await tx.execute(sql`
@@ -89,16 +99,7 @@ async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Prom
         actor: 'service:orders',
       });
       if (version === undefined) return tx.rollback();
-      await publish(
-        tx,
-        orderPlaced({
-          orderId,
-          orderNumber: order.orderNumber,
-          customerId: order.customerId,
-          version,
-          totalRial: order.totalRial,
-        }),
-      );
+      await publish(tx, orderPlaced({ orderId, orderNumber, customerId, version, totalRial }));
       // No bank, no wallet and no capture: what costs nothing is paid here and now (A67).
       if (isFree(order)) {
         const free = { attemptId: order.firstAttemptId, reason: 'free', actor: 'service:orders' };
@@ -111,10 +112,6 @@ async function runCheckout(ctx: Context, { order, lines }: OrderWithLines): Prom
       if (error instanceof TransactionRollbackError) return false;
       throw error;
     });
-  if (isPlaced) return { kind: 'placed', answer };
-  // Another runner of this story finished it, or took it back, while we asked the peers.
-  const now = await findOrder(ctx.db, orderId);
-  return now && !['placing', 'cancelled'].includes(now.status) ? { kind: 'placed', answer } : { kind: 'failed' };
 }
 
 /** A refusal that is final for this cart; anything else is a passing fault. */
