@@ -47,12 +47,12 @@ function stateFor(customerId: string | null) {
   };
 }
 
-/** Takes one use for an order that is being placed; the SQL state `couponUsedUp` says that there is none (I12). */
+/** `coupon_take` takes one use for an order that is being placed; the SQL state `couponUsedUp` says that there is none (I12). */
 export async function takeCoupon(tx: Tx, couponId: string, orderId: string, discountRial: number): Promise<void> {
   await tx.execute(sql`select coupon_take(${couponId}, ${orderId}, ${discountRial})`);
 }
 
-/** Takes the uses of an expired order again, all or none; an order that is not expired still has them. */
+/** `order_retake_coupons` takes the uses of an expired order again, all or none; an order that is not expired still has them. */
 export async function retakeCoupons(tx: Tx, orderId: string): Promise<boolean> {
   const { rows } = await tx.execute<{ taken: boolean }>(sql`select order_retake_coupons(${orderId}) as taken`);
   return rows[0]?.taken ?? false;

@@ -7,6 +7,7 @@ import type { Operations } from '../context.ts';
 import { codeKey, showCoupon } from './coupons.ts';
 import { coupons } from '../db/schema.ts';
 
+/** Its kind and times are checked here; that it begins unused, by `coupons_begin_unused`. */
 export const createCoupon: Operations['createCoupon'] = async (ctx, { code, startsAt, ...rules }) => {
   const key = codeKey(code);
   const begin = startsAt === undefined ? ctx.now() : new Date(startsAt);

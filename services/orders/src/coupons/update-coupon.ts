@@ -4,6 +4,7 @@ import type { Operations } from '../context.ts';
 import { showCoupon } from './coupons.ts';
 import { coupons } from '../db/schema.ts';
 
+/** No limit goes below what is used: the row lock keeps `coupon_count_use` waiting meanwhile. */
 export const updateCoupon: Operations['updateCoupon'] = async (ctx, { couponId, ...changes }) =>
   ctx.transaction(async (tx) => {
     // Whoever uses the coupon holds this row, so the counts below stay as they are read.

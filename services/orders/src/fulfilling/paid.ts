@@ -8,7 +8,7 @@ import { orders } from '../db/schema.ts';
 
 /**
  * The one step to `paid`, for captured money and for an order that costs nothing. The caller holds the order's row and has seen that it
- * may be paid.
+ * may be paid; `orders_check_move` lets one attempt pay it.
  */
 export async function markPaid(
   tx: Tx,

@@ -7,6 +7,7 @@ import { findOrder, getOwnOrder, moveOrder } from './orders.ts';
 import { showOrder } from './show-order.ts';
 import { letGo } from './let-go.ts';
 
+/** Only while it is unpaid: `order_move` decides, and `orders_release_coupons` gives the uses of its coupons back. */
 export const cancelOrder: Operations['cancelOrder'] = async (ctx, { orderId, language }) => {
   const { userId } = requireUser(ctx);
   const order = await getOwnOrder(ctx.db, orderId, userId);

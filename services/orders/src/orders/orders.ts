@@ -6,7 +6,10 @@ import { orderLines, orders } from '../db/schema.ts';
 export type OrderRow = typeof orders.$inferSelect;
 export type OrderLineRow = typeof orderLines.$inferSelect;
 
-/** Moves an order if it is in one of these statuses and says when it is due next; answers its new version, or undefined when somebody else moved it. */
+/**
+ * `order_move`: moves an order if it is in one of these statuses, writes its history and says when it is due next; `orders_check_move`
+ * refuses what is not in `order_moves`. Answers its new version, or undefined when somebody else moved it.
+ */
 export async function moveOrder(
   tx: Tx,
   move: { orderId: string; from: OrderStatus[]; to: OrderStatus; reason: string; actor: string },

@@ -14,7 +14,7 @@ const from: Record<'review' | 'fulfilling' | 'cancelled', OrderStatus[]> = {
   cancelled: ['pending_payment'],
 };
 
-/** The moves that a person decides. An illegal one changes nothing and is logged with who tried it (OR-3). */
+/** The moves that a person decides, by `order_move`. An illegal one changes nothing and is logged with who tried it (OR-3). */
 export const updateOrderStatus: Operations['updateOrderStatus'] = async (ctx, { orderId, status, reason }) => {
   const order = await findOrder(ctx.db, orderId);
   if (!order) throw orderNotFound();

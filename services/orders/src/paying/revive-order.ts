@@ -3,7 +3,7 @@ import type { Operations } from '../context.ts';
 import { findOrderWithLines } from '../orders/orders.ts';
 import { revive } from './reviving.ts';
 
-/** Asked before late money is verified: money that cannot be used is better left to go back by itself. */
+/** Asked before late money is verified: money that cannot be used is better left to go back by itself. Its coupons are tried by `order_retake_coupons`. */
 export const reviveOrder: Operations['reviveOrder'] = async (ctx, { orderId }) => {
   const found = await findOrderWithLines(ctx.db, orderId);
   if (!found) throw orderNotFound();
