@@ -36,7 +36,7 @@ export function merged(proof: Record<string, string>) {
   return sql`${paymentAttempts.proof} || ${JSON.stringify(proof)}::jsonb`;
 }
 
-/** The columns of each move: its status, and for the history who made it and why (PA-11). */
+/** The columns of each move: its status, and for the history, which `attempts_on_move` writes, who made it and why (PA-11). */
 export function moveTo(ctx: Pick<Context, 'actor'>, status: AttemptStatus, cause: string) {
   return { status, movedBy: actorName(ctx), moveCause: cause, updatedAt: sql`now()` };
 }

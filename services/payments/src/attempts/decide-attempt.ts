@@ -8,7 +8,7 @@ import { rethrowOwnAffair, rethrowUsedReference } from '../refusals.ts';
 import { type AttemptRow, moveTo, showAttempt } from './attempts.ts';
 import { endReview } from './reviewing.ts';
 
-/** Money that staff found in the bank is captured like any other: for the order that waits, or for the customer's wallet. */
+/** Money that staff found in the bank is captured like any other, by `payments_capture`: for the order that waits, or for the customer's wallet. */
 export const decideAttempt: Operations['decideAttempt'] = async (ctx, { attemptId, decision, reference, reason }) => {
   const attempt = await find(ctx, attemptId);
   if (decision !== 'captured') {

@@ -5,7 +5,7 @@ import { publish } from '@kelid/service/outbox';
 import type { Context } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 
-/** Captured money that its order could not use goes to the customer's wallet, once. */
+/** Captured money that its order could not use goes to the customer's wallet, once, by `ledger_post`. */
 export async function onOrderPaymentRefused(ctx: Context, event: Delivered<typeof orderPaymentRefused>): Promise<void> {
   const { attemptId } = event.data;
   await ctx.transaction(async (tx) => {

@@ -152,6 +152,7 @@ export function clockOf(ctx: Context, attempt: AgedAttempt): VerifyClock {
   };
 }
 
+/** `payments_capture` alone records money: the attempt, the ledger and the event in one statement. */
 async function capture(
   ctx: Context,
   attempt: AttemptRow,

@@ -131,7 +131,7 @@ async function begin(
   return { attemptId, psp, redirectUrl: answer.redirectUrl, redirectFields: answer.redirectFields ?? null };
 }
 
-/** Where the wallet's part is the whole, no bank is asked. */
+/** Where the wallet's part is the whole, no bank is asked: `payments_pay_by_wallet` says whether it is. */
 async function payByWallet(ctx: Context, attemptId: string, orderId: string) {
   const { rows } = await ctx.db.execute<{ is_paid: boolean }>(
     sql`select payments_pay_by_wallet(${attemptId}, ${orderId}, ${actorName(ctx)}) as is_paid`,

@@ -7,7 +7,7 @@ import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
 import { levelOf } from '../limits/customer-levels.ts';
 
-/** The same order again answers the same intent, with the same part of the wallet (CP4). */
+/** By `payments_open_intent`. The same order again answers the same intent, with the same part of the wallet (CP4). */
 export const createIntent: Operations['createIntent'] = async (ctx, input) => {
   const limits = ctx.config.PAYMENTS_DAY_MAX_RIAL;
   const { rows } = await ctx.db

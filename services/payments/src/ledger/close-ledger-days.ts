@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { ledgerCloses } from '../db/schema.ts';
 
 /**
- * Closes the oldest day that is over and not closed. Sealing is a moment, so that nobody waits who posts; summing takes its time after it.
+ * Closes the oldest day that is over and not closed. Sealing (`ledger_seal_day`) is a moment, so that nobody waits who posts; summing (`ledger_close_day`) takes its time after it.
  * A runner that dies between the two leaves a sealed day, which the next round closes.
  */
 export async function closeLedgerDays(ctx: Context): Promise<number> {

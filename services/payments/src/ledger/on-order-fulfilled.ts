@@ -4,7 +4,10 @@ import type { orderFulfilled } from '@kelid/contracts/events';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from '../context.ts';
 
-/** The customer's deposit becomes income of its sellers, but for the VAT in it, which is the state's. The posting's own key makes a second delivery a no-op, so no inbox row is needed. */
+/**
+ * The customer's deposit becomes income of its sellers, but for the VAT in it, which is the state's. The own key of `ledger_post` makes a
+ * second delivery a no-op, so no inbox row is needed.
+ */
 export async function onOrderFulfilled(ctx: Context, event: Delivered<typeof orderFulfilled>): Promise<void> {
   const { orderId, totalRial, vatRial, sellers } = event.data;
   // A free order has no deposit, and the ledger takes no entry of 0.

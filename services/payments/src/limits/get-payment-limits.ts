@@ -4,6 +4,7 @@ import type { Operations } from '../context.ts';
 import { customerCards } from '../db/schema.ts';
 import { levelOf } from './customer-levels.ts';
 
+/** What was spent is summed by `payments_spent_today`, as for the limit itself (`payments_check_day_limit`). */
 export const getPaymentLimits: Operations['getPaymentLimits'] = async (ctx) => {
   const { userId } = requireUser(ctx);
   const { rows } = await ctx.db.execute<{ rial: number }>(sql`select payments_spent_today(${userId}, null) as rial`);

@@ -7,6 +7,7 @@ import { rethrowOwnAffair } from '../refusals.ts';
 import { dropRefund, moveRefund, runRefund } from './refunding.ts';
 import { findRefund, showRefund } from './refunds.ts';
 
+/** Approved, it runs to its end (`refunding.ts`: `payments_finish_refund` or `payments_drop_refund`); refused, it is dropped. */
 export const decideRefund: Operations['decideRefund'] = async (ctx, { refundId, isApproved, reason }) => {
   const refund = await findRefund(ctx, refundId);
   if (!isApproved) {

@@ -5,7 +5,8 @@ import type { Context } from '../context.ts';
 
 /**
  * The part of an order that can't be delivered goes to its customer's wallet, the rest becomes revenue, and both is told, in one
- * statement; so does one unit that was delivered and is bad, where the order's refunds together stay below what one may decide. A second delivery posts nothing; more than was captured for this order is refused by the statement.
+ * statement (`payments_refund_order`). So does one unit that was delivered and is bad, where the order's refunds together stay below what
+ * one may decide (`payments_refund_unit`). A second delivery posts nothing; more than was captured for this order is refused by the statement.
  */
 export async function onOrderRefundDue(ctx: Context, event: Delivered<typeof orderRefundDue>): Promise<void> {
   const { orderId, refundRial, complaintId, decidedBy } = event.data;

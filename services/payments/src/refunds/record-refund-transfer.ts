@@ -3,7 +3,7 @@ import type { Operations } from '../context.ts';
 import { dropRefund, finishRefund } from './refunding.ts';
 import { findRefund, showRefund } from './refunds.ts';
 
-/** What a person did or found out: a transfer by hand, or the end of a refund that no PSP could tell. */
+/** What a person did or found out: a transfer by hand, or the end of a refund that no PSP could tell (`payments_finish_refund`, `payments_drop_refund`). */
 export const recordRefundTransfer: Operations['recordRefundTransfer'] = async (
   ctx,
   { refundId, wasSent, reference },

@@ -107,10 +107,12 @@ function askedRefund({ id, refundNo, amountRial, reference }: RefundRow): AskedR
   return { refundId: id, refundNo, amountRial, ...(reference === null ? {} : { reference }) };
 }
 
+/** The columns of each move, which `payouts_on_move` checks and keeps in the history (PA-11). */
 export function moveRefund(ctx: Pick<Context, 'actor'>, status: RefundRow['status'], cause: string) {
   return { status, movedBy: actorName(ctx), moveCause: cause, updatedAt: sql`now()` };
 }
 
+/** Ends a refund, once: `payments_finish_refund` posts it and tells of it. */
 export async function finishRefund(ctx: Context, { id }: RefundRow, reference: string, cause: string) {
   const { rows } = await ctx.db
     .execute<{ is_done: boolean }>(
@@ -121,6 +123,7 @@ export async function finishRefund(ctx: Context, { id }: RefundRow, reference: s
   return rows[0]?.is_done ?? false;
 }
 
+/** Gives up a refund, once: `payments_drop_refund` frees what it had reserved. */
 export async function dropRefund(ctx: Context, { id }: RefundRow, status: 'failed' | 'rejected', cause: string) {
   const { rows } = await ctx.db
     .execute<{ is_done: boolean }>(

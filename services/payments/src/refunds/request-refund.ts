@@ -25,7 +25,7 @@ import { findRefund, showRefund } from './refunds.ts';
 type Answer = z.input<(typeof paymentsContract)['operations']['requestRefund']['output']>;
 type Input = z.output<(typeof paymentsContract)['operations']['requestRefund']['input']>;
 
-/** The amount is reserved with the row; where one person may decide it, the money goes at once. */
+/** The amount is reserved with the row by `payments_request_refund`; where one person may decide it, the money goes at once. */
 export const requestRefund: Operations['requestRefund'] = async (ctx, input) => {
   const { orderId, method, reason } = input;
   const scope = keyScope(ctx, 'requestRefund');

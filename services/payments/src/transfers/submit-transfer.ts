@@ -7,7 +7,7 @@ import { openStatuses } from '../attempts/attempt-status.rules.ts';
 import type { Operations } from '../context.ts';
 import { getOwnTransfer, showOwnTransfer } from './transfers.ts';
 
-/** May be corrected until the first person has said a word of it; each number that was named stays taken. */
+/** May be corrected until the first person has said a word of it; each number that was named stays taken (`transfers_take_number`). */
 export const submitTransfer: Operations['submitTransfer'] = async (ctx, { attemptId, trackingNumber, cardLast4 }) => {
   const { userId } = requireUser(ctx);
   const before = await getOwnTransfer(ctx, attemptId, userId);

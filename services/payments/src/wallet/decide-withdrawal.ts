@@ -6,7 +6,9 @@ import { withdrawals } from '../db/schema.ts';
 import { rethrowOwnAffair } from '../refusals.ts';
 import { endWithdrawal, findWithdrawal, showWithdrawal } from './withdrawals.ts';
 
-/** Above the amount that one may approve alone, the first word is kept and a second, other person's moves it. */
+/**
+ * Above the amount that one may approve alone, the first word is kept and a second, other person's moves it. A refusal is `payments_end_withdrawal`.
+ */
 export const decideWithdrawal: Operations['decideWithdrawal'] = async (ctx, { withdrawalId, isApproved, reason }) => {
   if (!isApproved) return endWithdrawal(ctx, withdrawalId, 'rejected', null, reason);
   const { withdrawal } = await findWithdrawal(ctx, withdrawalId);

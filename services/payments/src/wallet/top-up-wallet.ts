@@ -11,7 +11,7 @@ import type { Operations } from '../context.ts';
 
 type Answer = z.input<(typeof paymentsContract)['operations']['topUpWallet']['output']>;
 
-/** A top-up owes like an order does, and its captured money is the wallet's at once. The same key is the same top-up and attempt. */
+/** By `payments_open_top_up` a top-up owes like an order does, and its captured money is the wallet's at once. The same key is the same top-up and attempt. */
 export const topUpWallet: Operations['topUpWallet'] = async (ctx, input) => {
   const { userId } = requireUser(ctx);
   const scope = keyScope(ctx, 'topUpWallet');

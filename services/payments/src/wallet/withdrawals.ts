@@ -70,7 +70,7 @@ export async function pageWithdrawals(
   };
 }
 
-/** Ends a withdrawal, once: what was held for it leaves the shop or goes back to the wallet. */
+/** Ends a withdrawal, once, by `payments_end_withdrawal`: what was held for it leaves the shop or goes back to the wallet. */
 export async function endWithdrawal(
   ctx: Context,
   id: string,
