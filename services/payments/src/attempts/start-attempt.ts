@@ -5,6 +5,7 @@ import {
   paymentBeingChecked,
   paymentInReview,
   paymentsContract,
+  type Psp,
   pspUnavailable,
   type StartedAttempt,
 } from '@kelid/contracts/payments';
@@ -15,7 +16,7 @@ import { actorName } from '@kelid/service/context';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents } from '../db/schema.ts';
 import { levelOf } from '../limits/customer-levels.ts';
-import type { AttemptFacts, PspProvider } from '../providers/psp.ts';
+import type { AttemptFacts, PspProvider, RequestAnswer } from '../providers/psp.ts';
 import { moveTo } from './attempts.ts';
 import { getOrderMoney } from './get-order-money.ts';
 import { offeredPsps } from './routing.ts';
@@ -36,7 +37,7 @@ export const startAttempt: Operations['startAttempt'] = async (ctx, { attemptId,
   // Only by its like: who chose a card of another country has none of these banks.
   const isAlone = ctx.psps[psp]?.facts.isByChoice;
   const others = offered.filter((provider) => provider.psp !== psp && !provider.facts.isByChoice && !isAlone);
-  let next = { attemptId, fallbackOf: null as string | null, matchedPhone };
+  let next: Try = { attemptId, fallbackOf: null, matchedPhone };
   for (const provider of [...chosen, ...others]) {
     const begun = await begin(ctx, provider, orderId, next);
     if (begun !== 'failed') return begun;
@@ -58,18 +59,50 @@ async function phoneToMatch(ctx: Context, orderId: string): Promise<string | und
   return (await ctx.peers.identity.getUser({ userId: intent.customerId })).phone;
 }
 
+/** One attempt at one bank. */
+interface Try {
+  attemptId: string;
+  /** The attempt at another bank that did not begin. */
+  fallbackOf: string | null;
+  matchedPhone: string | undefined;
+}
+
 /** The attempt's row is committed before the PSP is asked and its token before the customer is sent there (F17). */
-async function begin(
-  ctx: Context,
-  provider: PspProvider,
-  orderId: string,
-  {
+async function begin(ctx: Context, bank: PspProvider, orderId: string, next: Try): Promise<StartedAttempt | 'failed'> {
+  const { psp } = bank;
+  const { attemptId, matchedPhone } = next;
+  const made = await commitAttempt(ctx, psp, orderId, next);
+  if (!made)
+    return (
+      (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, next.fallbackOf ?? attemptId, orderId, false)
+    );
+
+  failpoint('payments.attempt-committed'); // Before CP5.
+  const facts: AttemptFacts = {
     attemptId,
-    fallbackOf,
-    matchedPhone,
-  }: { attemptId: string; fallbackOf: string | null; matchedPhone: string | undefined },
-): Promise<StartedAttempt | 'failed'> {
-  const { psp } = provider;
+    attemptNo: made.attempt_no,
+    orderNumber: made.order_number,
+    amountRial: made.amount_rial,
+    phone: matchedPhone ?? made.phone,
+    ...(matchedPhone === undefined ? {} : { mustMatchPhone: true }),
+    callbackUrl:
+      ctx.config.PAYMENTS_CALLBACK_URL + addressOf(paymentsContract.operations.handlePspCallback, { psp }).path,
+  };
+  const answer = await bank.request(facts, ctx.signal);
+  failpoint('payments.requested'); // CP5
+  if (answer.kind === 'accepted') return recordRedirect(ctx, bank, next, answer);
+  const unanswered = ctx.signal.aborted ? givenUp : 'request not answered';
+  const reason = answer.kind === 'refused' ? `request refused ${answer.pspCode}` : unanswered;
+  await ctx.db
+    .update(paymentAttempts)
+    .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
+    .where(isRequesting(attemptId));
+  ctx.log.warn({ attemptId, orderId, psp, reason }, 'a payment could not be started');
+  return 'failed';
+}
+
+/** No row: the order awaits no payment, or none now, since its last one may be paid. */
+async function commitAttempt(ctx: Context, psp: Psp, orderId: string, { attemptId, fallbackOf }: Try) {
   const { rows } = await ctx.db.execute<{
     attempt_no: number;
     order_number: string;
@@ -87,33 +120,15 @@ async function begin(
             and move.from_status <> 'unknown' and move.at > now() - interval '3 minutes')))
     on conflict do nothing
     returning attempt_no, (select order_number from payment_intents where order_id = ${orderId}), amount_rial, (select phone from payment_intents where order_id = ${orderId})`);
-  const made = rows[0];
-  if (!made)
-    return (await payByWallet(ctx, attemptId, orderId)) ?? answerExisting(ctx, fallbackOf ?? attemptId, orderId, false);
+  return rows[0];
+}
 
-  failpoint('payments.attempt-committed'); // Before CP5.
-  const facts: AttemptFacts = {
-    attemptId,
-    attemptNo: made.attempt_no,
-    orderNumber: made.order_number,
-    amountRial: made.amount_rial,
-    phone: matchedPhone ?? made.phone,
-    ...(matchedPhone === undefined ? {} : { mustMatchPhone: true }),
-    callbackUrl:
-      ctx.config.PAYMENTS_CALLBACK_URL + addressOf(paymentsContract.operations.handlePspCallback, { psp }).path,
-  };
-  const answer = await provider.request(facts, ctx.signal);
-  failpoint('payments.requested'); // CP5
-  if (answer.kind !== 'accepted') {
-    const unanswered = ctx.signal.aborted ? givenUp : 'request not answered';
-    const reason = answer.kind === 'refused' ? `request refused ${answer.pspCode}` : unanswered;
-    await ctx.db
-      .update(paymentAttempts)
-      .set({ ...moveTo(ctx, 'failed', reason), failureReason: reason, dueAt: null })
-      .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')));
-    ctx.log.warn({ attemptId, orderId, psp, reason }, 'a payment could not be started');
-    return 'failed';
-  }
+async function recordRedirect(
+  ctx: Context,
+  { psp, facts }: PspProvider,
+  { attemptId, matchedPhone }: Try,
+  answer: Extract<RequestAnswer, { kind: 'accepted' }>,
+): Promise<StartedAttempt> {
   const [redirected] = await ctx.db
     .update(paymentAttempts)
     .set({
@@ -123,12 +138,16 @@ async function begin(
       redirectFields: answer.redirectFields ?? null,
       terms: { ...answer.terms, ...(matchedPhone === undefined ? {} : { phoneMatched: '1' }) },
       redirectedAt: sql`now()`,
-      dueAt: sql`now() + make_interval(secs => ${nextInquirySeconds(0, provider.facts.isAskedByVerify)})`,
+      dueAt: sql`now() + make_interval(secs => ${nextInquirySeconds(0, facts.isAskedByVerify)})`,
     })
-    .where(and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting')))
+    .where(isRequesting(attemptId))
     .returning({ id: paymentAttempts.id });
   if (!redirected) throw pspUnavailable({ retryAfterSeconds: 10 }); // The sweep gave up on it in the meantime.
   return { attemptId, psp, redirectUrl: answer.redirectUrl, redirectFields: answer.redirectFields ?? null };
+}
+
+function isRequesting(attemptId: string) {
+  return and(eq(paymentAttempts.id, attemptId), eq(paymentAttempts.status, 'requesting'));
 }
 
 /** Where the wallet's part is the whole, no bank is asked: `payments_pay_by_wallet` says whether it is. */

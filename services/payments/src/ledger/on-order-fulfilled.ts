@@ -5,7 +5,7 @@ import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from '../context.ts';
 
 /**
- * The customer's deposit becomes income of its sellers, but for the VAT in it, which is the state's. The own key of `ledger_post` makes a
+ * The customer's deposit becomes income of its sellers, but for the VAT in it, which is the state's. The own key of `ledger_post_sale` makes a
  * second delivery a no-op, so no inbox row is needed.
  */
 export async function onOrderFulfilled(ctx: Context, event: Delivered<typeof orderFulfilled>): Promise<void> {
