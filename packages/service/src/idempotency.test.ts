@@ -16,6 +16,7 @@ import {
   findAnswer,
   keyScope,
   type KeyScope,
+  oncePerKey,
 } from './idempotency.ts';
 import { pruneTechnicalTables } from './prune.ts';
 import { newId } from './ids.ts';
@@ -118,6 +119,29 @@ test('a request that ended in a problem ends in the same problem when it is repe
     status: 409,
     data: { variantIds: ['steam-500'] },
   });
+});
+
+test('what died before its answer is finished by the same key, on what it had begun; after the answer nothing is done again', async () => {
+  const call: BaseContext = { ...ctx, idempotencyKey: randomUUID(), answerHeaders: {} };
+  const begun: string[] = [];
+  const finished: string[] = [];
+  const run = (willDie = false) =>
+    oncePerKey(call, 'placeOrder', body, {
+      status: 201,
+      begin: async (_tx, orderId) => begun.push(orderId),
+      finish: async (orderId) => {
+        if (willDie) throw new Error('The process died');
+        finished.push(orderId);
+        return { orderId };
+      },
+    });
+  await expect(run(true)).rejects.toThrow('The process died');
+  const answer = await run();
+  expect(call.answerHeaders).toEqual({});
+  expect(await run()).toEqual(answer);
+  expect(call.answerHeaders).toEqual({ 'idempotency-replayed': 'true' });
+  expect(begun).toEqual([answer.orderId]);
+  expect(finished).toEqual([answer.orderId]);
 });
 
 test('a key is kept for 48 hours and not longer', async () => {

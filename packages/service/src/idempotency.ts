@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { idempotencyKeyReused, idempotencyKeyRunning } from '@kelid/contracts/common';
 import { ProblemError, type ProblemBody } from '@kelid/contracts/contract';
 import type { Actor, BaseContext, Db, Tx } from './context.ts';
+import { newId } from './ids.ts';
 import { idempotencyKeys } from './tables.ts';
 
 export interface KeyScope {
@@ -40,6 +41,39 @@ export async function claimKey(tx: Tx, scope: KeyScope, input: unknown, resource
   if (found.problem !== null) throw ProblemError.fromBody(found.problem, found.status ?? 500);
   if (found.status !== null) return { kind: 'done', answer: found.answer };
   return { kind: 'running', resourceId: found.resourceId, ageSeconds: found.ageSeconds };
+}
+
+/**
+ * An operation that happens once for each key. `begin` writes its first state under a new id, in one transaction with the key; `finish`
+ * goes on from there and answers. The same key again gets the answer that was stored. While there is none (the first call still runs, or
+ * died) it finishes what the first has begun, so `finish` must be repeatable. What either throws is not stored: the same key may try again.
+ */
+export async function oncePerKey<Answer>(
+  ctx: BaseContext,
+  operation: string,
+  input: unknown,
+  { begin, finish, status }: Steps<Answer>,
+): Promise<Answer> {
+  const scope = keyScope(ctx, operation);
+  const newResourceId = newId();
+  const claim = await ctx.transaction(async (tx) => {
+    const claimed = await claimKey(tx, scope, input, newResourceId);
+    if (claimed.kind === 'new') await begin(tx, newResourceId);
+    return claimed;
+  });
+  if (claim.kind === 'done') {
+    ctx.answerHeaders['idempotency-replayed'] = 'true';
+    return claim.answer as Answer; // Stored by this operation under this key.
+  }
+  const answer = await finish(claim.kind === 'running' ? (claim.resourceId ?? newResourceId) : newResourceId);
+  await answerKey(ctx.db, scope, status, answer);
+  return answer;
+}
+
+interface Steps<Answer> {
+  begin: (tx: Tx, resourceId: string) => Promise<unknown>;
+  finish: (resourceId: string) => Promise<Answer>;
+  status: 200 | 201;
 }
 
 /** Looks a key up without taking it: the answer when it is done, a problem when it ended in one, undefined when unknown or running. */

@@ -12,8 +12,7 @@ import { sumRial } from '@kelid/money/rial';
 import { parseSheba } from '@kelid/persian/sheba';
 import { actorName, type Tx } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
-import { answerKey, claimKey, keyScope } from '@kelid/service/idempotency';
-import { newId } from '@kelid/service/ids';
+import { oncePerKey } from '@kelid/service/idempotency';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Context, Operations } from '../context.ts';
 import { paymentAttempts, paymentIntents, refunds } from '../db/schema.ts';
@@ -22,70 +21,72 @@ import { planRefund } from './plan-refund.rules.ts';
 import { moveRefund, runRefund, wayBack } from './refunding.ts';
 import { findRefund, showRefund } from './refunds.ts';
 
-type Answer = z.input<(typeof paymentsContract)['operations']['requestRefund']['output']>;
 type Input = z.output<(typeof paymentsContract)['operations']['requestRefund']['input']>;
 
 /** The amount is reserved with the row by `payments_request_refund`; where one person may decide it, the money goes at once. */
 export const requestRefund: Operations['requestRefund'] = async (ctx, input) => {
-  const { orderId, method, reason } = input;
-  const scope = keyScope(ctx, 'requestRefund');
+  const { orderId } = input;
   const sheba = shebaOf(input);
   const [intent] = await ctx.db
     .select()
     .from(paymentIntents)
     .where(and(eq(paymentIntents.orderId, orderId), eq(paymentIntents.kind, 'order')));
   if (!intent || intent.status !== 'captured') throw intentNotFound();
-  const leftRial = intent.amountRial - intent.refundedRial;
   const sold = await findSold(ctx, orderId);
 
-  const refundId = newId();
   let dayLimit: string | null = null;
-  const claim = await ctx
-    .transaction(async (tx) => {
-      const claimed = await claimKey(tx, scope, input, refundId);
-      if (claimed.kind !== 'new') return claimed;
-      const { amountRial, keyIds, gainRial } = await plan(tx, intent.id, sold, input);
-      if (method === 'psp') await requireWayBack(ctx, intent.paidAttemptId, amountRial);
-      const { config } = ctx;
-      const isDoubtful = sold.isSeen || gainRial > config.PAYMENTS_GOODWILL_MAX_RIAL;
-      const { rows } = await tx.execute<{ needs_approval: boolean; day_limit: string | null }>(
-        sql`select (refund).needs_approval, day_limit from payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${isDoubtful},
-          ${sold.revealedCount}, ${sql.param(keyIds)}::uuid[], ${reason}, ${actorName(ctx)}, ${config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL},
-          ${gainRial}, ${config.PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL}, ${config.PAYMENTS_GOODWILL_DAY_MAX_RIAL})`,
-      );
-      dayLimit = rows[0]?.day_limit ?? null;
-      if (rows[0]?.needs_approval === false)
-        await tx
-          .update(refunds)
-          .set({
-            ...moveRefund(ctx, 'approved', 'one person may decide this'),
-            dueAt: sql`now() + interval '30 seconds'`,
-          })
-          .where(eq(refunds.id, refundId));
-      return claimed;
-    })
-    .catch((error: unknown) => {
-      if (sqlState(error) === sqlStates.refundTooLarge) throw refundTooLarge({ refundableRial: leftRial });
-      if (sqlState(error) === sqlStates.cardPaidLess) throw refundMethodUnavailable();
-      if (sqlState(error) === sqlStates.refundTooEarly) throw refundTooEarly();
-      return rethrowOwnAffair(error);
-    });
-  if (dayLimit !== null)
-    ctx.log.error(
-      { orderId, refundId, actor: actorName(ctx), scope: dayLimit, alarm: 'goodwill-limit' },
-      'what may be given away as goodwill in a day is used up; another person decides',
-    );
-  if (claim.kind === 'done') {
-    ctx.answerHeaders['idempotency-replayed'] = 'true';
-    return claim.answer as Answer; // Stored by this operation under this key.
-  }
-  const id = claim.kind === 'running' ? (claim.resourceId ?? refundId) : refundId;
-  const refund = await findRefund(ctx, id);
-  if (refund.status === 'approved') await runRefund(ctx, refund);
-  const answer = showRefund(await findRefund(ctx, id), ctx);
-  await answerKey(ctx.db, scope, 201, answer);
-  return answer;
+  return oncePerKey(ctx, 'requestRefund', input, {
+    status: 201,
+    begin: async (tx, refundId) => {
+      dayLimit = await reserve(ctx, tx, refundId, intent, sold, { ...input, sheba });
+    },
+    finish: async (refundId) => {
+      if (dayLimit !== null)
+        ctx.log.error(
+          { orderId, refundId, actor: actorName(ctx), scope: dayLimit, alarm: 'goodwill-limit' },
+          'what may be given away as goodwill in a day is used up; another person decides',
+        );
+      const refund = await findRefund(ctx, refundId);
+      if (refund.status === 'approved') await runRefund(ctx, refund);
+      return showRefund(await findRefund(ctx, refundId), ctx);
+    },
+  }).catch((error: unknown) => {
+    if (sqlState(error) === sqlStates.refundTooLarge)
+      throw refundTooLarge({ refundableRial: intent.amountRial - intent.refundedRial });
+    if (sqlState(error) === sqlStates.cardPaidLess) throw refundMethodUnavailable();
+    if (sqlState(error) === sqlStates.refundTooEarly) throw refundTooEarly();
+    return rethrowOwnAffair(error);
+  });
 };
+
+/** Answers which limit of a day, if any, is why another person must approve it. */
+async function reserve(
+  ctx: Context,
+  tx: Tx,
+  refundId: string,
+  intent: typeof paymentIntents.$inferSelect,
+  sold: Sold,
+  input: Omit<Input, 'sheba'> & { sheba: string | null },
+): Promise<string | null> {
+  const { config } = ctx;
+  const { orderId, method, sheba, reason } = input;
+  const { amountRial, keyIds, gainRial } = await plan(tx, intent.id, sold, input);
+  if (method === 'psp') await requireWayBack(ctx, intent.paidAttemptId, amountRial);
+  const isDoubtful = sold.isSeen || gainRial > config.PAYMENTS_GOODWILL_MAX_RIAL;
+  const { rows } = await tx.execute<{ needs_approval: boolean; day_limit: string | null }>(
+    sql`select (refund).needs_approval, day_limit from payments_request_refund(${refundId}, ${orderId}, ${amountRial}, ${method}, ${sheba}, ${isDoubtful},
+      ${sold.revealedCount}, ${sql.param(keyIds)}::uuid[], ${reason}, ${actorName(ctx)}, ${config.PAYMENTS_TWO_PEOPLE_ABOVE_RIAL},
+      ${gainRial}, ${config.PAYMENTS_GOODWILL_STAFF_DAY_MAX_RIAL}, ${config.PAYMENTS_GOODWILL_DAY_MAX_RIAL})`,
+  );
+  if (rows[0]?.needs_approval === false)
+    await tx
+      .update(refunds)
+      .set({ ...moveRefund(ctx, 'approved', 'one person may decide this'), dueAt: sql`now() + interval '30 seconds'` })
+      .where(eq(refunds.id, refundId));
+  return rows[0]?.day_limit ?? null;
+}
+
+type Sold = Awaited<ReturnType<typeof findSold>>;
 
 /** What was paid for each delivered unit, and what became of its product key. */
 async function findSold(ctx: Context, orderId: string) {
@@ -106,7 +107,7 @@ async function findSold(ctx: Context, orderId: string) {
 }
 
 /** Under the lock of what is owed, so that each slice is judged with all those before it. */
-async function plan(tx: Tx, intentId: string, sold: Awaited<ReturnType<typeof findSold>>, input: Input) {
+async function plan(tx: Tx, intentId: string, sold: Sold, input: Pick<Input, 'amountRial' | 'keyIds'>) {
   const [intent] = await tx.select().from(paymentIntents).where(eq(paymentIntents.id, intentId)).for('no key update');
   if (!intent) throw intentNotFound();
   const leftRial = intent.amountRial - intent.refundedRial;
