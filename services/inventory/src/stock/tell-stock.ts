@@ -6,9 +6,9 @@ import type { Context } from '../context.ts';
 const batchMax = 5_000;
 
 /**
- * Tells each touched variant's available count, once however many orders touched it. Counting comes after the touches are taken, in
- * a statement of its own: it sees every change whose touch was taken, and a change that commits later leaves a touch of its own. So
- * the event with the latest `at` is right, which a count made inside each buyer's transaction would not be.
+ * Tells each touched variant's available count, and whether it can be bought (`supply_can`), once however many orders touched it. Counting
+ * comes after the touches are taken, in a statement of its own: it sees every change whose touch was taken, and a change that commits later
+ * leaves a touch of its own. So the event with the latest `at` is right, which a count made inside each buyer's transaction would not be.
  */
 export async function tellStock(ctx: Context): Promise<number> {
   return ctx.transaction(async (tx) => {

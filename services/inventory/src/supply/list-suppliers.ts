@@ -16,6 +16,7 @@ type Row = {
   [column: string]: unknown;
 };
 
+/** With the failures of the last 30 minutes, what `supply_spent` counts of today, and the ceilings that were reached in seven days. */
 export const listSuppliers: Operations['listSuppliers'] = async (ctx) => {
   const names = [...ctx.suppliers.keys()];
   const { rows } = await ctx.db.execute<Row>(sql`

@@ -9,8 +9,8 @@ import type { SuppliedOrder, SuppliedUnit } from '../providers/supplier.ts';
 export type Procurement = typeof procurements.$inferSelect;
 
 /**
- * Takes in what a supplier order has brought so far: sealed first, then stored and bound to its line in one transaction, by `supply_receive`. A unit that
- * came before changes nothing, so fetching again is always safe (CP14).
+ * Takes in what a supplier order has brought so far: sealed first, then stored and bound to its line in one transaction, by
+ * `supply_receive`. A unit that came before changes nothing, so fetching again is always safe (CP14).
  */
 export async function receiveUnits(ctx: Context, procurement: Procurement, order: SuppliedOrder): Promise<void> {
   const known = await knownRefs(ctx, procurement, order.units);

@@ -8,7 +8,8 @@ import { procurements } from '../db/schema.ts';
 
 /**
  * For an order that turned out to be fraud before its codes were fetched (3.26). The line is given up first: from then on nobody buys for
- * it. What the supplier does not take back after all is fetched a day later, and goes to stock.
+ * it. What the supplier does not take back after all is fetched a day later, and goes to stock. `supply_missing` says how many units the
+ * line lacks.
  */
 export const returnProcurement: Operations['returnProcurement'] = async (ctx, { procurementId, reason }) => {
   const [procurement] = await ctx.db

@@ -97,7 +97,7 @@ function limitsOf({ config }: Context): string {
   });
 }
 
-/** Offers that may be asked now: switched on, not resting, up, and not left out for what they did for this line (or this stock) before. */
+/** Offers that may be asked now: switched on, up, and not left out by `supply_excludes`: resting, or for what they did for this line (or stock). */
 async function candidatesFor(ctx: Context, variantId: string, orderLineId: string | null): Promise<Candidate[]> {
   const rows = await ctx.db
     .select({
@@ -151,7 +151,7 @@ async function rank(ctx: Context, candidates: Candidate[]) {
   return quoted.flat().toSorted((a, b) => a.cost - b.cost);
 }
 
-/** Keeps what a supplier said last; the shop window follows when it changes what can be sold. */
+/** Keeps what a supplier said last; the shop window follows when it changes what can be sold (`supply_can`). */
 export async function writeQuote(
   ctx: Context,
   offer: Offer,

@@ -21,7 +21,10 @@ export async function supplyNeeds(ctx: Context): Promise<number> {
   return rows.length;
 }
 
-/** Nobody sells it in time, or it has cost enough: the order decides what becomes of its money. While a supplier order lives, its line is not given up. */
+/**
+ * Nobody sells it in time, or it has cost enough: the order decides what becomes of its money. While a supplier order lives, its line is not
+ * given up; `supply_missing` says what it lacks.
+ */
 async function giveUp(ctx: Context, orderLineId: string): Promise<void> {
   await ctx.transaction(async (tx) => {
     const { rows } = await tx.execute<{ order_id: string; missing: number }>(sql`

@@ -3,7 +3,10 @@ import type { Operations } from '../context.ts';
 import { keyImports } from '../db/schema.ts';
 import { getImport, showImport } from './importing.ts';
 
-/** The sweep does the work (`follow-imports`, `inventory_store_import`), so that no caller has to wait for it, and a process that dies leaves it to another. */
+/**
+ * The sweep `follow-imports` does the work, by `inventory_store_import`, so that no caller has to wait for it, and a process that dies leaves it
+ * to another.
+ */
 export const finishKeyImport: Operations['finishKeyImport'] = async (ctx, { importId }) => {
   await ctx.db
     .update(keyImports)

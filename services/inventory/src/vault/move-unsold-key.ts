@@ -14,7 +14,10 @@ const from: Record<Status, ('available' | 'quarantined' | 'expired')[]> = {
   void: ['available', 'quarantined', 'expired'],
 };
 
-/** A move that staff makes with a product key that nobody bought; its reason is kept; `product_keys_check_move` guards the way. The same move again is fine. */
+/**
+ * A move that staff makes with a product key that nobody bought; its reason is kept. `product_keys_check_move` guards the way, and
+ * `inventory_tell_stock` has its variant counted. The same move again is fine.
+ */
 export async function moveUnsoldKey(ctx: Context, keyId: string, to: Status, reason: string) {
   return ctx.transaction(async (tx) => {
     const [before] = await tx

@@ -14,7 +14,10 @@ const moves = {
   undone: { from: sql`k.status in ('available', 'quarantined', 'expired')`, to: 'void' },
 };
 
-/** One transaction: every product key of it that is not sold, each with its audit row, or none. `product_keys_check_move` guards their way. */
+/**
+ * One transaction: every product key of it that is not sold, each with its audit row, or none. `product_keys_check_move` guards their way,
+ * and `inventory_tell_stock` has their variant counted.
+ */
 export const updateKeyBatch: Operations['updateKeyBatch'] = async (ctx, { batchId, status, reason }) => {
   const { from, to } = moves[status];
   return ctx.transaction(async (tx) => {
