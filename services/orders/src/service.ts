@@ -47,16 +47,28 @@ export const ordersService = defineService({
   config: OrdersConfig,
   createParts: (config) => ({ config }),
   operations: {
-    listOrderBreaches,
-    settleOrderBreach,
+    // carts
     getCart,
     addCartItem,
     updateCartItem,
     deleteCartItem,
     putCartCoupon,
     deleteCartCoupon,
+    // coupons
+    createCoupon,
+    listCoupons,
+    listCouponUses,
+    updateCoupon,
+    // placing
     checkout,
+    // paying
     payOrder,
+    reviveOrder,
+    // fulfilling
+    getPaidUnits,
+    // orders
+    listOrderBreaches,
+    settleOrderBreach,
     listOrders,
     getOrder,
     getOrderHistory,
@@ -64,12 +76,6 @@ export const ordersService = defineService({
     listAllOrders,
     updateOrderStatus,
     updateOrderTracking,
-    createCoupon,
-    listCoupons,
-    listCouponUses,
-    updateCoupon,
-    getPaidUnits,
-    reviveOrder,
   },
   events: {
     'payment.captured': onPaymentCaptured,
