@@ -15,7 +15,7 @@ import { createCallers } from './callers.ts';
 import { GatewayConfig } from './config.ts';
 import { addErrorAnswers, createSendProblem } from './error-answers.ts';
 import { createLimits } from './limits.ts';
-import { createLiveUpdates } from './live-updates.ts';
+import { LiveUpdates } from './live-updates.ts';
 import type { Route } from './operation-input.ts';
 import { addOwnPages } from './own-pages.ts';
 import { createQueryReader } from './raw-input.ts';
@@ -39,7 +39,10 @@ export async function startGateway(host: Host, env: Environment): Promise<Gatewa
   const limits = createLimits(config, redis);
   const callers = createCallers(config, host, signIns);
   const headers = createAnswerHeaders(config);
-  const live = createLiveUpdates(host, signIns, limits, {
+  const live = new LiveUpdates({
+    host,
+    signIns,
+    limits,
     isOriginAllowed: (origin) => config.GATEWAY_CORS_ORIGINS.includes(origin),
   });
   let isClosing = false;
