@@ -48,14 +48,7 @@ export interface OutsideHttp {
   isUp(): boolean;
 }
 
-/**
- * The way out to one system that is not ours: a bank, a supplier, a source of rates, an SMS provider. Calls are bounded in time, size,
- * number and pace, are kept back for a while when there are no answers, follow no redirect, and are never made inside a transaction.
- *
- * A caller that gives up (its signal) takes no turn any more. What it had sent is broken off if it only reads or asks for an offer, and
- * that is no failure of the other side. A write that was sent is not broken off: it may have been done, so only its own deadline ends it.
- */
-export function createOutsideHttp(options: {
+export interface OutsideOptions {
   name: string;
   baseUrl: string;
   /** Calls of this process at a time. One more is not sent, or waits its turn. */
@@ -71,43 +64,19 @@ export function createOutsideHttp(options: {
     showAnswer(text: string, status: number | null): string | null;
     onCall(call: OutsideCall): void;
   };
-}): OutsideHttp {
-  const { name, baseUrl, record, isFailure = ({ status }) => status >= 500 } = options;
+}
+
+/**
+ * The way out to one system that is not ours: a bank, a supplier, a source of rates, an SMS provider. Calls are bounded in time, size,
+ * number and pace, are kept back for a while when there are no answers, follow no redirect, and are never made inside a transaction.
+ *
+ * A caller that gives up (its signal) takes no turn any more. What it had sent is broken off if it only reads or asks for an offer, and
+ * that is no failure of the other side. A write that was sent is not broken off: it may have been done, so only its own deadline ends it.
+ */
+export function createOutsideHttp(options: OutsideOptions): OutsideHttp {
+  const { name, record } = options;
   const breaker = new Breaker();
   const turns = new Turns({ inFlightMax: options.inFlightMax, perSecond: options.callsPerSecond });
-
-  async function exchange(request: OutsideRequest, call: OutsideCall): Promise<Outcome> {
-    const { method, path, headers, timeoutMs, signal, isWrite = false } = request;
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const caller = isWrite ? undefined : signal;
-    const [contentType, body] = bodyOf(request);
-    let text = '';
-    try {
-      const response = await fetch(`${baseUrl}${path}`, {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(contentType === undefined ? {} : { 'content-type': contentType }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-        redirect: 'error',
-        signal: caller ? AbortSignal.any([caller, deadline]) : deadline,
-      });
-      call.status = response.status;
-      text = await readText(response, request.answerBytesMax ?? options.answerBytesMax ?? 1024 * 1024);
-      const answer = { status: response.status, text, retryAfter: response.headers.get('retry-after') };
-      if (isFailure(answer)) breaker.fail();
-      else breaker.succeed();
-      return answer;
-    } catch (error) {
-      if (caller?.aborted) breaker.forget();
-      else breaker.fail();
-      return isRefusedConnection(error) ? 'unreached' : 'unanswered';
-    } finally {
-      if (text !== '') call.answer = record?.showAnswer(text, call.status) ?? null;
-    }
-  }
 
   return {
     isUp: () => breaker.isClosed(),
@@ -128,7 +97,7 @@ export function createOutsideHttp(options: {
           request: record?.showRequest(request.json) ?? null,
           answer: null,
         };
-        const outcome = await exchange(request, call);
+        const outcome = await exchange(options, breaker, request, call);
         call.durationMs = Math.round(performance.now() - startedAt);
         record?.onCall(call);
         request.onCall?.(call);
@@ -138,6 +107,46 @@ export function createOutsideHttp(options: {
       }
     },
   };
+}
+
+/** Sends a call whose turn it is, and tells the breaker what came of it. */
+async function exchange(
+  options: OutsideOptions,
+  breaker: Breaker,
+  request: OutsideRequest,
+  call: OutsideCall,
+): Promise<Outcome> {
+  const { baseUrl, record, isFailure = ({ status }) => status >= 500 } = options;
+  const { method, path, headers, timeoutMs, signal, isWrite = false } = request;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const caller = isWrite ? undefined : signal;
+  const [contentType, body] = bodyOf(request);
+  let text = '';
+  try {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(contentType === undefined ? {} : { 'content-type': contentType }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+      redirect: 'error',
+      signal: caller ? AbortSignal.any([caller, deadline]) : deadline,
+    });
+    call.status = response.status;
+    text = await readText(response, request.answerBytesMax ?? options.answerBytesMax ?? 1024 * 1024);
+    const answer = { status: response.status, text, retryAfter: response.headers.get('retry-after') };
+    if (isFailure(answer)) breaker.fail();
+    else breaker.succeed();
+    return answer;
+  } catch (error) {
+    if (caller?.aborted) breaker.forget();
+    else breaker.fail();
+    return isRefusedConnection(error) ? 'unreached' : 'unanswered';
+  } finally {
+    if (text !== '') call.answer = record?.showAnswer(text, call.status) ?? null;
+  }
 }
 
 function bodyOf({ json, form, text }: OutsideRequest): [contentType?: string, body?: string] {
