@@ -19,6 +19,7 @@ export const productChanged = event('product.changed', z.object({ productId: Id 
 const OrderRef = { orderId: Id, orderNumber: z.string(), customerId: Id, version: z.int() };
 const Contact = z.object({ phone: z.string().optional(), email: z.string().optional() });
 const EventLine = z.object({ orderLineId: Id, title: LocalizedText, quantity: z.int(), unitPriceRial: AmountRial });
+const SellersShares = z.array(z.object({ sellerId: Id, amountRial: AmountRial })).default([]);
 export const orderPlaced = event('order.placed', z.object({ ...OrderRef, totalRial: AmountRial }));
 export const orderPaid = event(
   'order.paid',
@@ -39,7 +40,7 @@ export const orderFulfilled = event(
     /** Within the total. */
     vatRial: AmountRial.default(0),
     /** What the lines of each seller but the shop came to, without VAT; the rest of the total is the shop's. */
-    sellers: z.array(z.object({ sellerId: Id, amountRial: AmountRial })).default([]),
+    sellers: SellersShares,
     contact: Contact,
     lines: z.array(EventLine),
     fulfilledAt: Instant,
@@ -62,6 +63,9 @@ export const orderRefundDue = event(
     ...OrderRef,
     refundRial: AmountRial,
     totalRial: AmountRial,
+    /** Of what stays sold: the VAT in it, and what each seller but the shop is owed. */
+    vatRial: AmountRial.default(0),
+    sellers: SellersShares,
     /** One unit of a delivered order, once for this id; absent for what was not delivered at all. */
     complaintId: Id.optional(),
     /** Who decided that complaint, so that another one is the second person. */

@@ -16,7 +16,7 @@ import {
 } from '../orders/orders.ts';
 import { eventLine } from './paid.ts';
 import { undeliveredRial } from './refunds.rules.ts';
-import { sellersOf } from './sellers.rules.ts';
+import { soldOf } from './sellers.rules.ts';
 
 /** A line as inventory answers it: its product keys, and what becomes of those that are missing. */
 type BoundLine = Awaited<ReturnType<Context['peers']['inventory']['fulfillOrder']>>['lines'][number];
@@ -89,7 +89,7 @@ async function endDelivered(ctx: Context, tx: Tx, { order, lines }: OrderWithLin
       version,
       totalRial,
       vatRial,
-      sellers: sellersOf(lines),
+      sellers: soldOf(lines).sellers,
       contact,
       lines: lines.map(eventLine),
       fulfilledAt: ctx.now().toISOString(),
@@ -109,10 +109,11 @@ async function giveUp(tx: Tx, order: OrderRow, short: BoundLine[], isPart: boole
   if (version === undefined) return;
   // Its lines are read again under its lock: bad units that went back meanwhile decide whether the fee does.
   const missingOf = new Map(short.map((line) => [line.orderLineId, line.missingCount]));
-  const refundRial = undeliveredRial(order, await listLines(tx, orderId), missingOf);
+  const lines = await listLines(tx, orderId);
+  const refundRial = undeliveredRial(order, lines, missingOf);
   const ref = { orderId, orderNumber, customerId, version };
   await publish(tx, orderStatusChanged({ ...ref, status: 'refunding' }));
-  if (refundRial > 0) await publish(tx, orderRefundDue({ ...ref, refundRial, totalRial }));
+  if (refundRial > 0) await publish(tx, orderRefundDue({ ...ref, refundRial, totalRial, ...soldOf(lines, missingOf) }));
   // What a coupon paid for whole was free: payments has nothing to give back and is not asked.
   else await closeUndelivered(tx, order, isPart, { reason: 'nothing was paid for it', actor });
 }

@@ -288,8 +288,14 @@ test('a made-up cursor is refused and is no error of ours', async () => {
 
 test('I9 I11: an order that cannot be delivered gives back what is asked, once, never more than was captured, and earns the rest', async () => {
   const order = await paidOrder(2_500_000);
+  const sellerId = newId();
   const ask = (refundRial: number, orderId = order.orderId) =>
-    shop.sql('payments', 'select payments_refund_order($1, $2) as done', [orderId, refundRial]);
+    shop.sql('payments', 'select payments_refund_order($1, $2, $3, $4) as done', [
+      orderId,
+      refundRial,
+      100_000,
+      JSON.stringify([{ sellerId, amountRial: 400_000 }]),
+    ]);
   const before = await balances();
   for (const wrong of [0, -1, 2_500_001]) await expect(ask(wrong)).rejects.toMatchObject({ code: 'KE027' });
   await expect(ask(1_000, newId())).rejects.toMatchObject({ code: 'KE027' });
@@ -297,7 +303,9 @@ test('I9 I11: an order that cannot be delivered gives back what is asked, once, 
   expect(answers.flat().filter((row) => row['done'] === true)).toHaveLength(1);
   expect(await walletOf(order.customerId)).toMatchObject({ balanceRial: 1_000_000 });
   const after = await balances();
-  expect((after['revenue:sales'] ?? 0) - (before['revenue:sales'] ?? 0)).toBe(-1_500_000);
+  expect((after['revenue:sales'] ?? 0) - (before['revenue:sales'] ?? 0)).toBe(-1_000_000);
+  expect((after['vat:payable'] ?? 0) - (before['vat:payable'] ?? 0)).toBe(-100_000);
+  expect(after[`seller:${sellerId}`]).toBe(-400_000);
   expect((after['deposits:orders'] ?? 0) - (before['deposits:orders'] ?? 0)).toBe(2_500_000);
   const told = await shop.sql(
     'payments',
