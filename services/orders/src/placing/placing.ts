@@ -80,7 +80,10 @@ async function holdAndStartPayment(ctx: Context, { order, lines }: OrderWithLine
   return isFree(order) ? null : startPayment(ctx, order);
 }
 
-/** Empties the cart of what was ordered, and writes the order, its event and the answer under its key. False when it was not `placing` any more. */
+/**
+ * Empties the cart of what was ordered (`account_key_of` tells two players' top-ups apart), and writes the order, its event and the answer under
+ * its key. False when it was not `placing` any more.
+ */
 async function recordPlaced(ctx: Context, { order, lines }: OrderWithLines, answer: CheckoutAnswer): Promise<boolean> {
   const { id: orderId, orderNumber, customerId, totalRial } = order;
   return ctx
