@@ -223,6 +223,33 @@ export function controlOf(simulatorUrl: string) {
   };
 }
 
+/** A payment in review: its bank told another amount. */
+export async function paidOtherwise(shop: TestPayments, bank: ReturnType<typeof controlOf>, amountRial?: number) {
+  const order = await shop.owe(amountRial);
+  const { attemptId, authority } = await shop.start(order);
+  const params = await bank.decide(authority, 'pay');
+  await bank.fault('zarinpal.verify', { mode: 'amount-mismatch', count: 1 });
+  await shop.browser.handlePspCallback({ psp: 'zarinpal', params });
+  if ((await shop.attempt(attemptId)).status !== 'review') throw new Error('The payment is not in review');
+  return { order, attemptId };
+}
+
+/** A payment from card to card whose customer has not named a transfer yet. */
+export async function startTransfer(shop: TestPayments, amountRial?: number) {
+  const order = await shop.owe(amountRial);
+  const started = await shop.orders.startAttempt({ attemptId: newId(), orderId: order.orderId, psp: 'card-to-card' });
+  return {
+    order,
+    attemptId: started.attemptId,
+    redirectUrl: started.redirectUrl,
+    owner: shop.customer(order.customerId),
+  };
+}
+
+let lastNumber = 10_000;
+/** Of a transfer that nobody has named. */
+export const receipt = () => ({ trackingNumber: String((lastNumber += 1)), cardLast4: '0006' });
+
 export interface ScriptedBank {
   url: string;
   /** Each call in order: its path's last part and its body. */
