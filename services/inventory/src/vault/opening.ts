@@ -24,20 +24,7 @@ export async function revealRecorded(ctx: Context, keyId: string, reason: string
 
 /** What is sealed in a row. Whoever shows it to a person records that first. */
 export async function openStoredKey(ctx: Context, keyId: string): Promise<OpenedKey> {
-  const [row] = await ctx.db
-    .select({
-      id: productKeys.id,
-      variantId: productKeys.variantId,
-      batchId: productKeys.batchId,
-      ciphertext: productKeys.ciphertext,
-      kind: productKeys.kind,
-      wrappedDek: keyBatches.wrappedDek,
-      kekId: keyBatches.kekId,
-    })
-    .from(productKeys)
-    .innerJoin(keyBatches, eq(keyBatches.id, productKeys.batchId))
-    .where(eq(productKeys.id, keyId));
-  if (!row) throw new Error('The product key to open is gone');
+  const row = await getStoredKey(ctx.db, keyId);
   try {
     const dek = ctx.vault.openDek(row.wrappedDek, row.batchId, row.kekId);
     try {
@@ -63,12 +50,15 @@ interface OpenedKey {
   image?: { contentType: 'image/png' | 'image/jpeg' | 'image/gif'; contentBase64: string };
 }
 
-/** The data key that a stored product key, and what belongs to it, is sealed under; the caller fills it with zeros. */
-export async function placeOf(db: Db | Tx, keyId: string) {
+/** A product key as it is stored, with the wrapped data key that it and what belongs to it are sealed under. */
+export async function getStoredKey(db: Db | Tx, keyId: string) {
   const [row] = await db
     .select({
+      id: productKeys.id,
       variantId: productKeys.variantId,
       batchId: productKeys.batchId,
+      ciphertext: productKeys.ciphertext,
+      kind: productKeys.kind,
       wrappedDek: keyBatches.wrappedDek,
       kekId: keyBatches.kekId,
     })
