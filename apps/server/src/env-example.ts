@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayConfig } from '@kelid/gateway/config';
-import { HostConfig } from '@kelid/service/host';
+import { HostConfig } from '@kelid/service/host-config';
 import { z } from 'zod';
 import { allServices } from './services.ts';
 

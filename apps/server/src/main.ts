@@ -1,7 +1,8 @@
 import { startGateway } from '@kelid/gateway/service';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { presentOnly } from '@kelid/service/environment';
-import { ConfigError, startHost } from '@kelid/service/host';
+import { startHost } from '@kelid/service/host';
+import { ConfigError } from '@kelid/service/host-config';
 import { withDatabaseUrls } from '@kelid/service/postgres/provision';
 import { serviceNames } from '@kelid/contracts/all';
 import { allServices } from './services.ts';
