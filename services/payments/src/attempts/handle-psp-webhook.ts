@@ -6,6 +6,7 @@ import type { Context, Operations } from '../context.ts';
 import { paymentAttempts } from '../db/schema.ts';
 import type { WebhookHint } from '../providers/psp.ts';
 import { openStatuses, payableStatuses } from './attempt-status.rules.ts';
+import { merged } from './attempts.ts';
 import { followHint } from './inquiring.ts';
 
 /**
@@ -31,7 +32,7 @@ export const handlePspWebhook: Operations['handlePspWebhook'] = async (ctx, { ps
     .update(paymentAttempts)
     .set({
       dueAt: sql`now()`,
-      ...(hint.proof ? { proof: sql`${paymentAttempts.proof} || ${JSON.stringify(hint.proof)}::jsonb` } : {}),
+      ...(hint.proof ? { proof: merged(hint.proof) } : {}),
     })
     .where(and(isMeant, inArray(paymentAttempts.status, hint.claimsSuccess ? payableStatuses : openStatuses)))
     .returning();
