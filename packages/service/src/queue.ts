@@ -52,49 +52,11 @@ class OpenedConnection extends PostgresConnection {
 }
 
 export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000): Promise<EventQueues> {
+  const pool = store.kind === 'postgres' ? await openPool(store, log) : undefined;
   const queues = new Map<string, Queue<EventEnvelope>>();
   const workers: Worker<EventEnvelope>[] = [];
-  const pool =
-    store.kind === 'postgres'
-      ? new pg.Pool({
-          Client: DatabaseClient,
-          connectionString: store.url,
-          max: store.poolMax,
-          application_name: 'kelid-queue',
-          keepAlive: true,
-          options: `-c search_path=${DEFAULT_SCHEMA}`,
-        })
-      : undefined;
-  pool?.on('error', (error) => log.warn({ err: error }, 'an idle queue connection was lost'));
-
-  if (pool) {
-    // Its own advisory lock makes processes that start together take turns; at the newest schema it only reads.
-    const client = await pool.connect();
-    try {
-      await runMigrations(client, DEFAULT_SCHEMA);
-    } finally {
-      client.release();
-    }
-  }
-
-  const backendOf = (name: string, options: never) =>
-    new PostgresQueueBackend(new OpenedConnection(pool as never), name, options, true);
-
   function queueOf(name: string): Queue<EventEnvelope> {
-    const open = queues.get(name);
-    if (open) return open;
-    const queue = pool
-      ? new Queue<EventEnvelope>(
-          name,
-          { connection: pool, prefix: 'kelid', defaultJobOptions: jobOptions } as never,
-          backendOf as never,
-        )
-      : new Queue<EventEnvelope>(name, {
-          connection: { url: store.url },
-          prefix: 'kelid',
-          defaultJobOptions: jobOptions,
-        });
-    queue.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
+    const queue = queues.get(name) ?? openQueue(store, pool, log, name);
     queues.set(name, queue);
     return queue;
   }
@@ -106,40 +68,7 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
       );
     },
     work(name, concurrency, handle) {
-      // Jobs may run twice (a stalled one is given to another worker), so five stalls are allowed before a job is given up (F2).
-      const options = {
-        concurrency,
-        prefix: 'kelid',
-        maxStalledCount: 5,
-        lockDuration: lockMs,
-        stalledInterval: lockMs,
-        runRetryDelay: 1_000, // After a lost connection; every waiting order waits for it.
-      };
-      const process = async (job: { data: EventEnvelope }) => {
-        await handle(job.data);
-      };
-      const worker = pool
-        ? new Worker<EventEnvelope>(name, process, { ...options, connection: pool } as never, backendOf as never)
-        : new Worker<EventEnvelope>(name, process, {
-            ...options,
-            connection: { url: store.url, maxRetriesPerRequest: null },
-          });
-      worker.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
-      worker.on('failed', (job, error) => {
-        // After its last try, or when it took so many workers with it that nobody tries it again.
-        const isDead = typeof job?.finishedOn === 'number';
-        log[isDead ? 'error' : 'warn'](
-          {
-            event: job?.name,
-            eventId: job?.id,
-            attempt: job?.attemptsMade,
-            err: error,
-            ...(isDead ? { alarm: 'dead-letter' } : {}),
-          },
-          isDead ? 'an event was given up and waits as a dead letter' : 'an event failed and is tried again',
-        );
-      });
-      workers.push(worker);
+      workers.push(startWorker(store, pool, log, { name, concurrency, lockMs, handle }));
     },
     // A mark is a job that no worker takes, so that both stores keep it in the same way and lose it together with all others.
     async hasMark(name) {
@@ -158,4 +87,80 @@ export async function openQueues(store: QueueStore, log: Logger, lockMs = 30_000
       await pool?.end();
     },
   };
+}
+
+/** With the schema of the queues brought up. */
+async function openPool(store: Extract<QueueStore, { kind: 'postgres' }>, log: Logger): Promise<pg.Pool> {
+  const pool = new pg.Pool({
+    Client: DatabaseClient,
+    connectionString: store.url,
+    max: store.poolMax,
+    application_name: 'kelid-queue',
+    keepAlive: true,
+    options: `-c search_path=${DEFAULT_SCHEMA}`,
+  });
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle queue connection was lost'));
+  // Its own advisory lock makes processes that start together take turns; at the newest schema it only reads.
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, DEFAULT_SCHEMA);
+  } finally {
+    client.release();
+  }
+  return pool;
+}
+
+const backendOn = (pool: pg.Pool) => (name: string, options: never) =>
+  new PostgresQueueBackend(new OpenedConnection(pool as never), name, options, true);
+
+function openQueue(store: QueueStore, pool: pg.Pool | undefined, log: Logger, name: string): Queue<EventEnvelope> {
+  const options = { prefix: 'kelid', defaultJobOptions: jobOptions };
+  const queue = pool
+    ? new Queue<EventEnvelope>(name, { ...options, connection: pool } as never, backendOn(pool) as never)
+    : new Queue<EventEnvelope>(name, { ...options, connection: { url: store.url } });
+  queue.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
+  return queue;
+}
+
+function startWorker(
+  store: QueueStore,
+  pool: pg.Pool | undefined,
+  log: Logger,
+  work: { name: string; concurrency: number; lockMs: number; handle: (event: EventEnvelope) => Promise<void> },
+): Worker<EventEnvelope> {
+  const { name, concurrency, lockMs, handle } = work;
+  // Jobs may run twice (a stalled one is given to another worker), so five stalls are allowed before a job is given up (F2).
+  const options = {
+    concurrency,
+    prefix: 'kelid',
+    maxStalledCount: 5,
+    lockDuration: lockMs,
+    stalledInterval: lockMs,
+    runRetryDelay: 1_000, // After a lost connection; every waiting order waits for it.
+  };
+  const process = async (job: { data: EventEnvelope }) => {
+    await handle(job.data);
+  };
+  const worker = pool
+    ? new Worker<EventEnvelope>(name, process, { ...options, connection: pool } as never, backendOn(pool) as never)
+    : new Worker<EventEnvelope>(name, process, {
+        ...options,
+        connection: { url: store.url, maxRetriesPerRequest: null },
+      });
+  worker.on('error', (error) => log.warn({ err: error }, 'the queue store did not answer'));
+  worker.on('failed', (job, error) => {
+    // After its last try, or when it took so many workers with it that nobody tries it again.
+    const isDead = typeof job?.finishedOn === 'number';
+    log[isDead ? 'error' : 'warn'](
+      {
+        event: job?.name,
+        eventId: job?.id,
+        attempt: job?.attemptsMade,
+        err: error,
+        ...(isDead ? { alarm: 'dead-letter' } : {}),
+      },
+      isDead ? 'an event was given up and waits as a dead letter' : 'an event failed and is tried again',
+    );
+  });
+  return worker;
 }
