@@ -77,6 +77,24 @@ export async function startEmbeddedPostgres(options: {
   const password = readFileSync(passwordFile, 'utf8').trim();
 
   const socketFolder = makeSocketFolder(place.dataFolder, user);
+  const adminUrl = urlOf(password, port, socketFolder);
+  const flags = flagsOf(port, socketFolder, options.isDurable ?? true);
+  const postmaster = new Postmaster(place, user, flags, adminUrl, say);
+  await postmaster.start();
+  const stop = async (mode: 'fast' | 'immediate' = 'fast') => {
+    await postmaster.stop(mode);
+    rmSync(ownerFile, { force: true });
+  };
+  try {
+    await learnLetters(adminUrl);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { adminUrl, port, isJoined: false, stop };
+}
+
+function flagsOf(port: number, socketFolder: string | undefined, isDurable: boolean): string[] {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -90,81 +108,95 @@ export async function startEmbeddedPostgres(options: {
     timezone: 'UTC',
     log_min_messages: 'warning',
     log_min_error_statement: 'panic', // A failed statement's text could carry what must not be in a log.
-    ...(options.isDurable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
+    ...(isDurable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   };
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const adminUrl = urlOf(password, port, socketFolder);
-  let hasExited = false;
-  let isStopping = false;
-  let output = '';
-  function launch(): ChildProcess {
-    hasExited = false;
-    output = '';
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** The server's process: started until it answers, started again when it dies by itself, and ended by us alone. */
+class Postmaster {
+  readonly #place: Place;
+  readonly #user: User | undefined;
+  readonly #flags: string[];
+  readonly #adminUrl: string;
+  readonly #say: (line: string) => void;
+  #server: ChildProcess | undefined;
+  #hasExited = false;
+  #isStopping = false;
+  #output = '';
+  #mending: Promise<void> | undefined;
+
+  constructor(place: Place, user: User | undefined, flags: string[], adminUrl: string, say: (line: string) => void) {
+    this.#place = place;
+    this.#user = user;
+    this.#flags = flags;
+    this.#adminUrl = adminUrl;
+    this.#say = say;
+  }
+
+  async start(): Promise<void> {
+    this.#server = await this.#launchUntilItAnswers();
+  }
+
+  async stop(mode: 'fast' | 'immediate'): Promise<void> {
+    this.#isStopping = true;
+    await this.#mending;
+    const server = this.#server;
+    if (this.#hasExited || !server) return;
+    server.ref(); // Waiting for it must keep this process alive.
+    const exited = new Promise((done) => server.once('exit', done));
+    server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await exited;
+  }
+
+  #launch(): ChildProcess {
+    this.#hasExited = false;
+    this.#output = '';
+    const { binFolder, dataFolder } = this.#place;
     // A group of its own: Ctrl-C in a terminal must not reach the database before the services have closed.
-    const launched = run(join(place.binFolder, 'postgres'), ['-D', place.dataFolder, ...flags], user, true);
-    launched.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
-    launched.once('exit', () => (hasExited = true));
+    const launched = run(join(binFolder, 'postgres'), ['-D', dataFolder, ...this.#flags], this.#user, true);
+    launched.stderr?.on('data', (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4_000)));
+    launched.once('exit', () => (this.#hasExited = true));
     launched.unref();
     return launched;
   }
 
-  async function launchUntilItAnswers(): Promise<ChildProcess> {
-    let launched = launch();
+  async #launchUntilItAnswers(): Promise<ChildProcess> {
+    let launched = this.#launch();
     const startedAt = performance.now();
     const until = startedAt + 60_000; // Recovery after a crash may replay a good deal of log.
-    while (!isStopping && !(await accepts(adminUrl))) {
-      if (hasExited && /is still in use|"postmaster\.pid" already exists/.test(output)) {
+    while (!this.#isStopping && !(await accepts(this.#adminUrl))) {
+      if (this.#hasExited && /is still in use|"postmaster\.pid" already exists/.test(this.#output)) {
         // The children of a postmaster that was killed hold its memory for a moment longer, until each has noticed.
         await sleep(100);
         // Long after, the number in the file belongs to another program: that holds nothing of ours.
-        if (performance.now() > startedAt + 5_000) rmSync(join(place.dataFolder, 'postmaster.pid'), { force: true });
-        launched = launch();
-      } else if (hasExited) throw new Error(`PostgreSQL did not start: ${output}`);
+        if (performance.now() > startedAt + 5_000)
+          rmSync(join(this.#place.dataFolder, 'postmaster.pid'), { force: true });
+        launched = this.#launch();
+      } else if (this.#hasExited) throw new Error(`PostgreSQL did not start: ${this.#output}`);
       if (performance.now() > until) throw new Error('PostgreSQL did not answer within a minute');
       await sleep(20);
     }
     launched.once('exit', () => {
-      if (!isStopping) void mend();
+      if (!this.#isStopping) void this.#mend();
     });
     return launched;
   }
 
-  // Whatever ended it, the shop's data are in its log, and the services come back by themselves once it answers.
-  let mending: Promise<void> | undefined;
-  function mend(): Promise<void> {
-    say('The database has ended by itself; it is started again.');
-    mending = launchUntilItAnswers()
-      .then((launched) => {
-        server = launched;
-        if (!isStopping) say('The database answers again.');
+  /** Whatever ended it, the shop's data are in its log, and the services come back by themselves once it answers. */
+  #mend(): Promise<void> {
+    this.#say('The database has ended by itself; it is started again.');
+    this.#mending = this.start()
+      .then(() => {
+        if (!this.#isStopping) this.#say('The database answers again.');
       })
       .catch(async (error: unknown) => {
-        say(`The database does not come back: ${error instanceof Error ? error.message : String(error)}`);
+        this.#say(`The database does not come back: ${error instanceof Error ? error.message : String(error)}`);
         await sleep(5_000, undefined, { ref: false });
-        if (!isStopping) await mend();
+        if (!this.#isStopping) await this.#mend();
       });
-    return mending;
+    return this.#mending;
   }
-
-  let server = await launchUntilItAnswers();
-  async function stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
-    isStopping = true;
-    await mending;
-    if (!hasExited) {
-      server.ref(); // Waiting for it must keep this process alive.
-      const exited = new Promise((done) => server.once('exit', done));
-      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      await exited;
-    }
-    rmSync(ownerFile, { force: true });
-  }
-  try {
-    await learnLetters(adminUrl);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { adminUrl, port, isJoined: false, stop };
 }
 
 function urlOf(password: string, port: number, socketFolder: string | undefined): string {
