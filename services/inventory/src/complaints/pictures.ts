@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Tx } from '@kelid/service/context';
 import type { Context } from '../context.ts';
 import { complaintPictures, complaints } from '../db/schema.ts';
-import { getStoredKey } from '../vault/opening.ts';
+import { getStoredKey } from '../vault/record-reveal.ts';
 
 /** Keeps a complaint's picture under the data key of the product key's batch: the code may be on it. */
 export async function keepPicture(

@@ -3,7 +3,7 @@ import { tellVerdict, weighBatch } from '../complaints/complaining.ts';
 import type { Context } from '../context.ts';
 import { complaintPictures, complaints, procurements, supplierClaims } from '../db/schema.ts';
 import { openPicture } from '../complaints/pictures.ts';
-import { openStoredKey } from '../vault/opening.ts';
+import { openStoredKey } from '../vault/record-reveal.ts';
 import type { Claim } from '../providers/supplier.ts';
 
 type ClaimRow = typeof supplierClaims.$inferSelect;

@@ -2,11 +2,10 @@ import { sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
-import { keyBatches, type procurements } from '../db/schema.ts';
+import { keyBatches } from '../db/schema.ts';
 import { maskKey } from '../vault/vault.rules.ts';
 import type { SuppliedOrder, SuppliedUnit } from '../providers/supplier.ts';
-
-export type Procurement = typeof procurements.$inferSelect;
+import type { Procurement } from './procurements.ts';
 
 /**
  * Takes in what a supplier order has brought so far: sealed first, then stored and bound to its line in one transaction, by

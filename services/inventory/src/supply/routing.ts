@@ -3,7 +3,7 @@ import { newId } from '@kelid/service/ids';
 import type { Context } from '../context.ts';
 import { procurements, supplierOffers } from '../db/schema.ts';
 import type { Supplier } from '../providers/supplier.ts';
-import { placeOrder } from './procuring.ts';
+import { placeOrder } from './place-order.ts';
 
 /** What can be ordered of something that has no stock before its day of release. */
 const preOrderUnits = 100;

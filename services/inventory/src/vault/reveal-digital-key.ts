@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { keyNotFound } from '@kelid/contracts/inventory';
 import type { Operations } from '../context.ts';
-import { revealRecorded } from './opening.ts';
+import { revealRecorded } from './record-reveal.ts';
 import { productKeys } from '../db/schema.ts';
 
 export const revealDigitalKey: Operations['revealDigitalKey'] = async (ctx, { keyId, reason }) => {

@@ -4,7 +4,7 @@ import { requireUser } from '@kelid/service/context';
 import { sqlState } from '@kelid/service/database';
 import { sqlStates } from '@kelid/service/sqlstates';
 import type { Operations } from '../context.ts';
-import { revealRecorded } from './opening.ts';
+import { revealRecorded } from './record-reveal.ts';
 import { keyAllocations, productKeys } from '../db/schema.ts';
 
 /** `key_reveals_check` makes a look and a withdrawal wait for each other: what was withdrawn is never seen. */

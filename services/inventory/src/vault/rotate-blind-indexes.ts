@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
-import { openStoredKey } from './opening.ts';
+import { openStoredKey } from './record-reveal.ts';
 
 const rowsMax = 200;
 

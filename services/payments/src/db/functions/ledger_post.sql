@@ -1,5 +1,5 @@
 -- The one way into the ledger. Answers false when this business event was posted before. Debit is positive; a wallet's account is
--- 'wallet:<customer>', a liability, so its balance is the negative of its entries.
+-- 'wallet:<customer>', a liability, so its balance is the negative of its entries; the table's own check keeps it from going below zero.
 CREATE OR REPLACE FUNCTION ledger_post(p_kind text, p_ref uuid, p_order uuid, p_accounts text[], p_amounts bigint[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
