@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { procurements } from '../db/schema.ts';
 import { lookFor, lookForTwins } from './look-for-order.ts';
-import { move, type Procurement } from './procurements.ts';
+import { move, type Procurement } from './procurement-moves.ts';
 import { fetchUnits } from './take-order.ts';
 
 /** Supplier orders whose time has come, leased as needs are. */

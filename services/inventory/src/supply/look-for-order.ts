@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { procurements } from '../db/schema.ts';
 import type { SuppliedOrder } from '../providers/supplier.ts';
-import { end, inSeconds, type Procurement } from './procurements.ts';
+import { end, inSeconds, type Procurement } from './procurement-moves.ts';
 import { chargedCents, takePlaced } from './take-order.ts';
 
 /** When an order whose answer was lost is asked for, in seconds after the order; believed missing only after all of them. */

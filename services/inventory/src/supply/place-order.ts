@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { failpoint } from '@kelid/service/failpoint';
 import type { Context } from '../context.ts';
 import { lookSeconds, watchHours } from './look-for-order.ts';
-import { coolDown, end, inSeconds, move, type Procurement, rest, restSeconds } from './procurements.ts';
+import { coolDown, end, inSeconds, move, type Procurement, rest, restSeconds } from './procurement-moves.ts';
 import { takePlaced } from './take-order.ts';
 
 /** A refused order is looked for once, this long after it. */

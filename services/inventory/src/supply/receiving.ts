@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { keyBatches } from '../db/schema.ts';
 import { maskKey } from '../vault/vault.rules.ts';
 import type { SuppliedOrder, SuppliedUnit } from '../providers/supplier.ts';
-import type { Procurement } from './procurements.ts';
+import type { Procurement } from './procurement-moves.ts';
 
 /**
  * Takes in what a supplier order has brought so far: sealed first, then stored and bound to its line in one transaction, by

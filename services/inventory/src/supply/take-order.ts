@@ -2,7 +2,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { procurements } from '../db/schema.ts';
 import type { SuppliedOrder } from '../providers/supplier.ts';
-import { coolDown, end, inSeconds, move, type Procurement, wakeNeed } from './procurements.ts';
+import { coolDown, end, inSeconds, move, type Procurement, wakeNeed } from './procurement-moves.ts';
 import { receiveUnits } from './receiving.ts';
 
 /** When an order that is placed is looked at, in seconds from one look to the next; then every minute, after half an hour every five. */

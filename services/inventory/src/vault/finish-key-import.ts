@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Operations } from '../context.ts';
 import { keyImports } from '../db/schema.ts';
-import { getImport, showImport } from './key-imports.ts';
+import { getImport, showImport } from './import-steps.ts';
 
 /**
  * The sweep `follow-imports` does the work, by `inventory_store_import`, so that no caller has to wait for it, and a process that dies leaves it

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Context } from '../context.ts';
 import { keyImportLines, keyImports } from '../db/schema.ts';
-import { storeImport } from './key-imports.ts';
+import { storeImport } from './import-steps.ts';
 
 /** Imports whose time has come: all lines are here, nobody came back with the rest, or their verdicts are old. */
 export async function followImports(ctx: Context): Promise<number> {

@@ -3,7 +3,7 @@ import { importNotFound, importRefused } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
 import type { Context, Operations } from '../context.ts';
 import { keyImports } from '../db/schema.ts';
-import { addLines, batchOf, getImport, type ImportRow, openImport, storeImport } from './key-imports.ts';
+import { addLines, batchOf, getImport, type ImportRow, openImport, storeImport } from './import-steps.ts';
 import { listVerdicts } from './list-key-import-verdicts.ts';
 
 const partLines = 5_000;

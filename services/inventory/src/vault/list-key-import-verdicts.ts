@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Context, Operations } from '../context.ts';
 import { keyImportLines } from '../db/schema.ts';
-import { getImport } from './key-imports.ts';
+import { getImport } from './import-steps.ts';
 
 export const listKeyImportVerdicts: Operations['listKeyImportVerdicts'] = async (
   ctx,
