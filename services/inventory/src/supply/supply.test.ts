@@ -316,6 +316,20 @@ test('a line that nobody sells in time is given up, once, and told; while a supp
   expect(await shop.counts(variantId)).toMatchObject({ availableCount: 1, soldCount: 0 });
 });
 
+test('I11: of an order whose money went back whole nothing more is bought, and what it gave back is not bound to it again', async () => {
+  const { variantId, refs } = await sell({ kinguin: { price: '28.50' } });
+  await shop.stockUp(1, { variantId });
+  const paid = await pay(variantId, 3);
+  expect((await paid.look()).lines[0]).toMatchObject({ missingCount: 2, supply: 'open' });
+  expect(await shop.inventory().withdrawKeys({ orderId: paid.orderId, revealedMax: 0 })).toMatchObject({
+    isWithdrawn: true,
+  });
+  await work();
+  expect((await paid.look()).lines[0]).toMatchObject({ missingCount: 2, supply: 'failed' });
+  expect(await soldBy('kinguin', refs.kinguin)).toEqual([]);
+  expect(await shop.counts(variantId)).toMatchObject({ availableCount: 1 });
+});
+
 test('a checkout is promised what a supplier seems to have within our price, and no more', async () => {
   const { variantId } = await sell({ kinguin: { price: '10.00', stock: 3 } });
   await shop.stockUp(2, { variantId });
