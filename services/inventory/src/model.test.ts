@@ -595,7 +595,13 @@ async function compare(model: Model, mayWait: boolean): Promise<void> {
     const { lines } = await fulfill(order);
     for (const [index, { orderLineId, keyIds, missingCount, supply: state }] of lines.entries()) {
       expect(missingCount, 'over-delivered').toBeGreaterThanOrEqual(0);
-      expect(new Set(keyIds).size).toBe(keyIds.length);
+      // What a unit gave back may come to another unit of its own line, which still waited.
+      const [back] = await shop.sql(
+        'inventory',
+        'select count(*)::int as count from key_allocations where order_line_id = $1 and withdrawn_at is not null',
+        [orderLineId],
+      );
+      expect(new Set(keyIds).size).toBeGreaterThanOrEqual(keyIds.length - Number(back?.['count']));
       const told = await shop.sql(
         'inventory',
         "select 1 from outbox where type = 'supply.failed' and data->>'orderLineId' = $1",
