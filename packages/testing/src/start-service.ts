@@ -187,3 +187,16 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Asks again as clients do that hear "come back in a moment": a crowd on a busy machine waits longer for a connection than one caller may. */
+export async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  const until = performance.now() + 40_000;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if ((error as { status?: number }).status !== 503 || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 200));
+    }
+  }
+}

@@ -106,10 +106,15 @@ async function reveal(model: Model, { orderId, customerId }: Order, keyId: strin
 
 /** Gives up no line, and lets no hour pass: what the sweeps do in these milliseconds. */
 async function sweeps(): Promise<void> {
-  await shop.sql('inventory', "update supply_needs set due_at = now() where status = 'open'");
+  // What somebody works on at this moment is left to them: they lock rows in another order.
   await shop.sql(
     'inventory',
-    "update procurements set due_at = now() where due_at is not null and status in ('unknown', 'placed', 'received')",
+    "update supply_needs set due_at = now() where order_line_id = any(array(select order_line_id from supply_needs where status = 'open' for update skip locked))",
+  );
+  await shop.sql(
+    'inventory',
+    `update procurements set due_at = now() where id = any(array(select id from procurements
+      where due_at is not null and status in ('unknown', 'placed', 'received') for update skip locked))`,
   );
   await shop.host.sweep('inventory', 'supply-needs');
   await shop.host.sweep('inventory', 'keep-stock');

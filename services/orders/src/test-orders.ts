@@ -6,13 +6,12 @@ import {
   reservationReleased,
   stockShort,
 } from '@kelid/contracts/inventory';
-import { ProblemError } from '@kelid/contracts/contract';
 import { ordersContract } from '@kelid/contracts/orders';
 import { intentClosed, limitReached, type paymentsContract } from '@kelid/contracts/payments';
 import type { Actor } from '@kelid/service/context';
 import { canonicalJson } from '@kelid/service/idempotency';
 import { newId } from '@kelid/service/ids';
-import { startServices, type TestServices, userActor } from '@kelid/testing/start-service';
+import { patiently, startServices, type TestServices, userActor } from '@kelid/testing/start-service';
 import type { z } from 'zod';
 import { ordersService } from './service.ts';
 
@@ -233,15 +232,9 @@ export async function startOrders(run: 'api' | 'all' = 'api', env: Record<string
       const actor = userActor(userId);
       await client(actor).addCartItem({ variantId, quantity });
       // Where the test broke nothing, a 503 is a busy machine's; whoever hears that asks again with the same key.
-      const checkout: Shopper['checkout'] = async (key = newId()) => {
-        for (let tries = 1; ; tries += 1) {
-          try {
-            return await client(actor, key).checkout({ psp: 'zarinpal' });
-          } catch (error) {
-            const isBusy = around.faults.size === 0 && error instanceof ProblemError && error.status === 503;
-            if (!isBusy || tries === 20) throw error;
-          }
-        }
+      const checkout: Shopper['checkout'] = (key = newId()) => {
+        const ask = () => client(actor, key).checkout({ psp: 'zarinpal' });
+        return around.faults.size === 0 ? patiently(ask) : ask();
       };
       return { actor, userId, checkout };
     },

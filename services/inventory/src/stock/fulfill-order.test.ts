@@ -1,6 +1,6 @@
 import { inventoryContract } from '@kelid/contracts/inventory';
 import { newId } from '@kelid/service/ids';
-import { userActor } from '@kelid/testing/start-service';
+import { patiently, userActor } from '@kelid/testing/start-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orderOf, startInventory, type TestInventory } from '../test-inventory.ts';
 
@@ -15,7 +15,7 @@ afterAll(async () => {
 
 type TestOrder = ReturnType<typeof orderOf>;
 async function fulfill({ orderId, round, lines }: TestOrder, customerId = newId()) {
-  const answer = await shop.inventory().fulfillOrder({ orderId, customerId, round, lines });
+  const answer = await patiently(() => shop.inventory().fulfillOrder({ orderId, customerId, round, lines }));
   return { keyIds: answer.lines.flatMap((line) => line.keyIds), missingCount: answer.lines[0]?.missingCount };
 }
 
