@@ -358,7 +358,7 @@ export async function crashRound(
   const [cutCount, commandCount] = await storm;
   if (!isOfWorkers && shop.hasEnded('server')) {
     problems.push('the server ended by itself');
-    await shop.start('server');
+    await startAgain(shop);
   }
   await control(shop, 'DELETE', '/faults');
   if (isHopeless) {
@@ -435,8 +435,19 @@ async function killServer(shop: Shop, failpoint: string | null, random: () => nu
     await shop.kill('server');
   }
   const hasDied = shop.hasEnded('server');
-  if (hasDied) await shop.start('server');
+  if (hasDied) await startAgain(shop);
   return hasDied;
+}
+
+/** As whatever watches a server does: one whose connections are cut while it starts says so and ends, and is started again. */
+async function startAgain(shop: Shop): Promise<void> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      await shop.start('server');
+      return;
+    } catch (error) {
+      if (tries >= 5 || !shop.hasEnded('server')) throw error;
+    }
 }
 
 /** Three times some worker dies at some moment; now and then both are gone for a while. */
